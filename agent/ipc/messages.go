@@ -1,0 +1,186 @@
+package ipc
+
+import (
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/redact"
+)
+
+// State is `GET /v1/state` and `holdfast state --json`: stable keys, absent when unknown.
+type State struct {
+	State           string         `json:"state"`
+	Since           time.Time      `json:"since"`
+	Target          string         `json:"target,omitempty"`
+	Gateway         string         `json:"gateway,omitempty"`
+	Protocol        string         `json:"protocol,omitempty"`
+	User            string         `json:"user,omitempty"`
+	Group           string         `json:"group,omitempty"`
+	Profile         string         `json:"profile,omitempty"`
+	CaptivePortal   *bool          `json:"captive_portal,omitempty"`
+	Transport       string         `json:"transport,omitempty"`
+	TransportReason string         `json:"transport_reason,omitempty"`
+	VerifiedAt      *time.Time     `json:"verified_at,omitempty"`
+	Probing         bool           `json:"probing,omitempty"`
+	Cipher          string         `json:"cipher,omitempty"`
+	Interface       string         `json:"interface,omitempty"`
+	Addresses       []string       `json:"addresses,omitempty"`
+	MTU             int            `json:"mtu,omitempty"`
+	DNS             *DNS           `json:"dns,omitempty"`
+	SplitInclude    []string       `json:"split_include,omitempty"`
+	SplitExclude    []string       `json:"split_exclude,omitempty"`
+	TunnelAll       *bool          `json:"tunnel_all,omitempty"`
+	Banner          string         `json:"banner,omitempty"`
+	Prompt          *Prompt        `json:"prompt,omitempty"`
+	Session         *Session       `json:"session,omitempty"`
+	Counters        *Counters      `json:"counters,omitempty"`
+	Reconnects      *Reconnects    `json:"reconnects,omitempty"`
+	LastReconnect   *LastReconnect `json:"last_reconnect,omitempty"`
+	Error           *Error         `json:"error,omitempty"`
+	// Attempt is the id of the connect that this state belongs to, so that a client knows its own outcome.
+	Attempt string `json:"attempt,omitempty"`
+}
+
+// DNS is what name resolution looks like.
+type DNS struct {
+	Servers []string `json:"servers,omitempty"`
+	Search  []string `json:"search,omitempty"`
+	Split   []string `json:"split,omitempty"`
+	Backend string   `json:"backend,omitempty"`
+}
+
+// Session is the session's calendar.
+type Session struct {
+	Started              time.Time  `json:"started"`
+	Expires              *time.Time `json:"expires,omitempty"`
+	IdleTimeoutS         int64      `json:"idle_timeout_s,omitempty"`
+	DisconnectedTimeoutS int64      `json:"disconnected_timeout_s,omitempty"`
+	Resumable            bool       `json:"resumable"`
+}
+
+// Counters count inside packets.
+type Counters struct {
+	TxBytes   uint64 `json:"tx_bytes"`
+	RxBytes   uint64 `json:"rx_bytes"`
+	TxPackets uint64 `json:"tx_packets"`
+	RxPackets uint64 `json:"rx_packets"`
+	Drops     uint64 `json:"drops"`
+}
+
+// Reconnects counts by level.
+type Reconnects struct {
+	Tunnel  uint64 `json:"tunnel"`
+	Session uint64 `json:"session"`
+}
+
+// LastReconnect says what the last reconnect was and cost.
+type LastReconnect struct {
+	Level      string    `json:"level"`
+	Code       int       `json:"code"`
+	Reason     string    `json:"reason"`
+	DetectedMS int64     `json:"detected_ms"`
+	OutageMS   int64     `json:"outage_ms"`
+	At         time.Time `json:"at"`
+}
+
+// Error is a coded error. Exit is only in the CLI's JSON.
+type Error struct {
+	Code    string `json:"code"`
+	Message string `json:"message,omitempty"`
+	Hint    string `json:"hint,omitempty"`
+	Exit    int    `json:"exit,omitempty"`
+}
+
+// ErrorBody is the body of a 4xx or 5xx.
+type ErrorBody struct {
+	Error Error `json:"error"`
+}
+
+// Prompt is a pending question for the owner.
+type Prompt struct {
+	ID      string    `json:"id"`
+	Kind    string    `json:"kind"` // form banner trust browser sign
+	Title   string    `json:"title,omitempty"`
+	Message string    `json:"message,omitempty"`
+	Error   string    `json:"error,omitempty"`
+	Fields  []Field   `json:"fields,omitempty"`
+	Until   time.Time `json:"until"`
+}
+
+// Field is one field of a form.
+type Field struct {
+	Name    string   `json:"name"`
+	Label   string   `json:"label,omitempty"`
+	Type    string   `json:"type"` // text password select
+	Value   string   `json:"value,omitempty"`
+	Options []Option `json:"options,omitempty"`
+}
+
+// Option is one choice.
+type Option struct {
+	Value string `json:"value"`
+	Label string `json:"label,omitempty"`
+}
+
+// Answer answers a prompt: exactly one of the three.
+type Answer struct {
+	Fields map[string]redact.Secret `json:"fields,omitempty"`
+	Accept *bool                    `json:"accept,omitempty"`
+	Cancel bool                     `json:"cancel,omitempty"`
+}
+
+// ConnectRequest is `POST /v1/connect`. Pins are "sha256:HEX" or "pin-sha256:BASE64".
+type ConnectRequest struct {
+	Target   string   `json:"target"`
+	Group    string   `json:"group,omitempty"`
+	User     string   `json:"user,omitempty"`
+	Protocol string   `json:"protocol,omitempty"`
+	CAPEM    string   `json:"ca_pem,omitempty"`
+	Pins     []string `json:"pins,omitempty"`
+	// TimeoutMS is the budget of --timeout, ours and the network's time; 0 is 60 s.
+	TimeoutMS int64 `json:"timeout_ms,omitempty"`
+}
+
+// Accepted answers connect: 202.
+type Accepted struct {
+	ID string `json:"id"`
+}
+
+// Event is one line of `GET /v1/events`. The first is the whole state.
+type Event struct {
+	Type     string    `json:"type"` // state prompt withdrawn notice timeline
+	At       time.Time `json:"at"`
+	State    *State    `json:"state,omitempty"`
+	Prompt   *Prompt   `json:"prompt,omitempty"`
+	ID       string    `json:"id,omitempty"` // withdrawn
+	Notice   *Error    `json:"notice,omitempty"`
+	Timeline *Entry    `json:"timeline,omitempty"`
+}
+
+// Entry is one line of the timeline.
+type Entry struct {
+	At       time.Time `json:"at"`
+	Seq      uint64    `json:"seq"`
+	Phase    string    `json:"phase"`
+	Event    string    `json:"event"`
+	Reason   string    `json:"reason,omitempty"`
+	Evidence string    `json:"evidence,omitempty"`
+	Effects  []string  `json:"effects,omitempty"`
+	TookMS   float64   `json:"took_ms"`
+}
+
+// HostEntry is one host of the profiles.
+type HostEntry struct {
+	Name     string `json:"name"`
+	Address  string `json:"address,omitempty"`
+	Group    string `json:"group,omitempty"`
+	Protocol string `json:"protocol,omitempty"`
+	Profile  string `json:"profile,omitempty"`
+}
+
+// Version is `GET /v1/version`.
+type Version struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Go      string `json:"go,omitempty"`
+	Agent   string `json:"agent,omitempty"`
+}

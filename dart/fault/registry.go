@@ -1,0 +1,177 @@
+package fault
+
+import (
+	"maps"
+	"slices"
+)
+
+// Entry is what the registry knows of a code. Exit is the CLI's exit code.
+type Entry struct {
+	Kind     Kind
+	Exit     int
+	Sentence string
+	Hint     string
+}
+
+// The codes. AGENT: the way to the agent. AUTH: login. TLS: trust. NET: reaching the gateway. GW: what the gateway says.
+// TUN: the tunnel. HOST: changes to this machine. POL: permission and policy. USE: usage. PROF: profiles. INT: ourselves.
+const (
+	AgentUnreachable Code = "AGENT-001"
+	AgentRefused     Code = "AGENT-002"
+	AgentProtocol    Code = "AGENT-003"
+
+	AuthRefused     Code = "AUTH-001"
+	AuthInput       Code = "AUTH-002"
+	AuthCancelled   Code = "AUTH-003"
+	AuthGroup       Code = "AUTH-004"
+	AuthUnsupported Code = "AUTH-005"
+	AuthRounds      Code = "AUTH-006"
+	AuthPromptGone  Code = "AUTH-007"
+
+	TLSUntrusted Code = "TLS-001"
+	TLSName      Code = "TLS-002"
+	TLSExpired   Code = "TLS-003"
+	TLSPin       Code = "TLS-004"
+	TLSHandshake Code = "TLS-005"
+	TLSChanged   Code = "TLS-006"
+
+	NetNoName      Code = "NET-001"
+	NetNoRoute     Code = "NET-002"
+	NetRefused     Code = "NET-003"
+	NetSilent      Code = "NET-004"
+	NetLost        Code = "NET-005"
+	NetTimeout     Code = "NET-006"
+	NetPortal      Code = "NET-007"
+	NetAllBackups  Code = "NET-008"
+	NetNotVPN      Code = "NET-009"
+	NetTooMuch     Code = "NET-010"
+	NetMalformed   Code = "NET-011"
+	NetRedirect    Code = "NET-012"
+	NetNoPath      Code = "NET-013"
+	NetHTTPRefused Code = "NET-014"
+
+	GwUnavailable Code = "GW-001"
+	GwSession     Code = "GW-002"
+	GwSettings    Code = "GW-003"
+	GwEnded       Code = "GW-004"
+	GwTime        Code = "GW-005"
+	GwFrame       Code = "GW-006"
+	GwTimeout     Code = "GW-007"
+
+	TunSilent Code = "TUN-001"
+	TunGone   Code = "TUN-002"
+
+	HostTun    Code = "HOST-001"
+	HostRoute  Code = "HOST-002"
+	HostDNS    Code = "HOST-003"
+	HostUndo   Code = "HOST-004"
+	HostLocked Code = "HOST-005"
+	HostDir    Code = "HOST-006"
+	HostOther  Code = "HOST-007"
+
+	PolNotOwner  Code = "POL-001"
+	PolGroup     Code = "POL-002"
+	PolRoot      Code = "POL-003"
+	PolBanner    Code = "POL-004"
+	PolAlways    Code = "POL-005"
+	PolConnected Code = "POL-006"
+	PolBusy      Code = "POL-007"
+
+	UseBad          Code = "USE-001"
+	UseTarget       Code = "USE-002"
+	UseNotConnected Code = "USE-003"
+	UseWait         Code = "USE-004"
+	UseInterrupted  Code = "USE-005"
+	UseNotYet       Code = "USE-006"
+
+	ProfInvalid Code = "PROF-001"
+	ProfHost    Code = "PROF-002"
+
+	Internal Code = "INT-001"
+)
+
+var registry = map[Code]Entry{
+	AgentUnreachable: {Fatal, 3, "the Holdfast agent is not reachable", "start it with: sudo holdfastd run"},
+	AgentRefused:     {Policy, 7, "this user may not talk to the Holdfast agent", "ask an administrator to run: sudo usermod -aG holdfast USER"},
+	AgentProtocol:    {Fatal, 1, "the agent's answer could not be understood", "check that holdfast and holdfastd have the same version: holdfast version"},
+
+	AuthRefused:     {Fatal, 4, "the gateway refused the login", "check the user name, the password and the group, then try again"},
+	AuthInput:       {NeedsUser, 10, "the gateway asks for something and there is nobody to answer", "run the command on a terminal, or give the answer with --answer, --password-stdin or --answers-stdin"},
+	AuthCancelled:   {Policy, 1, "the login was cancelled", "run holdfast connect to try again"},
+	AuthGroup:       {Fatal, 2, "the gateway does not offer this group", "choose one of the groups it lists"},
+	AuthUnsupported: {Fatal, 1, "the gateway asks for a way of login that this version does not have", "see docs/compatibility.md for what is supported"},
+	AuthRounds:      {Fatal, 4, "the gateway kept asking and the login was stopped", "ask the gateway's administrator; the log says what was asked"},
+	AuthPromptGone:  {Policy, 1, "this question is no longer open", "run holdfast state to see what is pending"},
+
+	TLSUntrusted: {Fatal, 6, "the gateway's certificate is not trusted", "if your administrator gave you a CA file, use --ca FILE; compare fingerprints before you trust a pin"},
+	TLSName:      {Fatal, 6, "the gateway's certificate is for another name", "connect with the name that is in the certificate"},
+	TLSExpired:   {Fatal, 6, "the gateway's certificate is out of date, or this machine's clock is wrong", "check the date of this machine, then ask the gateway's administrator"},
+	TLSPin:       {Fatal, 6, "the gateway's key does not match the pin", "do not connect from this network until your administrator has confirmed the new key"},
+	TLSHandshake: {Retryable, 5, "what answers is no TLS server", "check the host name and the port"},
+	TLSChanged:   {Retryable, 6, "the gateway's certificate changed during the session", "this network may be interfering; the session waits for another path"},
+
+	NetNoName:      {Retryable, 5, "the gateway's name does not exist", "check the spelling and this machine's DNS"},
+	NetNoRoute:     {Retryable, 5, "there is no route to the gateway", "check that this machine is on a network"},
+	NetRefused:     {Retryable, 5, "the gateway refuses connections on this port", "check the port; the gateway may be restarting"},
+	NetSilent:      {Retryable, 5, "the gateway does not answer", "check the network; a firewall may block the port"},
+	NetLost:        {Retryable, 5, "the connection to the gateway was lost", "it is tried again by itself while a session lives"},
+	NetTimeout:     {Retryable, 5, "the gateway was not reached in time", "check the network, or give more time with --timeout"},
+	NetPortal:      {Retryable, 5, "this network shows a sign-in page instead of the gateway", "open a browser and sign in to the network"},
+	NetAllBackups:  {Fatal, 5, "neither the gateway nor its backup servers could be reached", "check the network"},
+	NetNotVPN:      {Retryable, 5, "what answers is not an AnyConnect gateway", "check the address; this may be another web server or a sign-in page"},
+	NetTooMuch:     {Fatal, 5, "the gateway's answer is too long or never ends", "check the address; this is not how a gateway behaves"},
+	NetMalformed:   {Fatal, 5, "the gateway's answer is malformed", "check the address; this is not how a gateway behaves"},
+	NetRedirect:    {Fatal, 5, "the gateway sends us somewhere we may not go", "check the address with your administrator"},
+	NetNoPath:      {Retryable, 5, "this machine has no usable network", "connect to a network; the session continues by itself"},
+	NetHTTPRefused: {Fatal, 5, "the gateway refused the request", "check the address and the group path"},
+
+	GwUnavailable: {Retryable, 5, "the gateway cannot serve this session now", "try again later or ask its administrator"},
+	GwSession:     {SessionLost, 4, "the gateway no longer knows this session", "log in again: holdfast connect"},
+	GwSettings:    {Fatal, 1, "the gateway sent settings that cannot be used", "ask the gateway's administrator; the log names the setting"},
+	GwEnded:       {SessionLost, 1, "the gateway ended the session", "log in again: holdfast connect"},
+	GwTime:        {SessionLost, 1, "the session's time is over", "log in again: holdfast connect"},
+	GwFrame:       {Retryable, 1, "the gateway sent something that is not CSTP", "it is tried again by itself; the log has the bytes' shape"},
+	GwTimeout:     {Retryable, 8, "the gateway answered but did not finish in time", "try again, or give more time with --timeout"},
+
+	TunSilent: {Retryable, 5, "the tunnel went silent", "it is tried again by itself"},
+	TunGone:   {Retryable, 1, "the tunnel device is gone", "run holdfast connect again"},
+
+	HostTun:    {Fatal, 1, "the tunnel device could not be made", "check that /dev/net/tun exists and the agent runs as root"},
+	HostRoute:  {Fatal, 1, "routes could not be set", "run holdfast rescue as root, then try again"},
+	HostDNS:    {Fatal, 1, "DNS could not be set", "run holdfast rescue as root, then try again"},
+	HostUndo:   {Fatal, 1, "some changes to this machine could not be undone", "run holdfast rescue as root; the log names what is left"},
+	HostLocked: {Policy, 1, "an agent is running and owns the changes to this machine", "stop it first, or use holdfast disconnect"},
+	HostDir:    {Fatal, 1, "the agent's directory is not safe to use", "it must belong to the agent's user and be writable by nobody else"},
+	HostOther:  {Fatal, 1, "this system is not supported for real tunnels yet", "try it with: holdfast demo"},
+
+	PolNotOwner:  {Policy, 7, "this session belongs to another user", "ask its owner or an administrator to disconnect it"},
+	PolGroup:     {Policy, 7, "this user may not do that", "ask an administrator to run: sudo usermod -aG holdfast USER"},
+	PolRoot:      {Policy, 7, "this needs root", "run it with sudo"},
+	PolBanner:    {Policy, 7, "the banner was declined", "the gateway's owner asks you to accept it before you connect"},
+	PolAlways:    {Policy, 7, "policy does not allow to disconnect", "ask your administrator"},
+	PolConnected: {Policy, 1, "a session to another gateway is up", "end it first: holdfast disconnect"},
+	PolBusy:      {Policy, 1, "too many clients talk to the agent", "close some of them and try again"},
+
+	UseBad:          {Fatal, 2, "the command line is not right", "see holdfast --help"},
+	UseTarget:       {Fatal, 2, "this is no target one can connect to", "give a host entry of a profile, host[:port][/group], or an https URL"},
+	UseNotConnected: {Fatal, 9, "there is no session", "connect first: holdfast connect TARGET"},
+	UseWait:         {Retryable, 8, "the state was not reached in time", "see why with: holdfast state --why"},
+	UseInterrupted:  {Policy, 130, "interrupted", ""},
+	UseNotYet:       {Fatal, 2, "this version does not have that yet", "see docs/compatibility.md"},
+
+	ProfInvalid: {Fatal, 1, "the profile cannot be read", "check it with: holdfast profile check FILE"},
+	ProfHost:    {Fatal, 2, "no profile has this host", "list them with: holdfast hosts"},
+
+	Internal: {Fatal, 1, "something went wrong inside Holdfast", "please report it with the log"},
+}
+
+// Lookup returns the registry's entry, that of Internal for an unknown code.
+func Lookup(c Code) Entry {
+	if e, ok := registry[c]; ok {
+		return e
+	}
+	return registry[Internal]
+}
+
+// Codes lists every code in order.
+func Codes() []Code { return slices.Sorted(maps.Keys(registry)) }

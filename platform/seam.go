@@ -1,0 +1,125 @@
+package platform
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// Names of ours on a host (contract: the agent).
+const (
+	Interface    = "holdfast0"
+	RouteTable   = 18502
+	Mark         = 0x4846
+	RouteProto   = 72
+	RulePrioMark = 18501
+	RulePrioAll  = 18502
+)
+
+// Device is a TUN device. Read and Write are those of golang.zx2c4.com/wireguard/tun: Write wants an offset of at least 10.
+type Device interface {
+	Read(bufs [][]byte, sizes []int, offset int) (int, error)
+	Write(bufs [][]byte, offset int) (int, error)
+	BatchSize() int
+	Name() string
+	Index() int
+	Close() error
+}
+
+// Tun makes the device. There is one at a time; Open while one is open is an error.
+type Tun interface {
+	Open(ctx context.Context, mtu int) (Device, error)
+}
+
+// RouteConfig is what the router should hold: the device's addresses and MTU, and which traffic it gets. The zero value means nothing of ours.
+type RouteConfig struct {
+	Name      string
+	Index     int
+	MTU       int
+	Addresses []netip.Prefix
+	Include   []netip.Prefix // to the device; 0.0.0.0/0 and ::/0 for tunnel-all
+	Exclude   []netip.Prefix // thrown back to the main table
+	Unreach   []netip.Prefix // refused: the family without an inside address in tunnel-all
+	LocalLAN  bool           // directly connected networks of the uplinks stay direct
+}
+
+// Empty reports whether nothing of ours is wanted.
+func (c RouteConfig) Empty() bool { return c.Index == 0 }
+
+// DNSConfig is what name resolution should look like while the session lives.
+type DNSConfig struct {
+	Name    string // interface
+	Index   int
+	Servers []netip.Addr
+	Search  []string
+	Split   []string
+	All     bool
+}
+
+// Empty reports whether nothing of ours is wanted.
+func (c DNSConfig) Empty() bool { return len(c.Servers) == 0 && len(c.Search) == 0 }
+
+// FilterConfig is the packet filter of always-on. This version only knows the zero value.
+type FilterConfig struct{ Block bool }
+
+// Router sets addresses, routes and rules.
+type Router interface {
+	Set(ctx context.Context, c RouteConfig) error
+}
+
+// Resolver sets name resolution.
+type Resolver interface {
+	Set(ctx context.Context, c DNSConfig) error
+	Backend() string
+}
+
+// Firewall sets the packet filter.
+type Firewall interface {
+	Set(ctx context.Context, c FilterConfig) error
+}
+
+// Uplink is one usable way out of the machine.
+type Uplink struct {
+	Index   int
+	Name    string
+	Local   []netip.Addr // global addresses
+	NextHop []netip.Addr // default gateways, one per family at most
+}
+
+// NetSnapshot is what the network looks like now, less everything of ours. Uplinks are in the order of the system's own preference.
+type NetSnapshot struct {
+	Uplinks []Uplink
+}
+
+// Monitor watches the network. Changes carries one snapshot per 50 ms at most, the first at once; it is closed by Close.
+type Monitor interface {
+	Snapshot() NetSnapshot
+	Changes() <-chan NetSnapshot
+	Close() error
+}
+
+// Dialer opens outer connections: marked, bound to an uplink when one is given (ifIndex > 0), never through the tunnel.
+type Dialer interface {
+	// Lookup resolves with /etc/hosts, then the uplink's own DNS servers.
+	Lookup(ctx context.Context, host string) ([]netip.Addr, error)
+	DialTCP(ctx context.Context, to netip.AddrPort, ifIndex int, ifName string, local netip.Addr) (net.Conn, error)
+}
+
+// Clock gives the two clocks of the machine: Mono stands still in sleep, Boot does not. Both count from an arbitrary start.
+type Clock interface {
+	Now() (mono, boot time.Duration)
+}
+
+// Host is everything the agent drives on a machine. Undo reverts every change of ours that is still in place and is idempotent.
+type Host struct {
+	Tun      Tun
+	Router   Router
+	Resolver Resolver
+	Firewall Firewall
+	Monitor  Monitor
+	Dialer   Dialer
+	Clock    Clock
+	Undo     func(ctx context.Context) error
+	Close    func() error
+}

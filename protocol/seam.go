@@ -1,0 +1,206 @@
+package protocol
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/redact"
+	"github.com/holdfast-vpn/holdfast/protocol/packet"
+)
+
+// Path is one way to the gateway: the uplink, the address we use on it and the next hop. The zero Path means "as the system routes".
+type Path struct {
+	IfIndex int
+	Name    string
+	Local   netip.Addr
+	NextHop netip.Addr
+}
+
+// Dialer opens outer connections: bound to the path's uplink, marked so that they never enter the tunnel, resolved by the uplink's own DNS.
+// Errors are *fault.Error (NET-…).
+type Dialer interface {
+	// Lookup returns the addresses of host, in the order they should be tried. /etc/hosts comes first. A literal address is returned as it is.
+	Lookup(ctx context.Context, host string) ([]netip.Addr, error)
+	// DialTCP connects to one address. via is the zero Path for "any".
+	DialTCP(ctx context.Context, to netip.AddrPort, via Path) (net.Conn, error)
+}
+
+// Trust says whom to believe (contract: --ca, --pin). Pins win over everything else; CA adds to the system roots.
+type Trust struct {
+	CAPEM []byte
+	Pins  [][32]byte // SHA-256 over the leaf's SubjectPublicKeyInfo
+}
+
+// Target is what the user asked for, resolved to one gateway.
+type Target struct {
+	Name     string // as shown to the user: the profile's HostName or what was typed
+	Host     string // DNS name or address literal, no port
+	Port     uint16
+	Group    string // --group: an option's value, label or number; "" for the gateway's default
+	Path     string // group path, "/" when none
+	User     string // --user; "" asks
+	Trust    Trust
+	Hostname string       // what we call ourselves in X-CSTP-Hostname
+	Fixed    []netip.Addr // addresses to use instead of a lookup: those of the first resolution
+}
+
+// SessionRef is the right to come back: it is live, holds the token and never leaves the process unsealed.
+type SessionRef struct {
+	Target  Target
+	Token   redact.Secret
+	Gateway netip.AddrPort // that worked
+	LeafKey [32]byte       // SHA-256 of the SubjectPublicKeyInfo seen at login; a reconnect must see it again, or a chain that verifies as at login
+	Prior   []netip.Prefix // inside addresses of the last tunnel, told to the gateway on CONNECT
+}
+
+// Connector makes tunnels of one protocol.
+type Connector interface {
+	// Open authenticates and negotiates. It may ask the user through p, any number of times.
+	Open(ctx context.Context, t Target, p Prompter) (Tunnel, error)
+	// Reach makes a verified connection to the session's gateway and commits nothing: any number may race.
+	Reach(ctx context.Context, s SessionRef, via Path) (Reached, error)
+	// Resume presents the token on it. It is a commit: after it the session's older tunnel is gone. No user interaction.
+	Resume(ctx context.Context, s SessionRef, r Reached) (Tunnel, error)
+}
+
+// Reached is a verified connection on which nothing has been committed. Whoever holds it closes it or hands it to Resume.
+type Reached interface {
+	Path() Path
+	RTT() time.Duration
+	Close() error
+}
+
+// Tunnel is an established tunnel. Its goroutines end with Close.
+type Tunnel interface {
+	Settings() *Settings
+	Session() SessionRef
+	Carrier() Carrier
+	// Notifications is closed by Close, after the last notification.
+	Notifications() <-chan Notification
+	// Probe asks the peer for a sign of life and returns when it came (any frame counts), or ctx's error.
+	Probe(ctx context.Context) error
+	Close(reason CloseReason) error
+}
+
+// Carrier moves packets. One goroutine reads and one writes; Close unblocks both.
+type Carrier interface {
+	// ReadBatch blocks for the first packet and fills b with what else is there.
+	ReadBatch(b *packet.Batch) error
+	// WriteBatch sends the whole batch; the caller reuses it after return.
+	WriteBatch(b *packet.Batch) error
+	Overhead() int
+	Close() error
+}
+
+// CloseReason is what we tell the gateway (protocol.md §2.4).
+type CloseReason uint8
+
+const (
+	CloseQuiet     CloseReason = iota // say nothing: the path is dead or the session goes on elsewhere
+	CloseUser                         // 0xb0: the session ends at the gateway
+	CloseReconnect                    // 0x91: the session is kept
+)
+
+// NoteKind is what happened to a tunnel by itself.
+type NoteKind uint8
+
+const (
+	// NoteDown: the carrier failed (read, write, DPD). Err is a *fault.Error.
+	NoteDown NoteKind = iota + 1
+	// NotePeerDead: DPD got no answer.
+	NotePeerDead
+	// NoteServerClosed: DISCONNECT or TERMINATE from the gateway; Reason is its first byte or 0, Text its cleaned text.
+	NoteServerClosed
+	// NoteRekey: the gateway wants a new tunnel by now.
+	NoteRekey
+	// NoteSilence: data was sent and nothing came back for max(100 ms, 4 SRTT); a DPD is under way.
+	NoteSilence
+	// NoteHeard: the silence ended.
+	NoteHeard
+)
+
+// Notification is one such event.
+type Notification struct {
+	Kind   NoteKind
+	Reason byte
+	Text   string
+	Err    error
+}
+
+// Prompter asks the user. It blocks until the answer came, ctx ended, or the prompt was withdrawn; a refusal is a *fault.Error of kind Policy or NeedsUser.
+type Prompter interface {
+	Ask(ctx context.Context, f Form) (Answer, error)
+}
+
+// FormKind is the kind of a prompt (contract: socket API).
+type FormKind string
+
+const (
+	FormForm   FormKind = "form"
+	FormBanner FormKind = "banner"
+)
+
+// Form is what the gateway asks, cleaned for display. Field names are the gateway's; one that comes again in a later form is NAME2, NAME3.
+type Form struct {
+	Kind    FormKind
+	Title   string
+	Message string
+	Error   string // why the last answer was refused
+	Fields  []Field
+}
+
+// Field is one visible field.
+type Field struct {
+	Name    string
+	Label   string
+	Type    string // text, password, select
+	Value   string // preset, never for a password
+	Options []Option
+}
+
+// Option is one choice of a select.
+type Option struct{ Value, Label string }
+
+// Answer is the user's answer: Accept for a banner, Values by field name for a form.
+type Answer struct {
+	Accept bool
+	Values map[string]redact.Secret
+}
+
+// Settings is what the gateway gave: a value, validated. Durations are zero when off.
+type Settings struct {
+	Addresses      []netip.Prefix // inside addresses with the network's length, at most one per family
+	MTU            int
+	DNS            []netip.Addr
+	NBNS           []netip.Addr
+	Search         []string // default domains
+	SplitDNS       []string
+	TunnelAllDNS   bool
+	SplitInclude   []netip.Prefix
+	SplitExclude   []netip.Prefix
+	TunnelAll      bool // no include was given
+	BypassProtocol bool // X-CSTP-Client-Bypass-Protocol: the family without an inside address may go outside
+	LocalLAN       bool // exclude 0.0.0.0/32
+	Banner         string
+
+	DPD, Keepalive      time.Duration
+	IdleTimeout         time.Duration
+	DisconnectedTimeout time.Duration
+	SessionTimeout      time.Duration // smallest of lease, session timeout and what remains of it
+	TimeoutAlert        time.Duration
+	RekeyTime           time.Duration
+	RekeyMethod         string // ssl, new-tunnel or ""
+	DynDNS              bool
+
+	Gateway netip.AddrPort
+	Server  string // X-CSTP-Server-Name
+	Cipher  string // of the TLS connection
+	Group   string // the group's label that was used
+	User    string
+	Raw     []Header // every X-CSTP-* header as it came, less the secret ones, for `stats` and bundles
+}
+
+// Header is one response header.
+type Header struct{ Name, Value string }
