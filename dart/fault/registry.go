@@ -76,6 +76,7 @@ const (
 	PolAlways    Code = "POL-005"
 	PolConnected Code = "POL-006"
 	PolBusy      Code = "POL-007"
+	PolBrowser   Code = "POL-008"
 
 	UseBad          Code = "USE-001"
 	UseTarget       Code = "USE-002"
@@ -83,6 +84,8 @@ const (
 	UseWait         Code = "USE-004"
 	UseInterrupted  Code = "USE-005"
 	UseNotYet       Code = "USE-006"
+	UseVerb         Code = "USE-007"
+	UseRequest      Code = "USE-008"
 
 	ProfInvalid Code = "PROF-001"
 	ProfHost    Code = "PROF-002"
@@ -151,6 +154,7 @@ var registry = map[Code]Entry{
 	PolAlways:    {Policy, 7, "policy does not allow to disconnect", "ask your administrator"},
 	PolConnected: {Policy, 1, "a session to another gateway is up", "end it first: holdfast disconnect"},
 	PolBusy:      {Policy, 1, "too many clients talk to the agent", "close some of them and try again"},
+	PolBrowser:   {Policy, 7, "a web page may not talk to the agent", "use holdfast or holdfast-tray"},
 
 	UseBad:          {Fatal, 2, "the command line is not right", "see holdfast --help"},
 	UseTarget:       {Fatal, 2, "this is no target one can connect to", "give a host entry of a profile, host[:port][/group], or an https URL"},
@@ -158,6 +162,8 @@ var registry = map[Code]Entry{
 	UseWait:         {Retryable, 8, "the state was not reached in time", "see why with: holdfast state --why"},
 	UseInterrupted:  {Policy, 130, "interrupted", ""},
 	UseNotYet:       {Fatal, 2, "this version does not have that yet", "see docs/compatibility.md"},
+	UseVerb:         {Fatal, 2, "the agent does not know this request", "check that holdfast and holdfastd have the same version: holdfast version"},
+	UseRequest:      {Fatal, 2, "the agent cannot use this request", "check that holdfast and holdfastd have the same version: holdfast version"},
 
 	ProfInvalid: {Fatal, 1, "the profile cannot be read", "check it with: holdfast profile check FILE"},
 	ProfHost:    {Fatal, 2, "no profile has this host", "list them with: holdfast hosts"},
