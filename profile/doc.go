@@ -1,0 +1,17 @@
+// Package profile reads AnyConnect XML client profiles and says what of them is in force.
+//
+// A profile is hostile until it is parsed: it may come from a gateway, a download or another user. Parse bounds its size, depth, number of elements and number of
+// hosts, refuses document types and entities, and turns every string it keeps into one harmless line. Beyond that it is as lenient as the field demands: real profiles
+// have a blank line before the prolog, UTF-16 with a prolog that says UTF-8, no namespace, elements in any order and at the wrong level, values surrounded by tabs, and
+// elements that nobody defined. What cannot be used becomes a Warning and the default holds; only a document that is no profile at all is an error.
+//
+//	bytes --decode--> UTF-8 --readTree--> nodes --Parse--> Profile{Hosts, values, Kept} + []Warning
+//	directories ------------Load-------------------------> Store (many profiles, merged by host)
+//	nil or *Profile --------Effective--------------------> rows for `profile show`: value, origin, locked, honoured or not yet
+//
+// The table of elements (table.go) is the one place that knows names, types, defaults and whether this version acts on them. What is not in it is kept in Profile.Kept.
+//
+// ParseTarget is here as well, because a profile's HostAddress, what a user types, and where a gateway redirects to are one language: host[:port][/group] or an https URL.
+//
+// The package imports only the leaves (dart/fault), starts no goroutine, and opens files only in Load.
+package profile

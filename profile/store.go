@@ -1,0 +1,175 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+)
+
+// maxFiles bounds the profiles of one directory.
+const maxFiles = 200
+
+// Store holds the profiles of some directories. It is not changed after Load; a nil Store is empty.
+type Store struct {
+	Profiles []*Profile // in the order of the directories, by file name within one
+}
+
+// Load reads every *.xml of the directories, in that order. A directory that is not there is no warning; a file that is a link, is not regular, is writable by group or
+// others, belongs to neither root nor this process's user, or is no profile, is one, and the others still count.
+func Load(dirs ...string) (*Store, []Warning) {
+	s := &Store{}
+	var warnings []Warning
+	for _, dir := range dirs {
+		warnings = append(warnings, s.loadDir(dir)...)
+	}
+	return s, warnings
+}
+
+func (s *Store) loadDir(dir string) []Warning {
+	root, err := os.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return []Warning{{File: dir, Text: "cannot be opened: " + cause(err)}}
+	}
+	defer root.Close()
+	names, warnings := list(root, dir)
+	for _, name := range names {
+		data, err := readSafely(root, name)
+		if err != nil {
+			warnings = append(warnings, Warning{File: fault.Clean(name), Text: "skipped: " + cause(err)})
+			continue
+		}
+		p, warned, err := ParseFile(name, data)
+		warnings = append(warnings, warned...)
+		if err != nil {
+			warnings = append(warnings, Warning{File: fault.Clean(name), Text: "skipped: " + fault.As(err).Detail})
+			continue
+		}
+		s.Profiles = append(s.Profiles, p)
+	}
+	return warnings
+}
+
+// list returns the names of the profiles in the directory, sorted.
+func list(root *os.Root, dir string) ([]string, []Warning) {
+	d, err := root.Open(".")
+	if err != nil {
+		return nil, []Warning{{File: dir, Text: "cannot be read: " + cause(err)}}
+	}
+	defer d.Close()
+	entries, err := d.ReadDir(20 * maxFiles)
+	if err != nil && err != io.EOF {
+		return nil, []Warning{{File: dir, Text: "cannot be read: " + cause(err)}}
+	}
+	var names []string
+	for _, e := range entries {
+		if strings.HasSuffix(strings.ToLower(e.Name()), ".xml") && !e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	if len(names) > maxFiles {
+		return names[:maxFiles], []Warning{{File: dir, Text: fmt.Sprintf("more than %d profiles; the rest is not read", maxFiles)}}
+	}
+	return names, nil
+}
+
+// readSafely reads a file of the directory after it has looked at what it opened, so that nobody can put another in its place between the look and the read.
+func readSafely(root *os.Root, name string) ([]byte, error) {
+	before, err := root.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !before.Mode().IsRegular() {
+		return nil, errors.New("it is a link or no regular file")
+	}
+	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO put there meanwhile must not hold us
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || !os.SameFile(before, info) {
+		return nil, errors.New("it was replaced while it was opened")
+	}
+	if err := trusted(info); err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	if err == nil && len(data) > MaxSize {
+		err = ErrTooBig
+	}
+	return data, err
+}
+
+// cause is the error without the path, which the warning names already.
+func cause(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return fault.Clean(err.Error())
+}
+
+// ParseFile is Parse for the contents of a file of that name (without its directory): profile, hosts and warnings carry it.
+func ParseFile(name string, data []byte) (*Profile, []Warning, error) {
+	name = fault.Clean(name)
+	p, warnings, err := Parse(data)
+	for i := range warnings {
+		warnings[i].File = name
+	}
+	if err != nil {
+		return nil, warnings, err
+	}
+	p.File = name
+	for i := range p.Hosts {
+		p.Hosts[i].Profile = name
+	}
+	return p, warnings, nil
+}
+
+// Hosts lists the hosts of all profiles in order. Two profiles may have the same name: both are listed, each with its profile.
+func (s *Store) Hosts() []Host {
+	var hosts []Host
+	if s != nil {
+		for _, p := range s.Profiles {
+			hosts = append(hosts, p.Hosts...)
+		}
+	}
+	return hosts
+}
+
+// Find returns the host that the user means: the first of that name, else of that name but for case, else the first with that very target. The profile is the one
+// that holds it: its settings are those of the connection.
+func (s *Store) Find(name string) (Host, *Profile, bool) {
+	if s == nil || name == "" {
+		return Host{}, nil, false
+	}
+	typed, err := ParseTarget(name)
+	for _, means := range []func(Host) bool{
+		func(h Host) bool { return h.Name == name },
+		func(h Host) bool { return strings.EqualFold(h.Name, name) },
+		func(h Host) bool { return err == nil && h.Target == typed },
+	} {
+		for _, p := range s.Profiles {
+			for _, h := range p.Hosts {
+				if means(h) {
+					return h, p, true
+				}
+			}
+		}
+	}
+	return Host{}, nil, false
+}

@@ -1,0 +1,110 @@
+package profile
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func doc(hosts ...string) []byte {
+	var b strings.Builder
+	b.WriteString("<AnyConnectProfile><ServerList>")
+	for _, h := range hosts {
+		name, address, _ := strings.Cut(h, "=")
+		b.WriteString("<HostEntry><HostName>" + name + "</HostName><HostAddress>" + address + "</HostAddress></HostEntry>")
+	}
+	b.WriteString("</ServerList></AnyConnectProfile>")
+	return []byte(b.String())
+}
+
+func write(t *testing.T, dir, name string, data []byte, mode os.FileMode) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil { // past the umask
+		t.Fatal(err)
+	}
+}
+
+func TestLoadMergesInOrder(t *testing.T) {
+	own, imported := t.TempDir(), t.TempDir()
+	write(t, own, "b.xml", doc("Office=b.example", "Only B=onlyb.example"), 0o644)
+	write(t, own, "a.XML", doc("Office=a.example/staff"), 0o600)
+	write(t, own, "broken.xml", []byte("<AnyConnectProfile>"), 0o644)
+	write(t, own, "notes.txt", doc("No=no.example"), 0o644)
+	write(t, imported, "cisco.xml", doc("office=c.example"), 0o644)
+	s, warned := Load(own, filepath.Join(own, "missing"), imported)
+
+	var got []string
+	for _, h := range s.Hosts() {
+		got = append(got, h.Profile+":"+h.Name+"="+h.Target.String())
+	}
+	want := "a.XML:Office=a.example/staff b.xml:Office=b.example b.xml:Only B=onlyb.example cisco.xml:office=c.example"
+	if strings.Join(got, " ") != want {
+		t.Errorf("hosts %q, want %q", got, want)
+	}
+	if len(warned) != 1 || warned[0].File != "broken.xml" {
+		t.Errorf("warnings %v, want one about broken.xml", warned)
+	}
+	for _, tc := range []struct{ name, want string }{
+		{"Office", "a.example/staff"}, {"office", "c.example"}, {"OFFICE", "a.example/staff"}, {"only b", "onlyb.example"},
+		{"https://b.example/", "b.example"}, {"a.example", ""}, {"nobody", ""}, {"", ""},
+	} {
+		h, p, ok := s.Find(tc.name)
+		if ok != (tc.want != "") || (ok && (h.Target.String() != tc.want || p.File != h.Profile)) {
+			t.Errorf("Find(%q) = %+v, %t; want %s", tc.name, h, ok, tc.want)
+		}
+	}
+	var empty *Store
+	if _, _, ok := empty.Find("Office"); ok || empty.Hosts() != nil {
+		t.Error("a nil store is not empty")
+	}
+}
+
+func TestLoadDistrusts(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // no modes there; Load says what stands in for them
+	}
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	write(t, elsewhere, "real.xml", doc("Linked=l.example"), 0o644)
+	write(t, dir, "inner.xml.orig", doc("Linked=i.example"), 0o644)
+	write(t, dir, "group.xml", doc("Group=g.example"), 0o664)
+	write(t, dir, "others.xml", doc("Others=o.example"), 0o646)
+	write(t, dir, "good.xml", doc("Good=good.example"), 0o644)
+	write(t, dir, "huge.xml", append(doc("Huge=h.example"), make([]byte, MaxSize)...), 0o644)
+	for link, to := range map[string]string{"out.xml": filepath.Join(elsewhere, "real.xml"), "in.xml": "inner.xml.orig", "gone.xml": "nothing"} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "dir.xml"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	makeFIFO(t, filepath.Join(dir, "fifo.xml"))
+	want := map[string]string{"group.xml": "write", "others.xml": "write", "huge.xml": "4 MiB", "out.xml": "link", "in.xml": "link", "gone.xml": "link", "fifo.xml": "regular"}
+	if os.Geteuid() == 0 {
+		write(t, dir, "stranger.xml", doc("Stranger=s.example"), 0o644)
+		if err := os.Chown(filepath.Join(dir, "stranger.xml"), 12345, 12345); err != nil {
+			t.Fatal(err)
+		}
+		want["stranger.xml"] = "another user"
+	}
+
+	s, warned := Load(dir)
+	if hosts := s.Hosts(); len(hosts) != 1 || hosts[0].Name != "Good" {
+		t.Errorf("hosts %+v, want Good alone", hosts)
+	}
+	for _, w := range warned {
+		if why, ok := want[w.File]; !ok || !strings.Contains(w.Text, why) {
+			t.Errorf("warning %q, want it to say %q", w, why)
+		}
+		delete(want, w.File)
+	}
+	if len(want) > 0 {
+		t.Errorf("no warning about %v", want)
+	}
+}
