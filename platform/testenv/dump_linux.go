@@ -1,0 +1,64 @@
+package testenv
+
+import (
+	"strings"
+	"testing"
+)
+
+// dumps are the questions whose answers together are the network state that a VPN may change.
+var dumps = []string{
+	"ip -j link show",
+	"ip -j address show",
+	"ip -j -4 route show table all",
+	"ip -j -6 route show table all",
+	"ip -j -4 rule show",
+	"ip -j -6 rule show",
+	"stat -c %F:%a:%u:%g:%N /etc/resolv.conf",
+	"cat /etc/resolv.conf",
+	"ls -A /etc",
+	"grep -r . /proc/sys/net/ipv4/conf /proc/sys/net/ipv4/ip_forward",
+	"grep -r . /proc/sys/net/ipv6/conf/all /proc/sys/net/ipv6/conf/default",
+}
+
+// Dump returns everything of the namespace's network that a VPN may change, as text: links, addresses, routes of all tables, rules, resolv.conf with its mode,
+// the names in /etc, and the settings of addresses and routing. Equal states give equal text.
+func Dump(t testing.TB, n *NS) string {
+	t.Helper()
+	var b strings.Builder
+	for _, d := range dumps {
+		args := strings.Fields(d)
+		// some settings cannot be read, a resolv.conf may not exist: what then is said belongs to the dump
+		out, _ := n.plain(args[0], args[1:]...).CombinedOutput()
+		b.WriteString("# " + d + "\n" + strings.ReplaceAll(string(out), "},{", "},\n{") + "\n")
+	}
+	return b.String()
+}
+
+// Diff returns the lines that only one of two dumps has, "" when they are equal.
+func Diff(before, after string) string {
+	if before == after {
+		return ""
+	}
+	count := map[string]int{}
+	for _, l := range strings.Split(before, "\n") {
+		count[l]--
+	}
+	for _, l := range strings.Split(after, "\n") {
+		count[l]++
+	}
+	var b strings.Builder
+	for _, l := range strings.Split(before+"\n"+after, "\n") {
+		switch {
+		case count[l] < 0:
+			b.WriteString("- " + l + "\n")
+			count[l]++
+		case count[l] > 0:
+			b.WriteString("+ " + l + "\n")
+			count[l]--
+		}
+	}
+	if b.Len() == 0 {
+		return "the order of lines differs"
+	}
+	return b.String()
+}

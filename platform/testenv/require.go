@@ -1,0 +1,70 @@
+package testenv
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// requireEnv lists the features that must not be skipped.
+const requireEnv = "HOLDFAST_REQUIRE"
+
+// Require skips the test when this machine lacks one of the features, or fails it when HOLDFAST_REQUIRE lists that feature.
+//
+// The features are netns (network, mount and process namespaces), tun (/dev/net/tun), uid (may become another user), overlay (an own layer over /etc,
+// asked for by Namespace together with netns); any other name is a program that must be in PATH or in the system's sbin folders: ocserv, openconnect, nft.
+func Require(t testing.TB, features ...string) {
+	t.Helper()
+	for _, f := range features {
+		err := probe(f)
+		if err == nil {
+			continue
+		}
+		if required(os.Getenv(requireEnv), f) {
+			t.Fatalf("%s requires %s: %v", requireEnv, f, err)
+		}
+		t.Skipf("needs %s: %v", f, err)
+	}
+}
+
+// required reports whether the list in HOLDFAST_REQUIRE holds the feature.
+func required(list, feature string) bool {
+	return slices.ContainsFunc(strings.Split(list, ","), func(s string) bool { return strings.TrimSpace(s) == feature })
+}
+
+// probe returns nil when the machine has the feature.
+func probe(feature string) error {
+	if p, ok := probes[feature]; ok {
+		return p()
+	}
+	_, err := lookProgram(feature)
+	return err
+}
+
+// lookProgram finds a program in PATH, then in the folders of system programs, which an ordinary user's PATH lacks.
+func lookProgram(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	if err == nil {
+		return path, nil
+	}
+	if strings.ContainsRune(name, os.PathSeparator) {
+		return "", err
+	}
+	for _, dir := range []string{"/usr/sbin", "/sbin", "/usr/local/sbin"} {
+		if path, err := exec.LookPath(dir + "/" + name); err == nil {
+			return path, nil
+		}
+	}
+	return "", err
+}
+
+// asRoot is the probe of what needs uid 0.
+func asRoot() error {
+	if os.Geteuid() != 0 {
+		return errors.New("not root")
+	}
+	return nil
+}
