@@ -1,0 +1,140 @@
+package authxml
+
+import (
+	"bytes"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/dart/redact"
+)
+
+// Types of a Response.
+const (
+	TypeRequest  = "auth-request"
+	TypeComplete = "complete"
+)
+
+// Ids of a Response's auth element.
+const (
+	AuthMain      = "main"
+	AuthChallenge = "challenge"
+	AuthSuccess   = "success"
+)
+
+// Response is what a gateway sends. Title, Message, Error and Banner are for display; all but Title may have several lines.
+type Response struct {
+	Type    string // TypeRequest or TypeComplete
+	Version string // the gateway's
+	AuthID  string // AuthMain, AuthChallenge, AuthSuccess or the gateway's own word
+
+	Title   string
+	Message string
+	Error   string // why the last answer was refused
+	Banner  string
+	Form    *Form // nil when nothing is asked
+
+	Opaque       []byte // the opaque element's bytes, to be returned in every later request
+	SessionID    string
+	SessionToken redact.Secret // TypeComplete; gateways may hand it over in a cookie instead
+
+	AuthComplete bool // nothing more is asked: an empty auth-reply is expected
+	CertRequest  bool // a client certificate is wanted
+	HostScan     bool // a report on this machine is wanted
+	SSO          bool // a browser is wanted
+}
+
+// Append appends the response's document as config-auth. The error is ErrValue; b is then unchanged.
+func (r *Response) Append(b []byte) ([]byte, error) {
+	w := writer{b: append(b, declaration...)}
+	w.open("config-auth", "client", "vpn", "type", r.Type, "aggregate-auth-version", "2")
+	w.element("version", r.Version, "who", "sg")
+	w.opaque(r.Opaque)
+	w.element("session-id", r.SessionID)
+	if !r.SessionToken.Empty() {
+		w.value("session-token", r.SessionToken.Reveal())
+	}
+	if r.CertRequest {
+		w.empty("client-cert-request")
+	}
+	if r.HostScan {
+		w.empty("host-scan")
+	}
+	w.open("auth", "id", r.AuthID)
+	w.element("title", r.Title)
+	w.element("banner", r.Banner)
+	w.element("message", r.Message)
+	w.element("error", r.Error)
+	if r.AuthComplete {
+		w.empty("authentication-complete")
+	}
+	if r.SSO {
+		w.empty("sso-v2-login")
+	}
+	if r.Form != nil {
+		r.Form.append(&w)
+	}
+	w.close("auth")
+	w.close("config-auth")
+	return w.done(len(b))
+}
+
+// ParseResponse reads a gateway's document. A bare auth element is an auth-request, or complete when its id says success.
+func ParseResponse(doc []byte) (*Response, error) {
+	root, err := parseTree(doc)
+	if err != nil {
+		return nil, err
+	}
+	r := &Response{Type: root.get("type")}
+	auth := root.child("auth")
+	switch root.name {
+	case "config-auth":
+	case "auth":
+		auth, r.Type = root, TypeRequest
+		if root.get("id") == AuthSuccess {
+			r.Type = TypeComplete
+		}
+	default:
+		return nil, ErrRoot
+	}
+	if r.Type != TypeRequest && r.Type != TypeComplete {
+		return nil, ErrMalformed
+	}
+	r.Version = fault.Clean(root.child("version").trimmed())
+	r.Opaque = opaqueOf(root)
+	r.SessionID = fault.Clean(root.child("session-id").trimmed())
+	if n := root.child("session-token"); n != nil {
+		r.SessionToken = redact.New(bytes.TrimSpace(n.text))
+	}
+	r.Error = message(root.child("error")) // a refusal may come with no auth element at all
+	r.CertRequest = root.child("client-cert-request") != nil || root.child("multiple-client-cert-request") != nil
+	r.HostScan = root.child("host-scan") != nil
+	if auth == nil {
+		return r, nil
+	}
+	return r, r.parseAuth(auth)
+}
+
+// parseAuth reads the auth element.
+func (r *Response) parseAuth(auth *node) error {
+	r.AuthID = fault.Clean(auth.get("id"))
+	r.Title = fault.Clean(message(auth.child("title")))
+	r.Message = message(auth.child("message"))
+	r.Banner = message(auth.child("banner"))
+	if e := message(auth.child("error")); e != "" {
+		r.Error = e
+	}
+	r.AuthComplete = auth.child("authentication-complete") != nil
+	r.SSO = auth.child("sso-v2-login") != nil
+	form := auth.child("form")
+	if form == nil {
+		return nil
+	}
+	f, err := parseForm(form)
+	if err != nil {
+		return err
+	}
+	r.Form = f
+	for _, in := range f.Inputs {
+		r.SSO = r.SSO || in.Type == InputSSO
+	}
+	return nil
+}
