@@ -70,6 +70,31 @@ func (b *Batch) Commit(size int) {
 	b.n++
 }
 
+// Filter keeps the packets that keep wants, in order, and returns how many went. Slots change places with it, until the next Reset.
+func (b *Batch) Filter(keep func(p []byte) bool) int {
+	n := 0
+	for i := range b.n {
+		if !keep(b.Packet(i)) {
+			continue
+		}
+		b.Bufs[n], b.Bufs[i] = b.Bufs[i], b.Bufs[n]
+		b.Sizes[n] = b.Sizes[i]
+		n++
+	}
+	gone := b.n - n
+	b.n = n
+	return gone
+}
+
+// Trimmed returns the packets' slots cut behind each packet, as a TUN write wants them (offset Headroom): it may grow one into the rest of its slot, and swap
+// them. The batch is of no use after that until Reset.
+func (b *Batch) Trimmed() [][]byte {
+	for i := range b.n {
+		b.Bufs[i] = b.Bufs[i][:Headroom+b.Sizes[i]]
+	}
+	return b.Bufs[:b.n]
+}
+
 // Append copies p into the next slot and reports whether it fitted.
 func (b *Batch) Append(p []byte) bool {
 	if b.Full() || len(p) > b.Room() {

@@ -1,0 +1,97 @@
+package dataplane
+
+import (
+	"errors"
+	"os"
+	"sync"
+
+	"github.com/holdfast-vpn/holdfast/protocol/packet"
+)
+
+const (
+	// inPacket is what a slot towards the device holds: the device appends the segments of a flow to its first packet.
+	inPacket = 64<<10 - packet.Headroom - packet.Tailroom
+	fewSlots = 8
+	allSlots = 64 // as many full packets as one read of the carrier brings, and some
+	// calm is how many batches in a row must have fitted the small arena before the large one is given back.
+	calm = 32
+)
+
+// large holds the arenas of 4 MiB that are not in use; the garbage collector empties it.
+var large = sync.Pool{New: func() any { return packet.New(allSlots, inPacket) }}
+
+// receive takes packets from one carrier until it fails or is closed. It reports nothing: the tunnel knows best what happened to its carrier.
+func (p *Pump) receive(in *inbound) {
+	defer p.forget(in)
+	clean := func(b []byte) bool {
+		if !valid(b) {
+			return false
+		}
+		clampMSS(b, int(p.mtu.Load()))
+		return true
+	}
+	few := packet.New(fewSlots, inPacket)
+	b, quiet := few, 0
+	defer func() {
+		if b != few {
+			large.Put(b)
+		}
+	}()
+	for {
+		b.Reset()
+		if in.carrier.ReadBatch(b) != nil {
+			return
+		}
+		size, n := uint64(0), uint64(b.Len())
+		p.drops.Add(uint64(b.Filter(clean)))
+		full := b == few && n == fewSlots
+		if n <= fewSlots {
+			quiet++
+		} else {
+			quiet = 0
+		}
+		for i := range b.Len() {
+			size += uint64(b.Sizes[i])
+		}
+		if !p.deliver(in, b, size) {
+			return
+		}
+		switch {
+		case full:
+			b, quiet = large.Get().(*packet.Batch), 0
+		case b != few && quiet >= calm:
+			large.Put(b)
+			b = few
+		}
+	}
+}
+
+// deliver writes a batch into the device if its carrier is still the one. false: the receiver is of no use any more.
+func (p *Pump) deliver(in *inbound, b *packet.Batch, size uint64) bool {
+	n := uint64(b.Len())
+	if n == 0 {
+		return true
+	}
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	if p.current.Load() != in {
+		p.drops.Add(n)
+		return false
+	}
+	_, err := p.dev.Write(b.Trimmed(), packet.Headroom)
+	if err != nil {
+		// Some of them may have arrived; the device does not say which.
+		p.drops.Add(n)
+		return !errors.Is(err, os.ErrClosed)
+	}
+	p.rxBytes.Add(size)
+	p.rxPackets.Add(n)
+	return true
+}
+
+// forget takes a receiver that ended off the list of those Close has to end.
+func (p *Pump) forget(in *inbound) {
+	p.mu.Lock()
+	delete(p.running, in)
+	p.mu.Unlock()
+}

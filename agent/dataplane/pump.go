@@ -1,0 +1,123 @@
+package dataplane
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/packet"
+)
+
+// Device is what the pump needs of a TUN device: Read and Write are those of golang.zx2c4.com/wireguard/tun. Close ends a Read that waits, and may come again.
+type Device interface {
+	Read(bufs [][]byte, sizes []int, offset int) (int, error)
+	Write(bufs [][]byte, offset int) (int, error)
+	BatchSize() int
+	Close() error
+}
+
+// Counters count packets inside the tunnel. Drops are packets that were read from one side and not given to the other.
+type Counters struct {
+	TxBytes, RxBytes, TxPackets, RxPackets, Drops uint64
+}
+
+// Pump moves packets between a device and the carrier of the moment. Its methods may be called from any goroutine.
+type Pump struct {
+	dev Device
+	mtu atomic.Int32
+
+	free, full chan *packet.Batch
+	changed    chan struct{} // one token: the carrier is another one
+	done       chan struct{}
+	wg         sync.WaitGroup
+
+	current atomic.Pointer[inbound] // nil without a carrier
+
+	mu      sync.Mutex // of the two below
+	closed  bool
+	running map[*inbound]struct{}
+
+	// writing is held around each Write into the device, so that nothing of an old carrier follows SetCarrier.
+	writing sync.Mutex
+
+	txBytes, rxBytes, txPackets, rxPackets, drops atomic.Uint64
+}
+
+// inbound is one carrier on the pump.
+type inbound struct{ carrier protocol.Carrier }
+
+// New starts a pump on dev. mtu is the tunnel's, for the MSS.
+func New(dev Device, mtu int) *Pump {
+	p := &Pump{
+		dev:     dev,
+		free:    make(chan *packet.Batch, 2),
+		full:    make(chan *packet.Batch, 2),
+		changed: make(chan struct{}, 1),
+		done:    make(chan struct{}),
+		running: map[*inbound]struct{}{},
+	}
+	p.mtu.Store(int32(mtu))
+	slots := min(max(1, dev.BatchSize()), packet.MaxBatch)
+	for range cap(p.free) {
+		p.free <- packet.New(slots, outPacket)
+	}
+	p.wg.Go(p.read)
+	p.wg.Go(p.send)
+	return p
+}
+
+// SetMTU changes the MTU that the MSS is clamped to.
+func (p *Pump) SetMTU(mtu int) { p.mtu.Store(int32(mtu)) }
+
+// SetCarrier lets packets flow on c from now on; nil holds them. After it returned, no packet of an older carrier reaches the device. The older carrier is not
+// closed: whoever made it does that. It never waits for a carrier, at most for one write into the device.
+func (p *Pump) SetCarrier(c protocol.Carrier) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
+	var in *inbound
+	if c != nil {
+		in = &inbound{c}
+		p.running[in] = struct{}{}
+	}
+	p.writing.Lock()
+	p.current.Store(in)
+	p.writing.Unlock()
+	if in != nil {
+		p.wg.Go(func() { p.receive(in) })
+	}
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Counters returns the counters of now.
+func (p *Pump) Counters() Counters {
+	return Counters{TxBytes: p.txBytes.Load(), RxBytes: p.rxBytes.Load(), TxPackets: p.txPackets.Load(), RxPackets: p.rxPackets.Load(), Drops: p.drops.Load()}
+}
+
+// Close closes the device and every carrier that is still in use, and waits for the pump's goroutines. The error is the device's.
+func (p *Pump) Close() error {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		p.wg.Wait()
+		return nil
+	}
+	p.closed = true
+	left := make([]protocol.Carrier, 0, len(p.running))
+	for in := range p.running {
+		left = append(left, in.carrier)
+	}
+	p.mu.Unlock()
+	close(p.done)
+	err := p.dev.Close()
+	for _, c := range left {
+		_ = c.Close()
+	}
+	p.wg.Wait()
+	return err
+}
