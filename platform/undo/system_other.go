@@ -1,0 +1,19 @@
+//go:build !linux
+
+package undo
+
+import (
+	"io/fs"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+)
+
+func openDirectory(string, fs.FileMode) (*directory, error) {
+	return nil, fault.New(fault.HostOther, nil)
+}
+
+// The rest is never reached: there is no journal to read from.
+
+func revertKernel(Entry) (bool, error) { return false, fault.New(fault.HostOther, nil) }
+
+func sweepKernel() ([]string, error) { return nil, fault.New(fault.HostOther, nil) }
