@@ -53,7 +53,8 @@ const (
 	AfterBlock
 )
 
-// ID names an attempt, a reach, a tunnel, an apply or a prompt. Numbers come from one counter in the State and are never used twice; 0 is none.
+// ID names an attempt, a reach, a tunnel, an apply, a probe or a prompt; 0 is none. The machine numbers what it starts from one counter in the State and never
+// uses a number twice. A tunnel has the number of the login or commit that opened it; prompts are numbered by the shell, which must not use a number twice either.
 type ID uint64
 
 // Path is one way to the gateway. The zero Path means "as the system routes".
@@ -100,7 +101,7 @@ const (
 	EvPromptAnswered      // Attempt, Prompt
 	EvPromptCancelled     // Attempt, Prompt: the user said no, or it ran out
 	// Of attempts.
-	EvTunnelOpened  // Attempt, Tunnel, Plan, Limits: a login that ended in a tunnel
+	EvTunnelOpened  // Attempt, Tunnel, Plan, Limits, Path: a login that ended in a tunnel. Path zero means the best known one
 	EvAttemptFailed // Attempt, Fault
 	EvReached       // Attempt (the reach), Path, RTT
 	EvReachFailed   // Attempt (the reach), Path, Fault
@@ -124,13 +125,15 @@ const (
 	EvNetworkChanged // Paths: the ways to the gateway, best first; empty is offline
 	EvSuspending
 	EvResumed // after sleep; Slept
+	// EvAnswered (Attempt) says that the gateway of a login has answered at all. It decides what the end of the budget is called: GW-007, without it NET-006.
+	EvAnswered
 	evEnd
 )
 
 var eventNames = [...]string{"", "tick", "connect-requested", "disconnect-requested", "shutdown", "prompt-needed", "prompt-answered", "prompt-cancelled",
 	"tunnel-opened", "attempt-failed", "reached", "reach-failed", "rebound", "rebind-failed", "network-applied", "apply-failed", "reverted",
 	"carrier-down", "peer-dead", "server-closed", "rekey-due", "silence", "heard", "probed", "probe-failed", "tunnel-closed",
-	"network-changed", "suspending", "resumed"}
+	"network-changed", "suspending", "resumed", "answered"}
 
 // String is the event's name in timelines and records.
 func (k EventKind) String() string {
@@ -170,18 +173,18 @@ type EffectKind uint8
 
 const (
 	FxStartAttempt   EffectKind = iota + 1 // Attempt, Server (0 is the target, 1.. its backups): a full login. Answer: EvTunnelOpened or EvAttemptFailed, prompts between
-	FxCancelAttempt                        // Attempt: login, reach or commit; its late answer is dropped or closed
+	FxCancelAttempt                        // Attempt: login, reach (also one that was reached), commit or probe; unknown numbers are ignored. It is answered by nothing; a late answer is dropped or closed
 	FxStartReach                           // Attempt, Path. Answer: EvReached or EvReachFailed. The connection is kept until FxCommit or FxCancelAttempt
 	FxCommit                               // Attempt (new), Reach: Resume on what that reach opened. Answer: EvRebound or EvRebindFailed
 	FxAskUser                              // Prompt: show it to the owner
 	FxWithdrawPrompt                       // Prompt
-	FxApplyNetwork                         // Attempt (the apply), Tunnel. Answer: EvNetworkApplied or EvApplyFailed
+	FxApplyNetwork                         // Attempt (the apply), Tunnel. Answer: EvNetworkApplied or EvApplyFailed. What is in place already is left alone
 	FxRevertNetwork                        // Attempt (the apply). Answer: EvReverted or EvApplyFailed
 	FxStartPump                            // Tunnel: packets flow on its carrier from now on; an older carrier is let go
-	FxStopPump                             // hold packets: the device is drained, bounded by age and bytes
+	FxStopPump                             // hold packets: the device is drained, bounded by age and bytes. The tunnel is still read: the answer to a probe comes that way
 	FxCloseTunnel                          // Tunnel, Close. Answer: EvTunnelClosed
 	FxProbe                                // Attempt (the probe), Tunnel. Answer: EvProbed or EvProbeFailed
-	FxDropSession                          // forget token and settings
+	FxDropSession                          // forget the token and what came with it
 	FxRaiseNotice                          // Fault
 	FxPublish                              // the visible state changed
 	fxEnd
@@ -229,7 +232,19 @@ const (
 	LevelSession
 )
 
-// Reconnect describes the last one, for `state`. At is Boot time of its end; Detected and Outage count from the loss.
+// String is the level's name in the contract's `last_reconnect`.
+func (l Level) String() string {
+	switch l {
+	case LevelTunnel:
+		return "tunnel"
+	case LevelSession:
+		return "session"
+	}
+	return "none"
+}
+
+// Reconnect describes the last one, for `state`. Code is the Reason that began it. At is Boot time of its end; Detected (until packets were held) and Outage (until
+// they flowed again) count from the first sign of the loss, without time asleep.
 type Reconnect struct {
 	Level    Level         `json:"level,omitempty"`
 	Code     int           `json:"code,omitempty"`

@@ -27,6 +27,7 @@ const (
 	AuthUnsupported Code = "AUTH-005"
 	AuthRounds      Code = "AUTH-006"
 	AuthPromptGone  Code = "AUTH-007"
+	AuthNobody      Code = "AUTH-008"
 
 	TLSUntrusted Code = "TLS-001"
 	TLSName      Code = "TLS-002"
@@ -34,6 +35,7 @@ const (
 	TLSPin       Code = "TLS-004"
 	TLSHandshake Code = "TLS-005"
 	TLSChanged   Code = "TLS-006"
+	TLSRefused   Code = "TLS-007"
 
 	NetNoName      Code = "NET-001"
 	NetNoRoute     Code = "NET-002"
@@ -68,6 +70,7 @@ const (
 	HostLocked Code = "HOST-005"
 	HostDir    Code = "HOST-006"
 	HostOther  Code = "HOST-007"
+	HostSlow   Code = "HOST-008"
 
 	PolNotOwner  Code = "POL-001"
 	PolGroup     Code = "POL-002"
@@ -105,6 +108,7 @@ var registry = map[Code]Entry{
 	AuthUnsupported: {Fatal, 1, "the gateway asks for a way of login that this version does not have", "see docs/compatibility.md for what is supported"},
 	AuthRounds:      {Fatal, 4, "the gateway kept asking and the login was stopped", "ask the gateway's administrator; the log says what was asked"},
 	AuthPromptGone:  {Policy, 1, "this question is no longer open", "run holdfast state to see what is pending"},
+	AuthNobody:      {NeedsUser, 8, "nobody answered the gateway's question in time", "run holdfast connect again; a question waits five minutes"},
 
 	TLSUntrusted: {Fatal, 6, "the gateway's certificate is not trusted", "if your administrator gave you a CA file, use --ca FILE; compare fingerprints before you trust a pin"},
 	TLSName:      {Fatal, 6, "the gateway's certificate is for another name", "connect with the name that is in the certificate"},
@@ -112,6 +116,7 @@ var registry = map[Code]Entry{
 	TLSPin:       {Fatal, 6, "the gateway's key does not match the pin", "do not connect from this network until your administrator has confirmed the new key"},
 	TLSHandshake: {Retryable, 5, "what answers is no TLS server", "check the host name and the port"},
 	TLSChanged:   {Retryable, 6, "the gateway's certificate changed during the session", "this network may be interfering; the session waits for another path"},
+	TLSRefused:   {Retryable, 5, "the gateway ended the TLS handshake", "it may ask for a client certificate, or know only versions of TLS that are too old"},
 
 	NetNoName:      {Retryable, 5, "the gateway's name does not exist", "check the spelling and this machine's DNS"},
 	NetNoRoute:     {Retryable, 5, "there is no route to the gateway", "check that this machine is on a network"},
@@ -146,6 +151,7 @@ var registry = map[Code]Entry{
 	HostLocked: {Policy, 1, "an agent is running and owns the changes to this machine", "stop it first, or use holdfast disconnect"},
 	HostDir:    {Fatal, 1, "the agent's directory is not safe to use", "it must belong to the agent's user and be writable by nobody else"},
 	HostOther:  {Fatal, 1, "this system is not supported for real tunnels yet", "try it with: holdfast demo"},
+	HostSlow:   {Fatal, 1, "the changes to this machine did not end in time", "the log names the step; run holdfast rescue as root, then try again"},
 
 	PolNotOwner:  {Policy, 7, "this session belongs to another user", "ask its owner or an administrator to disconnect it"},
 	PolGroup:     {Policy, 7, "this user may not do that", "ask an administrator to run: sudo usermod -aG holdfast USER"},

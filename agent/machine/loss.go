@@ -1,0 +1,282 @@
+package machine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+)
+
+// This file holds what is learned about the carrier in use: that it is broken, in doubt, or alive after all. reconnect.go holds the search for another.
+
+// The reason bytes of a DISCONNECT after which a gateway has no session left (0xb0 user, 0x70 error) or keeps it (0x91 reconnect, 0xd1 pause).
+const (
+	byeUser      = 0xb0
+	byeError     = 0x70
+	byeReconnect = 0x91
+	byePause     = 0xd1
+)
+
+// current reports whether the event is about the session's tunnel. A superseded one may say what it wants: its gateway ends it when the token comes again.
+func (m *step) current() bool { return m.ev.Tunnel != 0 && m.ev.Tunnel == m.s.Tunnel }
+
+// carrierDown is a carrier that failed for good.
+func (m *step) carrierDown() {
+	if !m.current() || m.s.Down {
+		return
+	}
+	m.broken()
+	m.lose(ReasonDisrupted, m.ev.Fault.or(fault.NetLost))
+}
+
+// broken notes that there is nothing to be asked any more.
+func (m *step) broken() {
+	m.s.Down, m.s.Probing, m.s.ProbeAt = true, false, 0
+	m.cancelProbes()
+}
+
+// peerDead is a carrier whose peer did not answer in time. It may still answer.
+func (m *step) peerDead() {
+	if !m.current() || m.s.Down || m.s.Dead {
+		return
+	}
+	m.s.Dead = true
+	m.lose(ReasonPeerDead, m.ev.Fault.or(fault.TunSilent))
+}
+
+// serverClosed is the gateway ending the tunnel. Why is often not said, and then only the token can tell whether the session lives: it is presented once after a
+// second and once more five seconds later. During a commit it is the expected end of the older tunnel.
+func (m *step) serverClosed() {
+	if !m.current() || m.s.Down {
+		return
+	}
+	m.broken()
+	switch {
+	case m.s.has(FxCommit), m.ev.Reason == byeReconnect, m.ev.Reason == byePause:
+		m.lose(ReasonDisrupted, faultOf(fault.NetLost))
+	case m.ev.Reason == byeUser, m.ev.Reason == byeError:
+		m.sessionLost(faultOf(fault.GwEnded))
+	default:
+		m.s.Closed, m.s.Presented = true, 0
+		m.cancelReaches()
+		m.lose(ReasonServerClosed, faultOf(fault.GwEnded))
+	}
+}
+
+// silence is a carrier on which something was sent and nothing came back.
+func (m *step) silence() {
+	if m.current() && !m.s.Probing {
+		m.doubt(ReasonSilence)
+	}
+}
+
+// heard is a sign of life that came by itself.
+func (m *step) heard() {
+	if m.current() {
+		m.alive()
+	}
+}
+
+// probed is the answer to a probe.
+func (m *step) probed() {
+	if j, ok := m.take(FxProbe); ok && j.Tunnel == m.s.Tunnel {
+		m.alive()
+	}
+}
+
+// alive keeps the carrier in use: what was looked for beside it is not needed. A commit that is under way is not undone, the gateway has already let go of the old.
+func (m *step) alive() {
+	if m.s.Down || m.s.has(FxCommit) {
+		return
+	}
+	m.s.Dead = false
+	if m.s.Gone || (m.s.Phase == Connected && !m.s.Probing) {
+		return
+	}
+	m.s.Probing, m.s.ProbeAt = false, 0
+	m.cancelProbes()
+	if !m.s.Planned {
+		m.cancelReaches()
+		m.disarm(TimerRetry)
+	}
+	m.disarm(TimerVerdict)
+	m.s.Loss, m.s.Err = Loss{}, Fault{}
+	back := m.s.Phase == Reconnecting
+	m.enter(Connected, ReasonAlive)
+	if back {
+		m.s.Pump = true
+		m.do(Effect{Kind: FxStartPump, Tunnel: m.s.Tunnel})
+	}
+	if m.s.Planned && m.s.timer(TimerRetry) < 0 {
+		m.arm(TimerRetry, m.now.Mono+m.pace(slowest))
+	}
+}
+
+// probeFailed is a probe that ended without an answer.
+func (m *step) probeFailed() {
+	if _, ok := m.take(FxProbe); ok {
+		m.unanswered()
+	}
+}
+
+// unanswered looks at a doubt that has got no answer: after three seconds without any, packets are held.
+func (m *step) unanswered() {
+	if m.s.Phase == Connected && m.s.Probing && m.now.Mono-m.s.ProbeAt >= probeTime {
+		m.lose(ReasonUnanswered, faultOf(fault.TunSilent))
+	}
+}
+
+// begin notes the first sign of trouble.
+func (m *step) begin(why Reason) {
+	if m.s.Loss.On {
+		return
+	}
+	m.s.Loss = Loss{On: true, At: m.now, Cause: why, Path: m.s.Path}
+}
+
+// doubt asks the carrier for a sign of life and looks for another one beside it. Packets still flow.
+func (m *step) doubt(why Reason) {
+	m.begin(why)
+	if !m.s.Probing {
+		m.s.Probing, m.s.ProbeAt = true, m.now.Mono
+	}
+	m.decide(why)
+	m.search()
+}
+
+// lose holds packets: the carrier cannot be used now. In Reconnecting it only goes on with what has been learned.
+func (m *step) lose(why Reason, f Fault) {
+	if m.s.Phase == Connected && !m.s.Policy.AutoReconnect {
+		m.end(f, CloseUser, ReasonNoReconnect)
+		return
+	}
+	first := m.s.Phase != Reconnecting
+	m.begin(why)
+	m.s.Err = f
+	m.hold(why)
+	if !m.s.Down && !m.s.Probing {
+		m.s.Probing, m.s.ProbeAt = true, m.now.Mono
+	}
+	if m.s.has(FxCommit) {
+		return
+	}
+	if first || m.s.Closed {
+		m.search()
+	}
+	m.settle()
+}
+
+// hold enters Reconnecting: packets wait, and the gateway's clock for a session without a tunnel runs.
+func (m *step) hold(why Reason) {
+	if m.s.Phase == Reconnecting {
+		m.decide(why)
+		return
+	}
+	m.s.Loss.Detected = m.now.Mono - m.s.Loss.At.Mono
+	if m.s.Pump {
+		m.s.Pump = false
+		m.do(Effect{Kind: FxStopPump})
+	}
+	m.enter(Reconnecting, why)
+	limit := m.s.Limits.Disconnected
+	if limit <= 0 {
+		limit = defaultLost
+	}
+	m.arm(TimerLost, max(m.s.Loss.At.Boot+limit, m.now.Boot+time.Millisecond))
+}
+
+// networkChanged takes the ways out of the machine. Only a change of the best way, or the loss of the one in use, is news.
+func (m *step) networkChanged() {
+	old, known := m.s.Paths, m.s.PathsKnown
+	m.notePaths()
+	if known && slices.Equal(old, m.s.Paths) {
+		m.decide(ReasonSameNetwork)
+		return
+	}
+	m.dropVanished()
+	wasGone := m.s.Gone
+	m.s.Gone = m.s.gone()
+	fresh := slices.ContainsFunc(m.s.Paths, func(p Path) bool { return !slices.Contains(old, p) })
+	switch {
+	case m.s.Phase == Connected && m.s.Gone:
+		m.lose(ReasonPathGone, faultOf(fault.NetNoPath))
+	case m.s.Phase == Connected && len(m.s.Paths) > 0 && m.s.Paths[0] != m.s.Path && fresh:
+		m.doubt(ReasonNewPath)
+	case m.s.Phase == Connected:
+		m.decide(ReasonSameNetwork)
+	case m.s.Offline():
+		m.s.Err = faultOf(fault.NetNoPath)
+		m.decide(ReasonOffline)
+		m.s.Loss.Delay = slowest
+		m.arm(TimerRetry, m.now.Mono+m.pace(slowest))
+	case fresh || wasGone != m.s.Gone:
+		m.decide(ReasonNewPath)
+		if !m.s.Gone && wasGone && !m.s.Down {
+			m.s.Probing, m.s.ProbeAt = true, m.now.Mono
+		}
+		m.search()
+		m.settle()
+	default:
+		m.decide(ReasonSameNetwork)
+		m.settle()
+	}
+}
+
+// notePaths keeps the ways to the gateway, best first, at most maxPaths of them.
+func (m *step) notePaths() {
+	paths := m.ev.Paths[:min(len(m.ev.Paths), maxPaths)]
+	m.s.Paths, m.s.PathsKnown = append([]Path(nil), paths...), true
+}
+
+// dropVanished gives up what was tried on a way that is not there any more, a commit too: its answer cannot come.
+func (m *step) dropVanished() {
+	lost := m.s.has(FxCommit)
+	m.cancel(func(j Job) bool {
+		return (j.Kind == FxStartReach || j.Kind == FxCommit) && !slices.Contains(m.ways(), j.Path)
+	})
+	if lost && !m.s.has(FxCommit) && !m.s.Down {
+		m.s.Probing, m.s.ProbeAt = true, m.now.Mono
+	}
+}
+
+// suspend is sleep announced. Where policy ends the session it is ended; else nothing is sent and nothing new begun: what is outstanding keeps its deadline on the
+// clock that stands still.
+func (m *step) suspend() {
+	if m.s.Policy.DisconnectOnSuspend {
+		m.end(Fault{}, CloseUser, ReasonSuspend)
+		return
+	}
+	m.s.Frozen = true
+	m.cancelProbes()
+	m.cancelReaches()
+	m.disarm(TimerRetry)
+	m.disarm(TimerVerdict)
+	m.arm(TimerThaw, m.now.Mono+thawTime)
+	m.decide(ReasonFreeze)
+}
+
+// thaw ends a freeze where there is no carrier to look after.
+func (m *step) thaw() {
+	m.s.Frozen = false
+	m.disarm(TimerThaw)
+}
+
+// resumed is the end of sleep: the old carrier is asked first of all, and others are looked for beside it.
+func (m *step) resumed() {
+	m.thaw()
+	if m.s.Phase != Connected && m.s.Phase != Reconnecting {
+		return
+	}
+	m.begin(ReasonResume)
+	m.s.Loss.Cause = ReasonResume
+	m.decide(ReasonResume)
+	if m.s.has(FxCommit) {
+		return
+	}
+	m.cancelProbes()
+	m.cancelReaches()
+	if !m.s.Down {
+		m.s.Probing, m.s.ProbeAt = true, m.now.Mono
+	}
+	m.search()
+}

@@ -1,0 +1,322 @@
+package machine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+)
+
+// The pace of retries: at once, then every half second for a minute, then doubling to half a minute, until the session ends.
+const (
+	briskPace  = 500 * time.Millisecond
+	briskTime  = time.Minute
+	slowest    = 30 * time.Second
+	closedWait = time.Second     // after a DISCONNECT without a reason
+	closedMore = 5 * time.Second // after the first refusal that followed it
+	renewPause = slowest         // between tries to replace a tunnel that still works
+)
+
+// search starts over: a round now, or when an unexplained DISCONNECT asks for patience, and brisk retries from now on.
+func (m *step) search() {
+	m.s.Loss.Since, m.s.Loss.Delay = m.now, 0
+	if m.s.Closed {
+		if m.s.timer(TimerRetry) < 0 || m.s.Presented == 0 {
+			m.arm(TimerRetry, m.now.Mono+closedWait)
+		}
+		return
+	}
+	m.round()
+}
+
+// ways lists the paths to try: those that are known, else as the system routes. That also is what is tried while offline, at the slowest pace: a monitor
+// that missed a network must not park the session for ever.
+func (m *step) ways() []Path {
+	if len(m.s.Paths) == 0 {
+		return []Path{{}}
+	}
+	return m.s.Paths
+}
+
+// round asks the old carrier, unless it is broken, and reaches for the gateway on every path where nothing is in flight; then it arms the next round.
+func (m *step) round() {
+	if m.s.Frozen || m.s.has(FxCommit) {
+		return
+	}
+	if m.s.Probing && !m.s.Down && !m.s.has(FxProbe) {
+		m.start(Effect{Kind: FxProbe, Tunnel: m.s.Tunnel}, probeTime)
+	}
+	// Offline the first round, at a time when nothing was tried yet, would only find what the monitor said.
+	parked := m.s.Offline() && m.s.Loss.Delay < slowest
+	if (m.s.Policy.AutoReconnect || m.s.Planned) && !parked {
+		for _, p := range m.ways() {
+			if !slices.ContainsFunc(m.s.Jobs, func(j Job) bool { return j.Kind == FxStartReach && j.Path == p }) {
+				m.start(Effect{Kind: FxStartReach, Path: p}, reachTime)
+			}
+		}
+	}
+	m.rearm()
+}
+
+// rearm arms the next round by the pace that is due.
+func (m *step) rearm() {
+	l := &m.s.Loss
+	switch {
+	case m.s.Offline():
+		l.Delay = slowest
+	case m.s.Planned && m.s.Phase == Connected && !m.s.Probing:
+		l.Delay = renewPause
+	case m.now.Mono-l.Since.Mono < briskTime:
+		l.Delay = briskPace
+	default:
+		l.Delay = min(l.Delay*2, slowest)
+	}
+	m.arm(TimerRetry, m.now.Mono+m.pace(l.Delay))
+}
+
+// pace is d with a jitter of a fifth in both directions, so that the clients of a gateway that restarts do not come back in step.
+func (m *step) pace(d time.Duration) time.Duration {
+	m.s.Rand += 0x9e3779b97f4a7c15 // splitmix64
+	z := m.s.Rand
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	z ^= z >> 31
+	return d*4/5 + time.Duration(z%uint64(d*2/5+1))
+}
+
+// cancelReaches gives up every reach, those that were answered too.
+func (m *step) cancelReaches() { m.cancel(func(j Job) bool { return j.Kind == FxStartReach }) }
+
+// cancelProbes gives up every probe.
+func (m *step) cancelProbes() { m.cancel(func(j Job) bool { return j.Kind == FxProbe }) }
+
+// reached keeps a verified connection for a commit.
+func (m *step) reached() {
+	i := m.s.job(FxStartReach, m.ev.Attempt)
+	if i < 0 || m.s.Jobs[i].Held {
+		m.lateReach()
+		return
+	}
+	j := &m.s.Jobs[i]
+	j.Held, j.RTT, j.At = true, max(m.ev.RTT, 0), m.now.Mono+heldTime
+	m.decide(ReasonHold)
+	m.settle()
+}
+
+// reachFailed leaves the retry to the next round. What answered and is not the gateway is told to the user; the session is not touched by it.
+func (m *step) reachFailed() {
+	if _, ok := m.take(FxStartReach); !ok {
+		return
+	}
+	f := m.ev.Fault.or(fault.NetLost)
+	m.decide(ReasonReachFailed)
+	if f.impostor() {
+		m.decide(ReasonWrongPlace)
+		if m.s.Err.Code != f.Code {
+			m.do(Effect{Kind: FxRaiseNotice, Fault: f})
+		}
+	}
+	if m.s.Phase == Reconnecting {
+		m.s.Err = f
+	}
+	if m.s.timer(TimerRetry) < 0 && !m.s.Frozen {
+		m.rearm()
+	}
+}
+
+// settle commits when there is something to commit on and the old carrier is of no use: broken, its address gone, declared dead, to be replaced anyway, or silent
+// for three round trips while a connection that was begun no earlier has been answered. Slowness alone is never death.
+func (m *step) settle() {
+	if m.s.Frozen || m.s.has(FxCommit) {
+		return
+	}
+	best := -1
+	ways := m.ways()
+	for i, j := range m.s.Jobs {
+		if j.Kind != FxStartReach || !j.Held {
+			continue
+		}
+		if best < 0 || slices.Index(ways, j.Path) < slices.Index(ways, m.s.Jobs[best].Path) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return
+	}
+	j := m.s.Jobs[best]
+	if m.s.Down || m.s.Gone || m.s.Dead || m.s.Planned {
+		m.commit(j)
+		return
+	}
+	if !m.s.Probing || j.Start < m.s.ProbeAt {
+		return
+	}
+	if at := m.s.ProbeAt + max(3*j.RTT, verdictFloor); m.now.Mono < at {
+		m.arm(TimerVerdict, at)
+		return
+	}
+	m.commit(j)
+}
+
+// commit presents the token on one connection and closes the others. From here on the old tunnel is gone at the gateway.
+func (m *step) commit(j Job) {
+	cause := ReasonRekey
+	if m.s.Probing || m.s.Down {
+		cause = ReasonUnanswered
+	}
+	m.begin(cause)
+	m.disarm(TimerVerdict)
+	m.disarm(TimerRetry)
+	m.s.Jobs = slices.DeleteFunc(m.s.Jobs, func(o Job) bool { return o.ID == j.ID })
+	m.cancelReaches()
+	m.cancelProbes()
+	m.hold(ReasonCommit)
+	m.s.Presented++
+	m.start(Effect{Kind: FxCommit, Reach: j.ID, Path: j.Path}, commitTime)
+}
+
+// rekey is a gateway that wants a new tunnel: one is made beside the old, which works until the commit.
+func (m *step) rekey() {
+	if m.current() && !m.s.Planned {
+		m.s.Planned = true
+		m.renew()
+	}
+}
+
+// renew begins a planned reconnect.
+func (m *step) renew() {
+	m.decide(ReasonRekey)
+	m.settle()
+	if !m.s.has(FxCommit) {
+		m.round()
+	}
+}
+
+// rebound takes the session's new tunnel. The old one is closed without a goodbye, or with the one that says that we come back.
+func (m *step) rebound() {
+	i := m.s.job(FxCommit, m.ev.Attempt)
+	if i < 0 || m.ev.Tunnel == 0 {
+		m.lateTunnel()
+		return
+	}
+	path, old, how := m.s.Jobs[i].Path, m.s.Tunnel, CloseQuiet
+	if m.s.Planned && !m.s.Down {
+		how = CloseReconnect
+	}
+	m.take(FxCommit)
+	if path == (Path{}) && m.ev.Path != (Path{}) {
+		path = m.ev.Path
+	}
+	m.newCarrier(path)
+	m.s.Closed, m.s.Presented = false, 0
+	m.s.Plan, m.s.Limits = m.ev.Plan, m.ev.Limits
+	m.shorten()
+	if m.s.Netted && m.s.Plan == m.s.Applied {
+		m.flow(ReasonRebound)
+	} else {
+		why := ReasonNewSettings
+		if only := m.s.Applied; m.s.Netted {
+			if only.MTU = m.s.Plan.MTU; only == m.s.Plan {
+				why = ReasonNewMTU
+			}
+		}
+		m.s.Loss.Reapplied = true
+		m.enter(Establishing, why)
+		m.apply(applyTime)
+	}
+	m.closeTunnel(old, how)
+}
+
+// shorten takes a session's limit that was sent again: it may be the whole time or what is left of it, so it can only bring the end closer.
+func (m *step) shorten() {
+	if m.s.Limits.Session <= 0 {
+		return
+	}
+	end := m.now.Boot + m.s.Limits.Session
+	if at, ok := m.s.Expires(); !ok || end < at {
+		m.arm(TimerSession, end)
+	}
+}
+
+// rebindFailed is the gateway's answer to the token.
+func (m *step) rebindFailed() {
+	if _, ok := m.take(FxCommit); ok {
+		m.refused(m.ev.Fault.or(fault.NetLost))
+	}
+}
+
+// refused decides by the kind of a failed commit. The codes of ways and of trust say that the gateway was not asked at all.
+func (m *step) refused(f Fault) {
+	spoke := f.Code == fault.NetHTTPRefused || !f.elsewhere()
+	switch {
+	case f.Kind == fault.SessionLost || f.Kind == fault.NeedsUser:
+		m.sessionLost(f)
+		return
+	case f.Kind == fault.Retryable, f.elsewhere():
+	default:
+		m.end(f, CloseQuiet, ReasonFailed)
+		return
+	}
+	m.s.Err = f
+	if !m.s.Down && !m.s.Probing {
+		m.s.Probing, m.s.ProbeAt = true, m.now.Mono
+	}
+	switch {
+	case m.s.Closed && spoke && m.s.Presented >= 2:
+		m.sessionLost(faultOf(fault.GwEnded))
+	case m.s.Closed && spoke:
+		m.arm(TimerRetry, m.now.Mono+closedMore)
+		m.decide(ReasonNotNow)
+	default:
+		if m.s.Closed && !spoke {
+			m.s.Presented--
+		}
+		m.rearm()
+		m.decide(ReasonRetry)
+		if f.impostor() {
+			m.do(Effect{Kind: FxRaiseNotice, Fault: f})
+			m.decide(ReasonWrongPlace)
+		}
+	}
+}
+
+// sessionLost is the end of the token. Whether a login needs a person cannot be known without trying, so one login is started that may ask once. The host stays as
+// it is meanwhile: nothing leaves the tunnel while the user is asked. A session that does not survive its second login is not tried again.
+func (m *step) sessionLost(f Fault) {
+	soon := m.s.Relogin && m.now.Boot-m.s.Login.Boot < reloginGap
+	if !m.s.Policy.AutoReconnect || soon {
+		m.end(f, CloseQuiet, ReasonSessionLost)
+		return
+	}
+	m.cancel(func(j Job) bool { return j.Kind == FxStartReach || j.Kind == FxCommit || j.Kind == FxProbe })
+	if m.s.Pump {
+		m.s.Pump = false
+		m.do(Effect{Kind: FxStopPump})
+	}
+	m.closeTunnel(m.s.Tunnel, CloseQuiet)
+	m.do(Effect{Kind: FxDropSession})
+	m.do(Effect{Kind: FxRaiseNotice, Fault: f})
+	m.s.Session, m.s.Tunnel, m.s.Path, m.s.Loss, m.s.Closed, m.s.Presented = false, 0, Path{}, Loss{}, false, 0
+	m.s.Down, m.s.Gone, m.s.Dead, m.s.Probing, m.s.ProbeAt, m.s.Planned = false, false, false, false, 0, false
+	m.s.Err, m.s.Relogin, m.s.Answered, m.s.Budget = f, true, true, DefaultBudget
+	m.startLogin(ReasonSessionLost)
+}
+
+// account writes down the reconnect that has just ended. An old carrier that answered again is none.
+func (m *step) account() {
+	l := m.s.Loss
+	m.s.Loss = Loss{}
+	if !l.On {
+		return
+	}
+	level := LevelTunnel
+	if l.Reapplied || l.Cause == ReasonResume || l.Path != m.s.Path || m.now.Boot-l.At.Boot > tunnelLevel {
+		level = LevelSession
+	}
+	if level == LevelTunnel {
+		m.s.Tunnels++
+	} else {
+		m.s.Sessions++
+	}
+	m.s.LastReconnect = Reconnect{Level: level, Code: int(l.Cause), Detected: l.Detected, Outage: m.now.Mono - l.At.Mono, At: m.now.Boot}
+}
