@@ -1,0 +1,27 @@
+// Package login answers the gateway's question "who are you": from a target to a session token, over HTTPS, by forms.
+//
+//	Run -----------------------------------------------------------.
+//	 |   Conversation (pure)              link (one connection)     |
+//	 |     Start  --> Send -------------> POST -------------------->| gateway
+//	 |     Reply  <---------------------- status, cookies, body <---|
+//	 |     Reply  --> Ask  ---> Prompter.Ask                        |
+//	 |     Answer <------------ protocol.Answer                     |
+//	 |     Reply  --> Done ---> Result: token, open connection      |
+//	 '--------------------------------------------------------------'
+//
+// The Conversation decides and does nothing: it has no clock, no socket and no goroutine, and is told what came back. It knows groups, forms, field
+// names, cookies, redirects and banners. The link does and decides little: one verified TLS connection, one request at a time, everything that is
+// read bounded in size and in time.
+//
+// Dial and DialSession make that connection. tls.go is the only file of this protocol that switches off crypto/tls's own verification, and it
+// verifies in VerifyConnection instead, so that a pin can replace the chain, a session can recognise its gateway, and the refusal can say why. No byte
+// of HTTP is written before that verification returned.
+//
+// Nothing is sent twice that a person typed: a request with answers in it is never repeated, not after a lost connection and not after a redirect.
+//
+// Errors at the seam are *fault.Error; their texts hold no password, no token and no cookie, and no error of net/http or encoding/xml, which quote
+// what they read.
+//
+// Goroutines: one per address while Dial races them, all ended when it returns. The package imports dart/fault, dart/redact, protocol and
+// protocol/authxml.
+package login

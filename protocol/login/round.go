@@ -1,0 +1,315 @@
+package login
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/dart/redact"
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/authxml"
+)
+
+// refusal is how ocserv, which has no code for it, begins the message of a form that refuses the last answer.
+const refusal = "Login failed"
+
+// round is one form of the gateway on its way to an answer.
+type round struct {
+	inputs []*input
+	ask    protocol.Form // without its fields
+}
+
+// input is one of the form's inputs with what is known of its answer.
+type input struct {
+	authxml.Input
+	name   string // towards the user, numbered
+	asked  bool   // it needs an answer
+	value  redact.Secret
+	preset string // shown to the user
+}
+
+// newForm takes up the form of the current document.
+func (c *Conversation) newForm() (Action, error) {
+	if c.rounds++; c.rounds > maxRounds {
+		return Action{}, fault.New(fault.AuthRounds, nil)
+	}
+	f := c.resp.Form
+	to, err := c.at.resolve(f.Action)
+	if err != nil || f.Method != "POST" {
+		return Action{}, fault.Newf(fault.NetMalformed, nil, "a form that cannot be answered")
+	}
+	if !to.same(c.at) {
+		return Action{}, fault.Newf(fault.NetRedirect, nil, "a form of another server")
+	}
+	c.at = to
+	groups := groupList(f)
+	if c.group == nil {
+		if err := c.presetGroup(groups); err != nil {
+			return Action{}, err
+		}
+	}
+	if c.group == nil && groups != nil && c.opaque != nil {
+		// This gateway's form depends on the group: ask for the group alone, then fetch the form.
+		c.form = &round{inputs: []*input{{Input: *groups, name: groups.Name, asked: true, preset: selected(groups).Value}}}
+		c.form.ask = protocol.Form{Kind: protocol.FormForm, Title: c.resp.Title, Message: c.resp.Message}
+		return c.askForm(), nil
+	}
+	return c.fill()
+}
+
+// fill fetches the form of the chosen group where that is another one, then takes from it what is known and asks for the rest.
+func (c *Conversation) fill() (Action, error) {
+	groups := groupList(c.resp.Form)
+	if c.group != nil && groups != nil && c.opaque != nil && selected(groups).Value != c.group.Value && c.fetched != c.group.Value {
+		c.fetched = c.group.Value
+		return c.init()
+	}
+	c.form = c.newRound(groups)
+	if !slices.ContainsFunc(c.form.inputs, func(in *input) bool { return in.asked }) {
+		return c.sendForm()
+	}
+	return c.askForm(), nil
+}
+
+// newRound decides for each input whether it is known, asked or left out.
+func (c *Conversation) newRound(groups *authxml.Input) *round {
+	refused, form := c.describe()
+	r := &round{ask: form}
+	var visible []string
+	for _, in := range c.resp.Form.Inputs {
+		switch in.Type {
+		case authxml.InputHidden:
+			r.inputs = append(r.inputs, &input{Input: in, value: redact.NewString(in.Value)})
+			continue
+		case authxml.InputText, authxml.InputPassword, authxml.InputSelect:
+		default:
+			continue
+		}
+		if in.Type == authxml.InputSelect && len(in.Options) == 0 || !c.wanted(in, groups != nil) {
+			continue
+		}
+		r.inputs = append(r.inputs, c.prefill(in, refused))
+		visible = append(visible, in.Name)
+	}
+	names := c.names.form(visible, refused)
+	for _, in := range r.inputs {
+		if in.Type != authxml.InputHidden {
+			in.name, names = names[0], names[1:]
+		}
+	}
+	return r
+}
+
+// describe turns the document's texts into the head of a prompt and says whether it refuses the last answer.
+func (c *Conversation) describe() (refused bool, f protocol.Form) {
+	f = protocol.Form{Kind: protocol.FormForm, Title: c.resp.Title, Message: c.resp.Message, Error: c.resp.Error}
+	if f.Error == "" && strings.HasPrefix(f.Message, refusal) {
+		f.Error, f.Message, _ = strings.Cut(f.Message, "\n")
+	}
+	return f.Error != "", f
+}
+
+// wanted reports whether the chosen group has this field at all.
+func (c *Conversation) wanted(in authxml.Input, grouped bool) bool {
+	if !grouped || c.group == nil || in.Type == authxml.InputSelect {
+		return true
+	}
+	return !c.group.NoAAA && (!in.SecondAuth || c.group.SecondAuth)
+}
+
+// prefill takes what is known: the chosen group, and the target's user name once. A password always comes from the user.
+func (c *Conversation) prefill(in authxml.Input, refused bool) *input {
+	out := &input{Input: in, asked: true}
+	switch {
+	case in.Name == authxml.GroupList && in.Type == authxml.InputSelect:
+		if c.group != nil {
+			out.asked, out.value = false, redact.NewString(c.group.Value)
+		}
+		out.preset = fault.Clean(selected(&in).Value)
+	case in.Type == authxml.InputSelect:
+		out.preset = fault.Clean(selected(&in).Value)
+	case in.Type == authxml.InputText:
+		out.preset = fault.Clean(in.Value)
+		if in.Name != "username" || c.target.User == "" {
+			break
+		}
+		out.preset = c.target.User
+		if !c.userGiven && !refused {
+			c.userGiven = true
+			out.asked, out.value = false, redact.NewString(c.target.User)
+		}
+	}
+	return out
+}
+
+// askForm is the prompt for what the round does not know.
+func (c *Conversation) askForm() Action {
+	f := c.form.ask
+	f.Fields = nil
+	for _, in := range c.form.inputs {
+		if !in.asked {
+			continue
+		}
+		field := protocol.Field{Name: in.name, Label: in.Label, Type: in.Type, Value: in.preset}
+		for _, o := range in.Options {
+			field.Options = append(field.Options, protocol.Option{Value: fault.Clean(o.Value), Label: o.Label})
+		}
+		f.Fields = append(f.Fields, field)
+	}
+	return Action{Ask: &f}
+}
+
+// answerForm takes the user's answer.
+func (c *Conversation) answerForm(a protocol.Answer) (Action, error) {
+	groupOnly := false
+	for _, in := range c.form.inputs {
+		if !in.asked {
+			continue
+		}
+		v, ok := a.Values[in.name]
+		switch {
+		case !ok && in.preset == "":
+			return Action{}, fault.Newf(fault.AuthInput, nil, "the field %s", in.name)
+		case !ok:
+			v = redact.NewString(in.preset)
+		}
+		if in.Type == authxml.InputSelect {
+			o := choose(in.Options, string(v.Reveal()))
+			if o == nil {
+				return Action{}, notOffered(in)
+			}
+			v = redact.NewString(o.Value)
+			if in.Name == authxml.GroupList {
+				c.group = o
+				groupOnly = c.opaque != nil
+			}
+		}
+		in.value = v
+	}
+	if groupOnly {
+		return c.fill()
+	}
+	if c.form.differ() {
+		c.form.ask.Error = "the two new passwords are not the same"
+		return c.askForm(), nil
+	}
+	return c.sendForm()
+}
+
+// differ reports whether a new password and its repetition do.
+func (r *round) differ() bool {
+	var first, second *input
+	for _, in := range r.inputs {
+		switch in.Name {
+		case "new_password":
+			first = in
+		case "verify_password":
+			second = in
+		}
+	}
+	return first != nil && second != nil && !first.value.Equal(second.value)
+}
+
+// sendForm sends the round's answers.
+func (c *Conversation) sendForm() (Action, error) {
+	req := &authxml.Request{Type: authxml.TypeReply, Opaque: c.opaque}
+	var answers []redact.Secret
+	for _, in := range c.form.inputs {
+		if in.Type == authxml.InputPassword || in.Type == authxml.InputText && in.Name != "username" {
+			answers = append(answers, in.value)
+		}
+		switch in.Name {
+		case authxml.GroupList:
+			req.GroupSelect = string(in.value.Reveal())
+			continue
+		case "verify_pin", "verify_password":
+			continue // they are for us
+		case "username":
+			c.user = fault.Clean(string(in.value.Reveal()))
+		}
+		req.Fields = append(req.Fields, authxml.Field{Name: elementName(in.Name), Value: in.value})
+	}
+	c.form = nil
+	return c.post(req, answers)
+}
+
+// elementName is the name under which a field is sent: answers of every kind are a password to the gateway.
+func elementName(field string) string {
+	switch field {
+	case "answer", "whichpin", "new_password":
+		return "password"
+	}
+	return field
+}
+
+// groupList is the form's select for the group, nil when there is none or nothing to choose from.
+func groupList(f *authxml.Form) *authxml.Input {
+	for i := range f.Inputs {
+		in := &f.Inputs[i]
+		if in.Type == authxml.InputSelect && in.Name == authxml.GroupList && len(in.Options) > 0 {
+			return in
+		}
+	}
+	return nil
+}
+
+// selected is the option the gateway has chosen: the marked one, else the first.
+func selected(in *authxml.Input) *authxml.Option {
+	for i := range in.Options {
+		if in.Options[i].Selected {
+			return &in.Options[i]
+		}
+	}
+	return &in.Options[0]
+}
+
+// presetGroup chooses the group the target names, or the only one there is.
+func (c *Conversation) presetGroup(groups *authxml.Input) error {
+	want := c.target.Group
+	switch {
+	case want == "" && groups != nil && len(groups.Options) == 1:
+		c.group = &groups.Options[0]
+	case want == "":
+	case groups != nil:
+		if c.group = choose(groups.Options, want); c.group == nil {
+			return notOffered(&input{Input: *groups})
+		}
+	case c.rounds == 1:
+		return fault.Newf(fault.AuthGroup, nil, "it offers no choice of groups").Hint("a group can also be part of the address: HOST/GROUP")
+	}
+	return nil
+}
+
+// choose finds an option by its value, else its label, else its number counted from 1.
+func choose(options []authxml.Option, want string) *authxml.Option {
+	for _, match := range []func(authxml.Option) bool{
+		func(o authxml.Option) bool { return o.Value == want || fault.Clean(o.Value) == want },
+		func(o authxml.Option) bool { return o.Label == want },
+	} {
+		if i := slices.IndexFunc(options, match); i >= 0 {
+			return &options[i]
+		}
+	}
+	if n, err := strconv.Atoi(want); err == nil && n >= 1 && n <= len(options) {
+		return &options[n-1]
+	}
+	return nil
+}
+
+// notOffered is the fault for a choice that is none, with what there is.
+func notOffered(in *input) error {
+	var list []string
+	for _, o := range in.Options[:min(len(in.Options), 20)] {
+		item := fault.Clean(o.Value)
+		if o.Label != "" && o.Label != item {
+			item += " (" + o.Label + ")"
+		}
+		list = append(list, item)
+	}
+	code, what := fault.UseBad, "choices for "+in.name+": "
+	if in.Name == authxml.GroupList {
+		code, what = fault.AuthGroup, "groups: "
+	}
+	return fault.New(code, nil).Hint(what + strings.Join(list, ", "))
+}

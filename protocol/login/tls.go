@@ -1,0 +1,166 @@
+package login
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/protocol"
+)
+
+// handshakeTime bounds a TLS handshake: a gateway far away and busy needs two seconds.
+const handshakeTime = 10 * time.Second
+
+// verifier decides whether the other end is the gateway.
+type verifier struct {
+	host  string
+	trust protocol.Trust
+	known *[32]byte // the key seen at login when a session comes back, nil at login
+	roots *x509.CertPool
+}
+
+// newVerifier reads the roots. Pins replace everything, so with pins there are none.
+func newVerifier(host string, trust protocol.Trust, known *[32]byte) (*verifier, error) {
+	v := &verifier{host: strings.TrimSuffix(host, "."), trust: trust, known: known}
+	if len(trust.Pins) > 0 {
+		return v, nil
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool() // a system without roots trusts nobody
+	}
+	if len(trust.CAPEM) > 0 && !roots.AppendCertsFromPEM(trust.CAPEM) {
+		return nil, fault.Newf(fault.UseBad, nil, "the CA file holds no certificate")
+	}
+	v.roots = roots
+	return v, nil
+}
+
+// secure makes conn a verified TLS connection. It takes over conn: on error it is closed.
+//
+// crypto/tls would verify before VerifyConnection and could neither prefer a pin nor recognise a known key: its verification is off and ours stands in
+// its place, on every connection, for there are no session tickets that could resume without it.
+func (v *verifier) secure(ctx context.Context, conn net.Conn) (*tls.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
+	defer cancel()
+	c := tls.Client(conn, &tls.Config{
+		ServerName:                  v.host,
+		MinVersion:                  tls.VersionTLS12,
+		InsecureSkipVerify:          true,
+		VerifyConnection:            v.verify,
+		SessionTicketsDisabled:      true,
+		DynamicRecordSizingDisabled: true,
+	})
+	if err := c.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, handshakeFault(err)
+	}
+	return c, nil
+}
+
+// verify is the whole of the verification. It runs inside the handshake, before anything is sent on the connection.
+func (v *verifier) verify(cs tls.ConnectionState) error {
+	if len(cs.PeerCertificates) == 0 {
+		return fault.Newf(fault.TLSHandshake, nil, "no certificate was shown")
+	}
+	key := leafKey(cs)
+	if v.known != nil && *v.known == key {
+		return nil
+	}
+	f := v.judge(cs, key)
+	if f == nil {
+		return nil
+	}
+	f.Hint(fmt.Sprintf("the key it showed has the fingerprint sha256:%x: compare it with the one your administrator gave you", key))
+	if v.known != nil {
+		return fault.New(fault.TLSChanged, f).Hint(f.Hints...)
+	}
+	return f
+}
+
+// judge is the verification of a login.
+func (v *verifier) judge(cs tls.ConnectionState, key [32]byte) *fault.Error {
+	leaf := cs.PeerCertificates[0]
+	if len(v.trust.Pins) > 0 {
+		if slices.Contains(v.trust.Pins, key) {
+			return nil
+		}
+		return fault.New(fault.TLSPin, nil)
+	}
+	opts := x509.VerifyOptions{
+		DNSName:       v.host,
+		Roots:         v.roots,
+		Intermediates: x509.NewCertPool(),
+		CurrentTime:   time.Now(),
+		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	for _, c := range cs.PeerCertificates[1:] {
+		opts.Intermediates.AddCert(c)
+	}
+	_, err := leaf.Verify(opts)
+	if err == nil {
+		return nil
+	}
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &name):
+		return fault.Newf(fault.TLSName, nil, "it is for %s", namesOf(leaf))
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return fault.Newf(fault.TLSExpired, nil, "valid from %s to %s", leaf.NotBefore.UTC().Format(time.DateOnly), leaf.NotAfter.UTC().Format(time.DateOnly))
+	case errors.As(err, &invalid) && invalid.Reason == x509.IncompatibleUsage:
+		return fault.Newf(fault.TLSUntrusted, nil, "it is not meant for a server")
+	}
+	return fault.New(fault.TLSUntrusted, nil)
+}
+
+// namesOf lists the first names of a certificate, for a person.
+func namesOf(c *x509.Certificate) string {
+	names := slices.Clone(c.DNSNames[:min(len(c.DNSNames), 3)])
+	for _, ip := range c.IPAddresses[:min(len(c.IPAddresses), 3)] {
+		names = append(names, ip.String())
+	}
+	if len(names) == 0 {
+		return "no host at all"
+	}
+	return strings.Join(names, ", ")
+}
+
+// leafKey is the SHA-256 of the leaf's SubjectPublicKeyInfo.
+func leafKey(cs tls.ConnectionState) [32]byte {
+	return sha256.Sum256(cs.PeerCertificates[0].RawSubjectPublicKeyInfo)
+}
+
+// handshakeFault says what went wrong in a handshake: our own verdict, no TLS at all, the way there, or a gateway that will not.
+func handshakeFault(err error) error {
+	var f *fault.Error
+	var header tls.RecordHeaderError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, context.DeadlineExceeded):
+		return fault.Newf(fault.NetSilent, nil, "no answer to the TLS handshake")
+	case errors.As(err, &header):
+		return fault.New(fault.TLSHandshake, nil)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fault.Newf(fault.TLSHandshake, nil, "it closed the connection")
+	case errors.As(err, &op) && !isAlert(op):
+		return fault.New(fault.NetLost, err)
+	}
+	return fault.New(fault.TLSRefused, err)
+}
+
+// isAlert reports whether an error is a TLS alert: crypto/tls dresses those as network errors.
+func isAlert(op *net.OpError) bool { return op.Op == "remote error" || op.Op == "local error" }
