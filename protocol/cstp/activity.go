@@ -1,42 +1,44 @@
 package cstp
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// activity is what reader and writers leave behind for whoever watches the connection. There are no locks: each field is one atomic, and a watcher
-// that sees two of them a moment apart sees, at worst, what was true a packet ago.
+// activity is what reader and writers leave behind for whoever watches the connection. Nothing on the way of a packet locks: each field is one atomic, and a
+// watcher that sees two of them a moment apart sees, at worst, what was true a packet ago.
 type activity struct {
 	base   time.Time
-	heard  atomic.Int64  // when the last frame came, nanoseconds since base; 0 is the beginning
+	heard  atomic.Int64  // when the last frame came, nanoseconds since base; 0 is never
 	sent   atomic.Int64  // when the last frame went
 	asked  atomic.Int64  // when the first data went that nothing came after; 0 is none
-	count  atomic.Uint64 // how often anything came: two moments may have one time stamp, never one count
 	answer atomic.Int64  // when the last DPD-RESP came
+	count  atomic.Uint64 // how often anything came: two moments may have one time stamp, never one count
 
-	wantSend, wantHear atomic.Bool
-	wake               chan struct{} // one token: something a watcher wanted has happened
+	asking  signal // data went and nothing was open before
+	hearing signal // anything came
 }
 
-func newActivity() *activity { return &activity{base: time.Now(), wake: make(chan struct{}, 1)} }
+func newActivity() *activity {
+	a := &activity{base: time.Now()}
+	a.asking.ch, a.hearing.ch = make(chan struct{}), make(chan struct{})
+	return a
+}
 
 // now is the time since base; never 0, which means "not".
-func (a *activity) now() int64 { return max(1, int64(time.Since(a.base))) }
+func (a *activity) now() time.Duration { return max(1, time.Since(a.base)) }
 
 func (a *activity) noteSent(data bool) {
-	t := a.now()
+	t := int64(a.now())
 	a.sent.Store(t)
-	if data && a.asked.Load() == 0 {
-		a.asked.Store(t)
-		if a.wantSend.Load() && a.wantSend.Swap(false) {
-			a.poke()
-		}
+	if data && a.asked.CompareAndSwap(0, t) {
+		a.asking.fire()
 	}
 }
 
 func (a *activity) noteHeard(answer bool) {
-	t := a.now()
+	t := int64(a.now())
 	a.count.Add(1)
 	a.heard.Store(t)
 	if answer {
@@ -45,14 +47,30 @@ func (a *activity) noteHeard(answer bool) {
 	if a.asked.Load() != 0 {
 		a.asked.Store(0)
 	}
-	if a.wantHear.Load() && a.wantHear.Swap(false) {
-		a.poke()
-	}
+	a.hearing.fire()
 }
 
-func (a *activity) poke() {
-	select {
-	case a.wake <- struct{}{}:
-	default:
+// signal wakes those who wait for the next of something, and costs one atomic load when nobody does.
+type signal struct {
+	want atomic.Bool
+	mu   sync.Mutex
+	ch   chan struct{}
+}
+
+// next returns a channel that is closed when it happens next. Look again at what you wait for after the call: it may have happened just before.
+func (s *signal) next() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.want.Store(true)
+	return s.ch
+}
+
+func (s *signal) fire() {
+	if !s.want.Load() || !s.want.Swap(false) {
+		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.ch)
+	s.ch = make(chan struct{})
 }

@@ -1,0 +1,181 @@
+package cstp
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/login"
+)
+
+// Connector makes CSTP tunnels.
+type Connector struct {
+	Dialer protocol.Dialer
+	Login  login.Options
+	Log    *slog.Logger
+}
+
+var _ protocol.Connector = (*Connector)(nil)
+
+// options are the login's, with a Cork below TLS.
+func (c *Connector) options() login.Options {
+	o := c.Login
+	below := o.Wrap
+	o.Wrap = func(conn net.Conn) net.Conn {
+		if below != nil {
+			conn = below(conn)
+		}
+		return Wrap(conn)
+	}
+	return o
+}
+
+// Open logs in and sends CONNECT on the connection the login ended on; when the gateway closed that meanwhile, on a fresh one. A banner that comes only now is
+// asked through p like any other.
+func (c *Connector) Open(ctx context.Context, t protocol.Target, p protocol.Prompter) (protocol.Tunnel, error) {
+	o := c.options()
+	res, err := login.Run(ctx, c.Dialer, t, p, o)
+	if err != nil {
+		return nil, err
+	}
+	ref := protocol.SessionRef{Target: res.Target, Token: res.Token, Gateway: res.Gateway, LeafKey: res.LeafKey}
+	if res.User != "" {
+		ref.Target.User = res.User
+	}
+	if res.Group != "" {
+		ref.Target.Group = res.Group
+	}
+	conn := res.Conn
+	var tun *Tunnel
+	if conn != nil {
+		tun, err = c.connect(ctx, conn, ref)
+	}
+	if conn == nil || err != nil && fault.As(err).Code == fault.NetLost && ctx.Err() == nil {
+		if conn, err = login.DialSession(ctx, c.Dialer, ref, protocol.Path{}, o); err != nil {
+			return nil, err
+		}
+		tun, err = c.connect(ctx, conn, ref)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := askBanner(ctx, tun.settings.Banner, res.Accepted, p); err != nil {
+		_ = tun.Close(protocol.CloseUser)
+		return nil, err
+	}
+	if tun.settings.Banner == "" {
+		tun.settings.Banner = res.Banner
+	}
+	return tun, nil
+}
+
+// askBanner asks for a banner that was not asked before. Texts are the same when their words are: servers wrap lines differently in XML and in a header.
+func askBanner(ctx context.Context, banner string, accepted []string, p protocol.Prompter) error {
+	words := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	if banner == "" || slices.ContainsFunc(accepted, func(a string) bool { return words(a) == words(banner) }) {
+		return nil
+	}
+	a, err := p.Ask(ctx, protocol.Form{Kind: protocol.FormBanner, Message: banner})
+	if err == nil && !a.Accept {
+		err = fault.New(fault.PolBanner, nil)
+	}
+	return err
+}
+
+// Reach makes a verified connection and sends nothing on it.
+func (c *Connector) Reach(ctx context.Context, s protocol.SessionRef, via protocol.Path) (protocol.Reached, error) {
+	conn, err := login.DialSession(ctx, c.Dialer, s, via, c.options())
+	if err != nil {
+		return nil, err
+	}
+	return &reached{conn: conn, path: via}, nil
+}
+
+// Resume sends CONNECT with the token. Whatever answers it that is not a gateway's word on the session (GW-002) or settings nobody can use (GW-003) is Retryable:
+// this path, or this moment, is not the gateway.
+func (c *Connector) Resume(ctx context.Context, s protocol.SessionRef, r protocol.Reached) (protocol.Tunnel, error) {
+	at, ok := r.(*reached)
+	if !ok {
+		_ = r.Close()
+		return nil, fault.New(fault.Internal, nil)
+	}
+	tun, err := c.connect(ctx, at.conn, s)
+	if err == nil {
+		return tun, nil
+	}
+	f := *fault.As(err)
+	if f.Code != fault.GwSession && f.Code != fault.GwSettings && ctx.Err() == nil {
+		f.Kind = fault.Retryable
+	}
+	return nil, &f
+}
+
+// reached is a verified connection.
+type reached struct {
+	conn *login.Conn
+	path protocol.Path
+}
+
+func (r *reached) Path() protocol.Path { return r.path }
+func (r *reached) RTT() time.Duration  { return r.conn.RTT }
+func (r *reached) Close() error        { return r.conn.Close() }
+
+// connect makes a tunnel of a verified connection. It takes the connection over.
+func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.SessionRef) (*Tunnel, error) {
+	cork, ok := conn.Raw.(*Cork)
+	if !ok {
+		_ = conn.Close()
+		return nil, fault.New(fault.Internal, nil)
+	}
+	base := pathMTU(cork.Conn)
+	req := &Request{
+		Host: hostHeader(ref.Target), UserAgent: c.Login.UserAgent, Token: ref.Token, Hostname: ref.Target.Hostname,
+		BaseMTU: base, MTU: base - outerOverhead, IPv6: true,
+	}
+	if req.UserAgent == "" {
+		req.UserAgent = login.DefaultUserAgent
+	}
+	for _, p := range ref.Prior {
+		req.Prior = append(req.Prior, p.Addr())
+	}
+	resp, residual, err := exchange(ctx, conn.TLS, req)
+	if err == nil {
+		err = accepted(resp)
+	}
+	var set *protocol.Settings
+	if err == nil {
+		set, err = resp.Settings()
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	set.Gateway, set.Cipher, set.User, set.Group = conn.Gateway, conn.Cipher, ref.Target.User, ref.Target.Group
+	ref.Gateway, ref.Prior = conn.Gateway, set.Addresses
+	c.log().Info("cstp: tunnel open", "gateway", conn.Gateway, "mtu", set.MTU, "dpd", set.DPD, "keepalive", set.Keepalive, "rekey", set.RekeyMethod)
+	return newTunnel(NewStream(conn.TLS, cork, residual), cork.Conn, set, ref, conn.RTT, c.log()), nil
+}
+
+func (c *Connector) log() *slog.Logger {
+	if c.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return c.Log
+}
+
+// hostHeader is the gateway's name, with its port unless that is 443.
+func hostHeader(t protocol.Target) string {
+	if t.Port == 0 || t.Port == 443 {
+		if a, err := netip.ParseAddr(t.Host); err == nil && a.Is6() {
+			return "[" + t.Host + "]"
+		}
+		return t.Host
+	}
+	return net.JoinHostPort(t.Host, uitoa(t.Port))
+}

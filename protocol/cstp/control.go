@@ -1,0 +1,114 @@
+package cstp
+
+import (
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/keepalive"
+)
+
+// late is how much after its time a timer means that the machine slept, or the process stood still.
+const late = 2 * time.Second
+
+// controller is what the control goroutine remembers.
+type controller struct {
+	t      *Tunnel
+	state  keepalive.State
+	rekey  time.Duration // when the gateway wants a new tunnel; 0 never, or told
+	asked  time.Duration // when our last DPD went, until its answer came; 0 none is out
+	silent bool          // NoteSilence was told, NoteHeard was not
+}
+
+// control watches the tunnel: it asks for signs of life, and tells. It waits neither for whoever listens nor for the socket.
+func (t *Tunnel) control() {
+	defer close(t.notes)
+	act, set := t.stream.act, t.settings
+	c := &controller{t: t, state: keepalive.New(set.DPD, set.Keepalive, t.rtt, act.now())}
+	if set.RekeyTime > 0 {
+		// Ahead of time by a tenth, a minute at most: a gateway that sees no rekey in time hangs up, and some vary the time themselves.
+		c.rekey = act.now() + set.RekeyTime - min(set.RekeyTime/10, time.Minute)
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for due := time.Duration(0); ; {
+		// Waiting begins before looking: what happens in between is not missed.
+		asking, hearing := act.asking.next(), c.hearing()
+		now := act.now()
+		if due > 0 && now > due+late {
+			c.state = c.state.Resumed(now)
+		}
+		seen := keepalive.Seen{Heard: time.Duration(act.heard.Load()), Sent: time.Duration(act.sent.Load()), Asked: time.Duration(act.asked.Load())}
+		if seen.Asked != 0 {
+			asking = nil // the timer looks at that one; more data says nothing new
+		}
+		due = c.poll(now, seen)
+		timer.Stop()
+		if due > 0 {
+			timer.Reset(due - now)
+		}
+		select {
+		case <-t.done:
+			return
+		case err := <-t.ended:
+			t.log.Info("cstp: tunnel down", "err", err)
+			t.notes <- note(err) // there is room: see tell
+			<-t.done
+			return
+		case <-asking:
+		case <-hearing:
+		case <-timer.C:
+		}
+	}
+}
+
+// hearing is the signal of the next frame, nil when it would change nothing.
+func (c *controller) hearing() <-chan struct{} {
+	if c.asked == 0 && !c.state.Waiting() {
+		return nil
+	}
+	return c.t.stream.act.hearing.next()
+}
+
+// poll does what is due at now and returns the next deadline, 0 for none.
+func (c *controller) poll(now time.Duration, seen keepalive.Seen) time.Duration {
+	if at := time.Duration(c.t.stream.act.answer.Load()); c.asked > 0 && at >= c.asked {
+		c.state, c.asked = c.state.Measured(at-c.asked), 0
+	}
+	state, do, due := c.state.Poll(now, seen)
+	if do&keepalive.Dead != 0 && draining(c.t.sock, c.t.settings.DPD) {
+		state, do, due = c.state.Resumed(now).Poll(now, seen)
+	}
+	c.state = state
+	if do&keepalive.SendDPD != 0 {
+		c.asked = now
+		_ = c.t.stream.WriteControl(TypeDPDReq, nil) // a failure shows in the reader, too
+	}
+	if do&keepalive.SendKeepalive != 0 {
+		_ = c.t.stream.WriteControl(TypeKeepalive, nil)
+	}
+	c.tell(do)
+	if c.rekey > 0 && now >= c.rekey {
+		c.rekey = 0
+		c.t.notes <- protocol.Notification{Kind: protocol.NoteRekey}
+	}
+	if c.rekey > 0 && (due == 0 || c.rekey < due) {
+		due = c.rekey
+	}
+	return due
+}
+
+// tell notifies. The channel has room for everything that is said once (dead, rekey, the end) and for the end of a silence that was told; a silence for which there
+// is no room beyond that is not told, and neither is its end.
+func (c *controller) tell(do keepalive.Action) {
+	if do&keepalive.Dead != 0 {
+		c.t.notes <- protocol.Notification{Kind: protocol.NotePeerDead}
+	}
+	if do&keepalive.Silence != 0 && len(c.t.notes) < notesQueue-4 {
+		c.silent = true
+		c.t.notes <- protocol.Notification{Kind: protocol.NoteSilence}
+	}
+	if do&keepalive.Heard != 0 && c.silent {
+		c.silent = false
+		c.t.notes <- protocol.Notification{Kind: protocol.NoteHeard}
+	}
+}

@@ -1,0 +1,14 @@
+//go:build !linux
+
+package cstp
+
+import (
+	"net"
+	"time"
+)
+
+// pathMTU is Ethernet's: this system does not say.
+func pathMTU(net.Conn) int { return defaultPathMTU }
+
+// draining is false: this system does not say, and DPD alone decides.
+func draining(net.Conn, time.Duration) bool { return false }

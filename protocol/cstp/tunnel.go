@@ -1,0 +1,140 @@
+package cstp
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/packet"
+)
+
+// notesQueue is the room for notifications that nobody took yet.
+const notesQueue = 16
+
+// goodbye is the text of our DISCONNECT.
+const goodbye = "user request"
+
+// Tunnel is the client's tunnel. What comes is read by whoever calls ReadBatch on its carrier: without a reader no answer is seen.
+type Tunnel struct {
+	stream   *Stream
+	sock     net.Conn // for TCP_INFO
+	settings *protocol.Settings
+	ref      protocol.SessionRef
+	rtt      time.Duration
+	log      *slog.Logger
+
+	notes chan protocol.Notification
+	ended chan error // the first failure of reader or writer
+	done  chan struct{}
+	once  sync.Once
+	wg    sync.WaitGroup
+}
+
+var _ protocol.Tunnel = (*Tunnel)(nil)
+
+// newTunnel starts the control goroutine, which Close ends.
+func newTunnel(s *Stream, sock net.Conn, set *protocol.Settings, ref protocol.SessionRef, rtt time.Duration, log *slog.Logger) *Tunnel {
+	t := &Tunnel{
+		stream: s, sock: sock, settings: set, ref: ref, rtt: rtt, log: log,
+		notes: make(chan protocol.Notification, notesQueue), ended: make(chan error, 1), done: make(chan struct{}),
+	}
+	t.wg.Go(t.control)
+	return t
+}
+
+// Settings returns what the gateway gave. It must not be changed.
+func (t *Tunnel) Settings() *protocol.Settings { return t.settings }
+
+// Session returns the right to come back.
+func (t *Tunnel) Session() protocol.SessionRef { return t.ref }
+
+// Carrier returns the TLS carrier, always the same.
+func (t *Tunnel) Carrier() protocol.Carrier { return (*carrier)(t) }
+
+// Notifications returns the channel that Close closes.
+func (t *Tunnel) Notifications() <-chan protocol.Notification { return t.notes }
+
+// Probe sends a DPD request and waits for any frame. Errors: ctx's, or NET-005 when the tunnel ended meanwhile.
+func (t *Tunnel) Probe(ctx context.Context) error {
+	act := t.stream.act
+	before := act.count.Load()
+	if err := t.stream.WriteControl(TypeDPDReq, nil); err != nil {
+		return err
+	}
+	for {
+		heard := act.hearing.next()
+		if act.count.Load() != before {
+			return nil
+		}
+		select {
+		case <-heard:
+		case <-t.done:
+			return fault.New(fault.NetLost, net.ErrClosed)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Close ends the tunnel and says what reason says; what the gateway does not take within a quarter of a second is not said. It waits for the tunnel's goroutines.
+func (t *Tunnel) Close(reason protocol.CloseReason) (err error) {
+	t.once.Do(func() {
+		close(t.done)
+		switch reason {
+		case protocol.CloseUser:
+			_ = t.stream.WriteControl(TypeDisconnect, AppendDisconnect(nil, ReasonUser, goodbye))
+			err = t.stream.Close()
+		case protocol.CloseReconnect:
+			_ = t.stream.WriteControl(TypeDisconnect, AppendDisconnect(nil, ReasonReconnect, ""))
+			err = t.stream.Close()
+		default:
+			err = t.stream.Abandon()
+		}
+	})
+	t.wg.Wait()
+	return err
+}
+
+// fail records why the carrier ended; the first counts.
+func (t *Tunnel) fail(err error) {
+	select {
+	case t.ended <- err:
+	default:
+	}
+}
+
+// carrier is the Tunnel as packets see it.
+type carrier Tunnel
+
+func (c *carrier) ReadBatch(b *packet.Batch) error {
+	err := c.stream.ReadBatch(b)
+	if err != nil {
+		(*Tunnel)(c).fail(err)
+	}
+	return err
+}
+
+func (c *carrier) WriteBatch(b *packet.Batch) error {
+	err := c.stream.WriteBatch(b)
+	if err != nil {
+		(*Tunnel)(c).fail(err)
+	}
+	return err
+}
+
+func (c *carrier) Overhead() int { return c.stream.Overhead() }
+func (c *carrier) Close() error  { return c.stream.Close() }
+
+// note makes a notification of what ended the carrier.
+func note(err error) protocol.Notification {
+	var closed *PeerClosed
+	if errors.As(err, &closed) {
+		return protocol.Notification{Kind: protocol.NoteServerClosed, Reason: closed.Reason, Text: closed.Text, Err: err}
+	}
+	return protocol.Notification{Kind: protocol.NoteDown, Err: err}
+}
