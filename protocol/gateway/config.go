@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/redact"
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/packet"
+)
+
+// Config says what a gateway is. It must not change after New.
+type Config struct {
+	Certificate tls.Certificate
+	Name        string // what it calls itself; "holdfast gateway" when empty
+
+	Users    []User
+	Groups   []Group // the first is the default; none means that no group is asked
+	PreLogin string  // banner before the login
+
+	// Pools holds the networks that inside addresses come from, at most one per family. The first address of each is the gateway's own and not given away.
+	Pools []netip.Prefix
+	// Settings is what every session gets: banner, MTU (1400 when 0), DNS, routes, timers. Addresses, Gateway, Cipher, Group, User and Raw are the gateway's affair.
+	Settings protocol.Settings
+
+	Inside Inside       // what is behind the gateway; Close closes it
+	Log    *slog.Logger // nil discards
+}
+
+// User is someone who may log in.
+type User struct {
+	Name     string
+	Password redact.Secret
+	Groups   []string // the groups the user is in; none means all
+	// Challenge is what a second form asks once the password was right, and Check judges the answer. No challenge when Check is nil.
+	Challenge string
+	Check     func(answer redact.Secret) bool
+}
+
+// Group is one choice of the login form. Its name is what clients send, and the path /NAME selects it.
+type Group struct{ Name, Label string }
+
+// Inside is the network behind the gateway. One goroutine reads, one per client writes.
+type Inside interface {
+	// Read waits for packets to clients and fills b with what is there. After Close it fails.
+	Read(b *packet.Batch) error
+	// Write takes packets from a client; b is the caller's again after return.
+	Write(b *packet.Batch) error
+	Close() error
+}
+
+// Fixed is a Check that wants one answer every time.
+func Fixed(answer redact.Secret) func(redact.Secret) bool {
+	return func(a redact.Secret) bool { return a.Equal(answer) }
+}
+
+// Limits of a gateway.
+const (
+	maxConns     = 1024
+	maxLogins    = 1024
+	maxRequest   = 128 << 10 // head and body of a request
+	maxTries     = 3         // wrong answers before 401
+	handshakeFor = 10 * time.Second
+	loginFor     = 5 * time.Minute // a login is forgotten, and a connection that asks nothing closed
+	defaultMTU   = 1400
+)
+
+// check completes and judges a configuration.
+func (c *Config) check() error {
+	if len(c.Certificate.Certificate) == 0 {
+		return errors.New("gateway: no certificate")
+	}
+	if c.Inside == nil {
+		return errors.New("gateway: no inside")
+	}
+	if c.Name == "" {
+		c.Name = "holdfast gateway"
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Settings.MTU == 0 {
+		c.Settings.MTU = defaultMTU
+	}
+	if c.Settings.MTU < 576 || c.Settings.MTU > 1500 {
+		return fmt.Errorf("gateway: an MTU of %d is out of range", c.Settings.MTU)
+	}
+	c.Settings.Server = c.Name
+	var four, six int
+	for _, p := range c.Pools {
+		switch {
+		case !p.IsValid() || p.Bits() > p.Addr().BitLen()-2:
+			return fmt.Errorf("gateway: the pool %v is too small", p)
+		case p.Addr().Is4():
+			four++
+		default:
+			six++
+		}
+	}
+	if four > 1 || six > 1 || four+six == 0 {
+		return errors.New("gateway: there must be one pool per family, at least one in all")
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package gateway
+
+import (
+	"bufio"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/cstp"
+)
+
+// connect answers CONNECT and, when the token is good, runs the tunnel to its end. r holds what the client sent after the request's head.
+func (c *conn) connect(q *http.Request, r *bufio.Reader) {
+	if m := c.g.misdeed(StageConnect); m != nil && !c.misbehave(m) {
+		return
+	}
+	req, err := cstp.ParseRequest(q)
+	if err != nil {
+		c.refuse(http.StatusNotFound, "")
+		return
+	}
+	t := newTunnel(c)
+	older, settings, status, reason := c.g.attach(t, req)
+	if status != 0 {
+		c.refuse(status, reason)
+		return
+	}
+	if older != nil {
+		// The newer tunnel is there before the older one ends, and the client hears of it on the old connection: as with ocserv.
+		older.say(cstp.TypeDisconnect, nil)
+	}
+	if _, err := c.tls.Write(cstp.AppendResponse(nil, settings, req.BaseMTU)); err != nil {
+		c.g.detach(t, err)
+		return
+	}
+	_ = c.valve.SetDeadline(time.Time{})
+	c.g.detach(t, t.run(cstp.Residual(r)))
+}
+
+// refuse answers with a status and closes.
+func (c *conn) refuse(status int, reason string) {
+	_, _ = c.tls.Write(cstp.AppendRefusal(nil, status, reason))
+	_ = c.tls.Close()
+}
+
+// attach makes t the tunnel of the session that the token names. older is the tunnel it replaces. A status other than 0 is a refusal.
+func (g *Gateway) attach(t *tunnel, req *cstp.Request) (older *tunnel, settings *protocol.Settings, status int, reason string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.expire()
+	s := g.sessions[string(req.Token.Reveal())]
+	if s == nil {
+		return nil, nil, http.StatusUnauthorized, "Cookie is not acceptable"
+	}
+	if err := g.addresses(s); err != nil {
+		return nil, nil, http.StatusServiceUnavailable, "No address available for the connection"
+	}
+	var given []netip.Prefix
+	for _, a := range s.addrs {
+		if a.Addr().Is4() || req.IPv6 {
+			given = append(given, a)
+		}
+	}
+	if len(given) == 0 {
+		return nil, nil, http.StatusServiceUnavailable, "No address of a family that the client has"
+	}
+	set := g.cfg.Settings
+	set.Addresses = given
+	if req.MTU >= 576 {
+		set.MTU = min(set.MTU, req.MTU)
+	}
+	if left, limited := g.left(s); limited {
+		set.SessionTimeout = max(time.Second, left)
+	}
+	older = s.tunnel
+	s.tunnel, s.since, s.client, s.host = t, time.Now(), t.conn.valve.RemoteAddr().String(), req.Hostname
+	s.connects++
+	t.session, t.settings = s, &set
+	g.cfg.Log.Info("tunnel up", "session", s.id, "connect", s.connects)
+	return older, &set, 0, ""
+}
+
+// detach ends the tunnel's part in its session. The error says whether the session ends too: a DISCONNECT for good does that, a loss does not.
+func (g *Gateway) detach(t *tunnel, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s := t.session
+	g.cfg.Log.Info("tunnel down", "session", s.id, "why", err)
+	if s.tunnel == t {
+		s.tunnel, s.since = nil, time.Now()
+	} else {
+		return // a newer tunnel has the session: what the old one said does not count
+	}
+	if farewell(err) {
+		g.forget(s, "the client ended it")
+	}
+}

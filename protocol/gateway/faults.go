@@ -1,0 +1,143 @@
+package gateway
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/protocol/cstp"
+)
+
+// Stage is where in a conversation a gateway misbehaves.
+type Stage uint8
+
+const (
+	StageLogin   Stage = iota + 1 // requests before the tunnel
+	StageConnect                  // CONNECT
+)
+
+// Kind is a wrong answer.
+type Kind uint8
+
+const (
+	Late        Kind = iota // the right answer, after Delay
+	Unavailable             // 503 with X-Reason
+	Garbage                 // bytes that are no HTTP
+	HTML                    // a web page, as a portal shows
+	Endless                 // a body that does not end
+)
+
+// Misdeeds is what a gateway does instead of answering.
+type Misdeeds struct {
+	Kind   Kind
+	Delay  time.Duration // before the answer, whatever its kind
+	Reason string        // of Unavailable
+	Times  int           // how many requests; 0 is all until the next Misbehave
+}
+
+// Misbehave makes the gateway answer wrongly from now on; nil ends that.
+func (g *Gateway) Misbehave(at Stage, m *Misdeeds) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.wrong, at)
+	if m != nil {
+		own := *m
+		g.wrong[at] = &own
+	}
+}
+
+// misdeed is what this request gets, nil for the right answer.
+func (g *Gateway) misdeed(at Stage) *Misdeeds {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	m := g.wrong[at]
+	if m == nil {
+		return nil
+	}
+	own := *m
+	if m.Times > 0 {
+		if m.Times--; m.Times == 0 {
+			delete(g.wrong, at)
+		}
+	}
+	return &own
+}
+
+// DropConnections closes every connection without a word. Sessions are kept.
+func (g *Gateway) DropConnections() {
+	g.mu.Lock()
+	conns := make([]*conn, 0, len(g.conns))
+	for c := range g.conns {
+		conns = append(conns, c)
+	}
+	g.mu.Unlock()
+	for _, c := range conns {
+		_ = c.valve.Close()
+	}
+}
+
+// Refuse closes new connections as soon as they are accepted, for a time. Those that exist stay.
+func (g *Gateway) Refuse(d time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refuse = time.Now().Add(d)
+}
+
+// Restart closes the listeners, so that the port refuses, and all connections. Serve returns nil; the gateway is back with the next Serve. keep says whether sessions
+// survive, as they do where another process holds them.
+func (g *Gateway) Restart(keep bool) {
+	g.stopListening()
+	g.mu.Lock()
+	clear(g.logins)
+	if !keep {
+		clear(g.sessions)
+		g.byAddr = map[netip.Addr]*session{}
+	}
+	g.mu.Unlock()
+	g.DropConnections()
+}
+
+// Hang makes every tunnel that exists go dumb: its connection stays, what the client sends is taken, and nothing comes back, not even an answer to DPD. New
+// connections work.
+func (g *Gateway) Hang() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, s := range g.sessions {
+		if s.tunnel != nil {
+			s.tunnel.conn.valve.hung.Store(true)
+		}
+	}
+}
+
+// Revoke forgets the session of that number and drops its tunnel: its token gets 401 from now on. It reports whether there was one.
+func (g *Gateway) Revoke(id uint32) bool {
+	s := g.byID(id)
+	g.end(s, "revoked")
+	return s != nil
+}
+
+// Kick ends the session of that number as an administrator does at an ocserv: the client gets an empty DISCONNECT. It reports whether there was one.
+func (g *Gateway) Kick(id uint32) bool {
+	s := g.byID(id)
+	if s == nil {
+		return false
+	}
+	g.mu.Lock()
+	g.forget(s, "kicked")
+	t := s.tunnel
+	g.mu.Unlock()
+	if t != nil {
+		t.say(cstp.TypeDisconnect, nil)
+	}
+	return true
+}
+
+func (g *Gateway) byID(id uint32) *session {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, s := range g.sessions {
+		if s.id == id {
+			return s
+		}
+	}
+	return nil
+}

@@ -1,0 +1,232 @@
+package gateway
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/redact"
+	"github.com/holdfast-vpn/holdfast/protocol/authxml"
+)
+
+// What a failed login says, as an ASA does.
+const loginFailed = "Login failed."
+
+// login is one conversation, known by the handle in the opaque element.
+type login struct {
+	handle string
+	begun  time.Time
+	group  string // chosen so far
+	user   *User  // whose password was right, while the challenge is open
+	wrong  int    // answers in a row
+}
+
+// login answers a POST.
+func (g *Gateway) login(q *http.Request, body []byte) reply {
+	r, err := authxml.ParseRequest(body)
+	if err != nil {
+		return reply{status: http.StatusBadRequest}
+	}
+	switch r.Type {
+	case authxml.TypeLogout:
+		g.mu.Lock()
+		s := g.sessions[string(r.SessionToken.Reveal())]
+		g.mu.Unlock()
+		g.end(s, "logout")
+		return reply{status: http.StatusOK}
+	case authxml.TypeReply:
+		return g.step(r)
+	}
+	l := g.begin(groupOf(g.cfg.Groups, r, q.URL.Path))
+	return g.ask(l, g.mainForm(l, ""))
+}
+
+// groupOf is the group that an init asks for: by choice, by the URL the user gave, by the path; else the first. Label and name both count.
+func groupOf(groups []Group, r *authxml.Request, path string) string {
+	wishes := []string{r.GroupSelect}
+	if u, err := url.Parse(r.GroupAccess); err == nil {
+		wishes = append(wishes, strings.Trim(u.Path, "/"))
+	}
+	wishes = append(wishes, strings.Trim(path, "/"))
+	for _, w := range wishes {
+		for _, g := range groups {
+			if w != "" && (strings.EqualFold(w, g.Name) || w == g.Label) {
+				return g.Name
+			}
+		}
+	}
+	if len(groups) > 0 {
+		return groups[0].Name
+	}
+	return ""
+}
+
+// begin makes a login, in the place of the oldest when there are too many.
+func (g *Gateway) begin(group string) *login {
+	var b [8]byte
+	_, _ = rand.Read(b[:])
+	l := &login{handle: fmt.Sprint(binary.BigEndian.Uint64(b[:]) >> 1), begun: time.Now(), group: group}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var oldest *login
+	for h, o := range g.logins {
+		if time.Since(o.begun) > loginFor {
+			delete(g.logins, h)
+		} else if oldest == nil || o.begun.Before(oldest.begun) {
+			oldest = o
+		}
+	}
+	if len(g.logins) >= maxLogins {
+		delete(g.logins, oldest.handle)
+	}
+	g.logins[l.handle] = l
+	return l
+}
+
+// handleOf takes the handle out of the opaque element that we gave.
+func handleOf(opaque []byte) string {
+	_, rest, _ := bytes.Cut(opaque, []byte("<aggauth-handle>"))
+	h, _, _ := bytes.Cut(rest, []byte("</aggauth-handle>"))
+	return string(h)
+}
+
+// step takes one answer of the user. The login is taken out of the table meanwhile: two requests cannot answer it at the same time.
+func (g *Gateway) step(r *authxml.Request) reply {
+	h := handleOf(r.Opaque)
+	g.mu.Lock()
+	l := g.logins[h]
+	delete(g.logins, h)
+	g.mu.Unlock()
+	if l == nil || time.Since(l.begun) > loginFor {
+		l = g.begin(groupOf(g.cfg.Groups, r, ""))
+		return g.ask(l, g.mainForm(l, "The login took too long, please begin again."))
+	}
+	if l.user != nil {
+		return g.challenge(l, r)
+	}
+	if r.GroupSelect != "" {
+		l.group = groupOf(g.cfg.Groups, r, "")
+	}
+	u := g.find(string(field(r, "username").Reveal()))
+	if u == nil || !u.Password.Equal(field(r, "password")) || !u.in(l.group) {
+		return g.refused(l, g.mainForm)
+	}
+	if u.Check != nil {
+		l.user, l.wrong = u, 0
+		return g.ask(l, g.challengeForm(l, ""))
+	}
+	return g.complete(u, l.group)
+}
+
+// challenge takes the answer to a second form. Clients rename the field answer to password.
+func (g *Gateway) challenge(l *login, r *authxml.Request) reply {
+	a := field(r, "answer")
+	if a.Empty() {
+		a = field(r, "password")
+	}
+	if !l.user.Check(a) {
+		return g.refused(l, g.challengeForm)
+	}
+	return g.complete(l.user, l.group)
+}
+
+// refused asks again, with an error, or ends the login.
+func (g *Gateway) refused(l *login, form func(*login, string) *authxml.Response) reply {
+	if l.wrong++; l.wrong >= maxTries {
+		g.cfg.Log.Info("login refused")
+		return reply{status: http.StatusUnauthorized}
+	}
+	return g.ask(l, form(l, loginFailed))
+}
+
+// field is the first answer of that name.
+func field(r *authxml.Request, name string) redact.Secret {
+	for _, f := range r.Fields {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return redact.Secret{}
+}
+
+// find looks a user up by name.
+func (g *Gateway) find(name string) *User {
+	for i := range g.cfg.Users {
+		if g.cfg.Users[i].Name == name {
+			return &g.cfg.Users[i]
+		}
+	}
+	return nil
+}
+
+func (u *User) in(group string) bool { return len(u.Groups) == 0 || slices.Contains(u.Groups, group) }
+
+// mainForm asks for name, password and group.
+func (g *Gateway) mainForm(l *login, failure string) *authxml.Response {
+	f := &authxml.Form{Method: "POST", Action: "/", Inputs: []authxml.Input{
+		{Type: authxml.InputText, Name: "username", Label: "Username:"},
+		{Type: authxml.InputPassword, Name: "password", Label: "Password:"},
+	}}
+	if len(g.cfg.Groups) > 0 {
+		sel := authxml.Input{Type: authxml.InputSelect, Name: authxml.GroupList, Label: "GROUP:"}
+		for _, o := range g.cfg.Groups {
+			label := o.Label
+			if label == "" {
+				label = o.Name
+			}
+			sel.Options = append(sel.Options, authxml.Option{Value: o.Name, Label: label, Selected: o.Name == l.group})
+		}
+		f.Inputs = append(f.Inputs, sel)
+	}
+	return &authxml.Response{AuthID: authxml.AuthMain, Title: "Login", Banner: g.cfg.PreLogin, Message: "Please enter your username and password.", Error: failure, Form: f}
+}
+
+// challengeForm asks the user's challenge.
+func (g *Gateway) challengeForm(l *login, failure string) *authxml.Response {
+	ask := l.user.Challenge
+	if ask == "" {
+		ask = "Please enter your one-time code."
+	}
+	return &authxml.Response{AuthID: authxml.AuthChallenge, Title: "Login", Message: ask, Error: failure, Form: &authxml.Form{
+		Method: "POST", Action: "/", Inputs: []authxml.Input{{Type: authxml.InputPassword, Name: "answer", Label: "Answer:"}},
+	}}
+}
+
+// ask sends a form and keeps the login open.
+func (g *Gateway) ask(l *login, r *authxml.Response) reply {
+	g.mu.Lock()
+	g.logins[l.handle] = l
+	g.mu.Unlock()
+	r.Type = authxml.TypeRequest
+	r.Opaque = fmt.Appendf(nil, `<opaque is-for="sg"><tunnel-group>%s</tunnel-group><aggauth-handle>%s</aggauth-handle><config-hash>%d</config-hash></opaque>`,
+		"DefaultWEBVPNGroup", l.handle, l.begun.UnixMilli())
+	return g.document(r)
+}
+
+// complete makes the session and hands its token over, in the document as an ASA does and in the cookie as everybody does.
+func (g *Gateway) complete(u *User, group string) reply {
+	s := g.newSession(u.Name, group)
+	r := g.document(&authxml.Response{
+		Type: authxml.TypeComplete, AuthID: authxml.AuthSuccess, Banner: g.cfg.Settings.Banner,
+		SessionID: fmt.Sprint(s.id), SessionToken: redact.NewString(s.token),
+	})
+	r.cookies = []string{"webvpn=" + s.token + "; path=/; secure; HttpOnly"}
+	return r
+}
+
+// document is a reply that holds a response.
+func (g *Gateway) document(r *authxml.Response) reply {
+	r.Version = "9.20(2)"
+	b, err := r.Append(nil)
+	if err != nil {
+		g.cfg.Log.Error("the configuration holds text that no document can", "err", err)
+		return reply{status: http.StatusInternalServerError}
+	}
+	return reply{status: http.StatusOK, kind: "text/xml; charset=utf-8", body: b}
+}
