@@ -1,0 +1,265 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/dart/redact"
+)
+
+// endTime is how long a cancelled attempt may take until the agent says that it is over (the agent promises 3 s).
+const endTime = 4 * time.Second
+
+// attempt follows one connect until traffic can flow or it failed. run is its only goroutine but for the reader of events and the one that asks.
+type attempt struct {
+	*app
+	agent   *ipc.Client
+	answers *answers
+	noInput bool
+	banner  bool // --accept-banner
+
+	id       string // of the connect; empty while an older attempt's prompt is answered
+	own      bool   // we began it, so we cancel it
+	started  bool   // it was seen in progress
+	handled  map[string]bool
+	asking   string             // id of the prompt that a person is being asked
+	withdraw context.CancelFunc // ends that
+	next     *ipc.Prompt        // came meanwhile
+	asked    chan outcome
+	declined bool
+	shown    string // progress text
+}
+
+// outcome is what a person said.
+type outcome struct {
+	prompt string
+	answer ipc.Answer
+	err    error
+}
+
+// run begins the connect, or takes up the pending prompt, and returns nil when the session is up.
+func (a *attempt) run(ctx context.Context, req ipc.ConnectRequest) (final ipc.State, err error) {
+	first, err := a.agent.State(ctx)
+	if err != nil {
+		return first, err
+	}
+	if req.Target == "" && first.Prompt != nil {
+		a.id = first.Attempt
+	} else {
+		// An interruption must not leave us without the id of what we began.
+		post, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+		acc, err := a.agent.Connect(post, req)
+		cancel()
+		if err != nil {
+			return first, err
+		}
+		a.id, a.own = acc.ID, true
+	}
+	a.handled, a.asked = map[string]bool{}, make(chan outcome, 1)
+
+	reading, stop := context.WithCancel(ctx)
+	events, broken := make(chan ipc.Event), make(chan error, 1)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		broken <- each(reading, a.agent, func(e ipc.Event) error {
+			select {
+			case events <- e:
+				return nil
+			case <-reading.Done():
+				return reading.Err()
+			}
+		})
+	}()
+	final, err = a.follow(ctx, events, broken)
+	a.clearProgress()
+	stop()
+	<-done
+	if err == nil {
+		return final, nil
+	}
+	if a.own && !up(final) {
+		a.cancel(ctx)
+	}
+	return final, err
+}
+
+// follow reads events until the attempt is over.
+func (a *attempt) follow(ctx context.Context, events <-chan ipc.Event, broken <-chan error) (st ipc.State, err error) {
+	defer func() {
+		if a.withdraw != nil {
+			a.withdraw()
+			<-a.asked
+		}
+	}()
+	for {
+		var p *ipc.Prompt
+		select {
+		case e := <-events:
+			switch {
+			case e.State != nil:
+				st = *e.State
+				if over, err := a.over(st); over {
+					return st, err
+				}
+				a.progress(st)
+				p = st.Prompt
+			case e.Prompt != nil:
+				p = e.Prompt
+			case e.Type == "withdrawn" && e.ID == a.asking && a.withdraw != nil:
+				a.withdraw()
+			case e.Notice != nil:
+				a.clearProgress()
+				fmt.Fprintf(a.Err, "note: %s (%s)\n", stateFault(e.Notice).Sentence(), e.Notice.Code)
+			}
+		case o := <-a.asked:
+			a.withdraw()
+			a.asking, a.withdraw = "", nil
+			if err := a.reply(ctx, o); err != nil {
+				return st, err
+			}
+			p, a.next = a.next, nil
+		case err := <-broken:
+			if ctx.Err() != nil {
+				return st, ctx.Err()
+			}
+			return st, err
+		case <-ctx.Done():
+			return st, ctx.Err()
+		}
+		switch {
+		case p == nil || a.handled[p.ID]:
+		case a.asking != "":
+			a.next = p
+		default:
+			if err := a.prompt(ctx, p); err != nil {
+				return st, err
+			}
+		}
+	}
+}
+
+// over reports whether the state is the end of our attempt, and how it ended.
+func (a *attempt) over(s ipc.State) (bool, error) {
+	switch {
+	case s.Attempt != a.id:
+		if a.started { // somebody began another after it
+			return true, fault.Newf(fault.AuthCancelled, nil, "another connect took its place")
+		}
+		return false, nil
+	case s.State == "connected":
+		return true, nil
+	case down(s):
+		if a.declined {
+			return true, fault.New(fault.PolBanner, nil)
+		}
+		if s.Error != nil {
+			return true, stateFault(s.Error)
+		}
+		if a.started {
+			return true, fault.New(fault.AuthCancelled, nil)
+		}
+		return false, nil
+	}
+	a.started = true
+	return false, nil
+}
+
+// prompt answers a question from the flags, or has a person asked, or says that nobody is there.
+func (a *attempt) prompt(ctx context.Context, p *ipc.Prompt) error {
+	a.handled[p.ID] = true
+	switch p.Kind {
+	case "banner":
+		if a.banner {
+			yes := true
+			return a.reply(ctx, outcome{prompt: p.ID, answer: ipc.Answer{Accept: &yes}})
+		}
+		if a.alone() {
+			return a.nobody("the banner must be accepted").Hint("give --accept-banner if you accept it")
+		}
+		a.ask(ctx, p, func(ctx context.Context) (ipc.Answer, error) { return a.askBanner(ctx, p) })
+		return nil
+	case "form":
+	default:
+		return fault.Newf(fault.AuthUnsupported, nil, "%s", p.Kind)
+	}
+	out, missing, err := a.answers.fill(p, a.alone())
+	switch {
+	case err != nil:
+		return err
+	case len(missing) == 0:
+		return a.reply(ctx, outcome{prompt: p.ID, answer: ipc.Answer{Fields: out}})
+	case !a.alone():
+		a.ask(ctx, p, func(ctx context.Context) (ipc.Answer, error) { return a.askForm(ctx, p, out, missing) })
+		return nil
+	case refused(p):
+		return fault.Newf(fault.AuthRefused, nil, "%s", strings.TrimSpace(line(p.Error)))
+	}
+	var names []string
+	for _, f := range missing {
+		names = append(names, f.Name)
+	}
+	return a.nobody("it wants " + strings.Join(names, ", "))
+}
+
+// alone reports that nobody can be asked.
+func (a *attempt) alone() bool { return a.noInput || a.Person == nil }
+
+func (a *attempt) nobody(what string) *fault.Error {
+	return fault.Newf(fault.AuthInput, nil, "%s", what)
+}
+
+// ask has the question asked in a goroutine, so that events are read meanwhile.
+func (a *attempt) ask(ctx context.Context, p *ipc.Prompt, how func(context.Context) (ipc.Answer, error)) {
+	a.clearProgress()
+	ctx, a.withdraw = context.WithCancel(ctx)
+	a.asking = p.ID
+	go func() {
+		answer, err := how(ctx)
+		a.asked <- outcome{p.ID, answer, err}
+	}()
+}
+
+// reply sends an answer. A question that is no longer open is no failure: the state says what became of the attempt.
+func (a *attempt) reply(ctx context.Context, o outcome) error {
+	switch {
+	case errors.Is(o.err, context.Canceled) && ctx.Err() == nil:
+		return nil // withdrawn
+	case o.err != nil && ctx.Err() == nil: // standard input ended
+		return a.nobody("standard input ended")
+	case o.err != nil:
+		return o.err
+	}
+	a.declined = o.answer.Accept != nil && !*o.answer.Accept
+	err := a.agent.Answer(ctx, o.prompt, o.answer)
+	wipe(o.answer.Fields)
+	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Code == fault.AuthPromptGone {
+		return nil
+	}
+	return err
+}
+
+// wipe clears what was sent. What a flag gave may be shown again as a default, but is never sent twice.
+func wipe(fields map[string]redact.Secret) {
+	for _, v := range fields {
+		v.Wipe()
+	}
+}
+
+// cancel ends the attempt at the agent and waits until it is over, so that this machine is as before when the command returns.
+func (a *attempt) cancel(ctx context.Context) {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer done()
+	if st, err := a.agent.State(ctx); err != nil || st.Attempt != a.id || up(st) || down(st) {
+		return
+	}
+	if err := a.agent.Disconnect(ctx); err != nil {
+		return
+	}
+	_, _ = await(ctx, a.agent, endTime, down) // how it ended is not what the command reports
+}

@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+)
+
+// Deps is what the command line needs and may not import, and where it finds things on this system. A command whose function is nil is not there.
+type Deps struct {
+	Socket      string   // of the agent, when neither --socket nor HOLDFAST_SOCKET says otherwise
+	StateDir    string   // default of rescue --state-dir
+	RuntimeDir  string   // default of rescue --runtime-dir
+	ProfileDirs []string // whose profiles `profile show` shows without a file: the agent's, then those of Cisco's client
+
+	// Rescue undoes every change to this machine without an agent.
+	Rescue func(ctx context.Context, stateDir, runtimeDir string, out io.Writer) error
+	// Demo runs agent and gateway in this process.
+	Demo func(ctx context.Context, o DemoOptions) error
+	// Gateway serves the embedded gateway on a real address until ctx ends.
+	Gateway func(ctx context.Context, listen string, out io.Writer) error
+}
+
+// DemoOptions are the flags of demo.
+type DemoOptions struct {
+	JSON  bool // one JSON object per line instead of text
+	Plain bool // no colours, nothing rewritten in place
+	Out   io.Writer
+}
+
+// Streams is where a run reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+	// Person asks whoever sits at the terminal; nil where standard input is none.
+	Person Person
+	// Progress says that Err is a terminal, where a line can be rewritten.
+	Progress bool
+}
+
+// SystemStreams are the process's own.
+func SystemStreams() Streams {
+	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Progress: isTerminal(os.Stderr)}
+	if isTerminal(os.Stdin) {
+		s.Person = &terminal{in: os.Stdin, out: os.Stderr}
+	}
+	return s
+}

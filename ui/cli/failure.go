@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+)
+
+// usage is a mistake on the command line: exit 2.
+func usage(format string, args ...any) error { return fault.Newf(fault.UseBad, nil, format, args...) }
+
+// stateFault makes of a state's error the fault it was. The agent's message already holds the sentence and its detail.
+func stateFault(e *ipc.Error) *fault.Error {
+	f := fault.New(fault.Code(e.Code), nil)
+	own := fault.Lookup(f.Code).Sentence
+	if detail, ok := strings.CutPrefix(e.Message, own); ok {
+		f.Detail = fault.Clean(strings.TrimPrefix(detail, ": "))
+	} else {
+		f.Detail = fault.Clean(e.Message)
+	}
+	return f
+}
+
+// asFault is fault.As with an interruption told apart: a cancelled context is the person's Ctrl-C.
+func asFault(ctx context.Context, err error) *fault.Error {
+	var f *fault.Error
+	if !errors.As(err, &f) && ctx.Err() != nil {
+		return fault.New(fault.UseInterrupted, err)
+	}
+	return fault.As(err)
+}
+
+// report prints a failure as the contract has it and returns the exit code.
+func report(s Streams, asJSON bool, f *fault.Error) int {
+	exit := f.Exit()
+	fmt.Fprintf(s.Err, "error: %s (%s)\n", f.Sentence(), f.Code)
+	hints := f.AllHints()
+	for _, h := range hints {
+		fmt.Fprintf(s.Err, "hint: %s\n", fault.Clean(h))
+	}
+	if asJSON {
+		e := ipc.Error{Code: string(f.Code), Message: f.Sentence(), Exit: exit}
+		if len(hints) > 0 {
+			e.Hint = hints[0]
+		}
+		printJSON(s.Out, ipc.ErrorBody{Error: e})
+	}
+	return exit
+}
+
+// printJSON writes one object on one line. An error of writing standard output has nobody to tell.
+func printJSON(w io.Writer, v any) {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v)
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+)
+
+func (a *app) timelineCommand() *cobra.Command {
+	var follow bool
+	var save string
+	cmd := &cobra.Command{
+		Use:   "timeline",
+		Short: "Show what happened and why",
+		Long:  "Show every transition of the session: when, the phase that was entered, the event, the reason with\nits evidence, what was done, and what it cost in milliseconds.",
+		Args:  none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if follow && save != "" {
+				return usage("--follow and --save do not go together")
+			}
+			if save != "" {
+				return a.saveTimeline(cmd.Context(), save)
+			}
+			for e, err := range a.agent().Timeline(cmd.Context(), follow) {
+				switch {
+				case err != nil:
+					return err
+				case a.json:
+					printJSON(a.Out, e)
+				default:
+					fmt.Fprintln(a.Out, entryLine(e))
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what happens; end with Ctrl-C")
+	cmd.Flags().StringVar(&save, "save", "", "write one JSON object per line to this `FILE`")
+	return cmd
+}
+
+// saveTimeline writes a file that only this user can read, whole or not at all.
+func (a *app) saveTimeline(ctx context.Context, path string) error {
+	var entries []ipc.Entry
+	for e, err := range a.agent().Timeline(ctx, false) {
+		if err != nil {
+			return err
+		}
+		entries = append(entries, e)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".holdfast-*") // mode 0600
+	if err != nil {
+		return fault.Newf(fault.UseBad, err, "--save: %v", err)
+	}
+	enc := json.NewEncoder(f)
+	for _, e := range entries {
+		if err == nil {
+			err = enc.Encode(e)
+		}
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fault.Newf(fault.UseBad, err, "--save: %v", err)
+	}
+	fmt.Fprintf(a.Err, "%s written to %s\n", entriesCount(len(entries)), path)
+	return nil
+}
+
+func entriesCount(n int) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
+}
+
+// entryLine is an entry as one line whose columns stand under each other.
+func entryLine(e ipc.Entry) string {
+	text := fmt.Sprintf("%s  %-14s %-20s %9s", e.At.Local().Format("15:04:05.000"), line(e.Phase), line(e.Event), cost(e.TookMS))
+	if why := because(e); why != "" {
+		text += "  " + why
+	}
+	if len(e.Effects) > 0 {
+		text += "  → " + line(strings.Join(e.Effects, ", "))
+	}
+	return text
+}
+
+// because is the reason with its evidence.
+func because(e ipc.Entry) string {
+	reason, evidence := line(e.Reason), line(e.Evidence)
+	if reason == "" || evidence == "" {
+		return reason + evidence
+	}
+	return reason + " (" + evidence + ")"
+}
+
+func cost(ms float64) string {
+	switch {
+	case ms == 0:
+		return "-"
+	case ms < 10:
+		return fmt.Sprintf("%.1f ms", ms)
+	}
+	return fmt.Sprintf("%.0f ms", ms)
+}
+
+// writeWhy prints the last entries as cause, evidence, decision and cost.
+func writeWhy(w io.Writer, entries []ipc.Entry) {
+	fmt.Fprintln(w)
+	if len(entries) == 0 {
+		fmt.Fprintln(w, "Nothing has happened yet.")
+		return
+	}
+	fmt.Fprintln(w, "What happened last:")
+	for _, e := range entries {
+		fmt.Fprintf(w, "  %s  %s\n", e.At.Local().Format(time.TimeOnly), line(e.Event))
+		t := newTable(w)
+		t.row("            cause", line(e.Reason))
+		t.row("            evidence", line(e.Evidence))
+		t.row("            decision", join(prefixed("go to ", line(e.Phase)), line(strings.Join(e.Effects, ", "))))
+		if e.TookMS > 0 {
+			t.row("            cost", cost(e.TookMS))
+		}
+		t.end()
+	}
+}

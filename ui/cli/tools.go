@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+)
+
+func (a *app) rescueCommand() *cobra.Command {
+	var stateDir, runtimeDir string
+	cmd := &cobra.Command{
+		Use:   "rescue",
+		Short: "Undo every change to this machine without an agent",
+		Long:  "Undo every change that an agent made to this machine and could not take back. Needs root; refuses\nwhile an agent lives. Nothing to undo is no error.",
+		Args:  none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.deps.Rescue(cmd.Context(), stateDir, runtimeDir, a.Out)
+		},
+	}
+	cmd.Flags().StringVar(&stateDir, "state-dir", a.deps.StateDir, "the agent's state `DIR`")
+	cmd.Flags().StringVar(&runtimeDir, "runtime-dir", a.deps.RuntimeDir, "the agent's runtime `DIR`")
+	return cmd
+}
+
+func (a *app) demoCommand() *cobra.Command {
+	var plain bool
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Watch a session survive, without a gateway and without privilege",
+		Long:  "Run a gateway and an agent in this process on a userspace network, connect, move traffic, break\nthings and watch the session come back. Nothing of this machine is changed; no network is used.",
+		Args:  none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.deps.Demo(cmd.Context(), DemoOptions{JSON: a.json, Plain: plain, Out: a.Out})
+		},
+	}
+	cmd.Flags().BoolVar(&plain, "plain", false, "no colours, nothing rewritten in place")
+	return cmd
+}
+
+func (a *app) gatewayCommand() *cobra.Command {
+	var listen string
+	cmd := &cobra.Command{
+		Use:   "gateway --listen ADDR:PORT",
+		Short: "Run the embedded gateway for rehearsals and tests",
+		Long:  "Run the embedded gateway on a real address, with a small network in userspace behind it. End it with\nCtrl-C. It is for rehearsals and tests, not for people's traffic.",
+		Args:  none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := netip.ParseAddrPort(listen); err != nil {
+				return usage("--listen wants ADDR:PORT, such as 127.0.0.1:4443 or [::1]:4443")
+			}
+			return a.deps.Gateway(cmd.Context(), listen, a.Out)
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "", "`ADDR:PORT` to listen on")
+	return cmd
+}
+
+// versionTime is how long version waits for an agent that may be dead.
+const versionTime = 2 * time.Second
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Show the versions of this command and of the agent",
+		Args:  none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v := ownVersion()
+			ctx, cancel := context.WithTimeout(cmd.Context(), versionTime)
+			defer cancel()
+			if agent, err := a.agent().Version(ctx); err == nil { // without an agent its line is missing, that is all
+				if v.Agent = agent.Agent; v.Agent == "" {
+					v.Agent = agent.Version
+				}
+			}
+			if a.json {
+				printJSON(a.Out, v)
+				return nil
+			}
+			t := newTable(a.Out)
+			defer t.end()
+			t.row("holdfast", v.Version+prefixed(" commit ", v.Commit))
+			t.row("agent", or(line(v.Agent), "not reachable"))
+			t.row("go", fmt.Sprintf("%s %s/%s", v.Go, runtime.GOOS, runtime.GOARCH))
+			return nil
+		},
+	}
+}
+
+// ownVersion is what the toolchain wrote into this binary.
+func ownVersion() ipc.Version {
+	v := ipc.Version{Version: "devel", Go: runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v
+	}
+	if info.Main.Version != "" && info.Main.Version != "(devel)" {
+		v.Version = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			v.Commit = s.Value
+		}
+	}
+	return v
+}
