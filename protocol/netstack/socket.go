@@ -34,7 +34,7 @@ func (s *Stack) DialTCP(ctx context.Context, to netip.AddrPort) (net.Conn, error
 	return c, nil
 }
 
-// ListenTCP listens on an address of the interface, or on all of a family with 0.0.0.0 or ::.
+// ListenTCP listens on an address of the interface, with 0.0.0.0 on all of IPv4, with :: on all of both families.
 func (s *Stack) ListenTCP(at netip.AddrPort) (net.Listener, error) {
 	l, err := gonet.ListenTCP(s.ip, full(at), family(at.Addr()))
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *Stack) DialUDP(to netip.AddrPort) (net.Conn, error) {
 	return c, nil
 }
 
-// ListenUDP makes a socket on an address of the interface, or on all of a family with 0.0.0.0 or ::.
+// ListenUDP makes a socket on an address of the interface, with 0.0.0.0 on all of IPv4, with :: on all of both families.
 func (s *Stack) ListenUDP(at netip.AddrPort) (net.PacketConn, error) {
 	local := full(at)
 	c, err := gonet.DialUDP(s.ip, &local, nil, family(at.Addr()))

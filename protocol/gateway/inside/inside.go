@@ -100,24 +100,16 @@ func (n *Network) Close() error {
 	return err
 }
 
-// start starts the servers of both families, as far as there are addresses.
+// start starts the servers at each address.
 func (n *Network) start(addrs []netip.Prefix) error {
 	var errs []error
-	seen := map[bool]bool{}
 	for _, a := range addrs {
-		if seen[a.Addr().Is4()] {
-			continue
-		}
-		seen[a.Addr().Is4()] = true
-		any := netip.IPv6Unspecified()
-		if a.Addr().Is4() {
-			any = netip.IPv4Unspecified()
-		}
+		at := a.Addr()
 		errs = append(errs,
-			n.tcp(any, 7, func(c net.Conn) { _, _ = io.Copy(c, c) }),
-			n.tcp(any, 9, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }),
-			n.tcp(any, 19, func(c net.Conn) { _, _ = io.Copy(c, endless{}) }),
-			n.http(any), n.udpEcho(any), n.dns(any),
+			n.tcp(at, 7, func(c net.Conn) { _, _ = io.Copy(c, c) }),
+			n.tcp(at, 9, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }),
+			n.tcp(at, 19, func(c net.Conn) { _, _ = io.Copy(c, endless{}) }),
+			n.http(at), n.udpEcho(at), n.dns(at),
 		)
 	}
 	return errors.Join(errs...)
