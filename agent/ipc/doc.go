@@ -1,9 +1,33 @@
 // Package ipc is the local API: HTTP/1.1 with JSON over a unix socket or a named pipe, under /v1/ (contract: the socket API).
 //
-// The identity of a client is the kernel's word for it, taken once per connection (platform/localsock), and every verb is looked up in one table: what is not
-// allowed there is refused. Requests are bounded in size, time and number. No message carries a path, a command, a module, a URL to fetch or a port: the one
-// exception is the target of connect, which the agent parses itself.
-//
 //	client --HTTP over socket--> Server --verb table--> Backend (package agent)
-//	                               ^------- events -------- Hub
+//	                               ^------- events -------- Hub <--- the agent's loop
+//
+// # Who may do what
+//
+// The identity of a client is the kernel's word for it, taken once per connection (platform/localsock). Every request passes the same gates in the same order:
+// number of clients, membership, no Origin header (a browser), a verb of the table, its method, its rule, and then the body: at most 1 MiB, one JSON object, known
+// fields only, every text bounded. What is not allowed is refused. No message carries a path, a command, a module, a URL to fetch or a port; the one
+// exception is the target of connect, which the agent parses itself. docs/security.md holds the table for people; a test holds the two equal.
+//
+// A session has one owner, named by localsock.Peer.ID. Owner and root see everything; others see Reduce of the state and nothing else: no prompt, no notice,
+// no timeline. Reduction is done here, so that the agent publishes one full state and cannot forget it. The server asks the Backend who the owner is before it
+// calls it, and the owner may change in between: where it matters the Backend, which gets the peer, checks again in its own loop.
+//
+// # Events
+//
+// A stream of events begins with the whole state. After that state is conflated: a client that reads slowly gets the newest and never a backlog. Prompts,
+// notices and timeline entries are queued; a client whose queue is full, or who takes longer than 5 s to read what was written to him, is cut off and
+// starts over with the whole state. A stream ends when the client closes it or the agent stops.
+//
+// # Answers
+//
+// GET state, stats and version answer with one object; timeline and hosts with one object per line; connect with 202 and an id that appears as `attempt` in the
+// state. An error is {"error":{"code","message","hint"}}; several hints are lines of `hint`. Client turns it back into the *fault.Error it was.
+//
+// # Goroutines
+//
+// Serve runs one goroutine that accepts and net/http's one per connection; it returns when they have ended, or 2 s after its context did. Hub and Client start none.
+//
+// The package imports dart/fault, dart/redact and platform/localsock, and never protocol: it has messages of its own.
 package ipc

@@ -184,3 +184,16 @@ type Version struct {
 	Go      string `json:"go,omitempty"`
 	Agent   string `json:"agent,omitempty"`
 }
+
+// Stats is `GET /v1/stats`: the state, its counters fresh, and what only the statistics show.
+type Stats struct {
+	State     State  `json:"state"`
+	DurationS int64  `json:"duration_s"` // since the login, sleep included
+	Control   Frames `json:"control_frames"`
+}
+
+// Frames counts frames that carry no packet: DPD, keepalive and the like.
+type Frames struct {
+	Tx uint64 `json:"tx"`
+	Rx uint64 `json:"rx"`
+}
