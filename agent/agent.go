@@ -1,0 +1,56 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/profile"
+	"github.com/holdfast-vpn/holdfast/protocol"
+)
+
+// Config is what an Agent is made of. All fields but Log, Wall and Dialer are needed.
+type Config struct {
+	Host     *platform.Host
+	Dialer   protocol.Dialer // outer connections; the host's own when nil
+	Connect  func(protocol.Dialer) protocol.Connector
+	Profiles func() *profile.Store // called for each connect and hosts: profiles may change while the agent runs
+	Hub      *ipc.Hub
+	StateDir string
+	Version  ipc.Version
+	Seed     uint64 // of the machine's jitter
+	Log      *slog.Logger
+	Wall     func() time.Time // for display only
+}
+
+// Agent is one running agent. It implements ipc.Backend.
+type Agent struct {
+	cfg  Config
+	loop *loop
+}
+
+// New makes an agent; nothing happens before Run.
+func New(cfg Config) (*Agent, error) {
+	switch {
+	case cfg.Host == nil, cfg.Connect == nil, cfg.Profiles == nil, cfg.Hub == nil, cfg.StateDir == "":
+		return nil, errors.New("agent: the configuration is not whole")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Wall == nil {
+		cfg.Wall = time.Now
+	}
+	if cfg.Dialer == nil {
+		cfg.Dialer = hostDialer{cfg.Host.Dialer}
+	}
+	a := &Agent{cfg: cfg}
+	a.loop = newLoop(&a.cfg)
+	return a, nil
+}
+
+// Run is the agent's life: it ends when ctx is done and every change of the host is taken back, or 5 s later with an error. It is called once.
+func (a *Agent) Run(ctx context.Context) error { return a.loop.run(ctx) }

@@ -1,0 +1,136 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/agent/dataplane"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/platform"
+)
+
+const (
+	applyTime  = 15 * time.Second
+	revertTime = 3 * time.Second // design §4: disconnect and shutdown in 3 s in all
+	// goodbyeTime is how long a revert waits for the gateway to be told.
+	goodbyeTime = time.Second
+	applyQueue  = 16
+)
+
+// applier is the one goroutine that changes the host, in the order of its inbox. It owns the device and the pump's life; the loop only tells the pump
+// which carrier to use.
+//
+//	loop --jobs--> applier --> Tun, Router, Resolver
+//	                      `--> pump: made with the device, closed before it
+//
+// A job that hangs holds up the jobs behind it and nothing else: the machine's deadline for each goes on.
+type applier struct {
+	host *platform.Host
+	log  *slog.Logger
+	jobs chan func()
+	done chan struct{}
+
+	dev   platform.Device
+	pump  *dataplane.Pump // it owns the device
+	dirty bool            // something of ours may be in place
+}
+
+func newApplier(host *platform.Host, log *slog.Logger) *applier {
+	return &applier{host: host, log: log, jobs: make(chan func(), applyQueue), done: make(chan struct{})}
+}
+
+// run carries out jobs until the inbox is closed, then takes back what is left.
+func (a *applier) run() {
+	defer close(a.done)
+	for job := range a.jobs {
+		job()
+	}
+	if !a.dirty {
+		return
+	}
+	if err := a.revert(context.Background(), nil); err != nil {
+		a.log.Error("the final revert failed", "err", err)
+	}
+}
+
+// queue hands a job over without waiting; false means the inbox is full, which takes a host that hangs.
+func (a *applier) queue(job func()) bool {
+	select {
+	case a.jobs <- job:
+		return true
+	default:
+		return false
+	}
+}
+
+// apply makes the host look like the plan and returns the pump and the interface's name. The device is made once and outlives every carrier of the session.
+func (a *applier) apply(ctx context.Context, p hostPlan) (*dataplane.Pump, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, applyTime)
+	defer cancel()
+	a.dirty = true
+	if a.dev == nil {
+		dev, err := a.host.Tun.Open(ctx, p.route.MTU)
+		if err != nil {
+			return nil, "", coded(fault.HostTun, err)
+		}
+		a.dev = dev
+	}
+	p = p.on(a.dev)
+	if err := a.host.Router.Set(ctx, p.route); err != nil {
+		return nil, "", coded(fault.HostRoute, err)
+	}
+	if err := a.host.Resolver.Set(ctx, p.dns); err != nil {
+		return nil, "", coded(fault.HostDNS, err)
+	}
+	if a.pump == nil {
+		a.pump = dataplane.New(a.dev, p.route.MTU)
+	}
+	a.pump.SetMTU(p.route.MTU)
+	return a.pump, a.dev.Name(), nil
+}
+
+// revert takes everything back: names first, so that nothing is asked of a server whose route is gone. What the direct way leaves behind, the undo
+// journal takes. The pump closes the carrier it reads, so the goodbyes that are on their way go first, for a moment.
+func (a *applier) revert(ctx context.Context, goodbyes []<-chan struct{}) error {
+	ctx, cancel := context.WithTimeout(ctx, revertTime)
+	defer cancel()
+	errs := []error{
+		a.host.Resolver.Set(ctx, platform.DNSConfig{}),
+		a.host.Router.Set(ctx, platform.RouteConfig{}),
+	}
+	goodbye := time.NewTimer(goodbyeTime)
+	defer goodbye.Stop()
+	for _, said := range goodbyes {
+		select {
+		case <-said:
+		case <-goodbye.C:
+			goodbye.Reset(0) // not for the others either
+		}
+	}
+	switch {
+	case a.pump != nil:
+		errs = append(errs, a.pump.Close())
+	case a.dev != nil:
+		errs = append(errs, a.dev.Close())
+	}
+	a.pump, a.dev = nil, nil
+	if err := errors.Join(errs...); err != nil {
+		a.log.Warn("a change was not taken back at first, asking the undo journal", "err", err)
+		if err := a.host.Undo(ctx); err != nil {
+			return coded(fault.HostUndo, err)
+		}
+	}
+	a.dirty = false
+	return nil
+}
+
+// coded gives err a code where it has none of its own.
+func coded(code fault.Code, err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return err
+	}
+	return fault.New(code, err)
+}

@@ -1,0 +1,28 @@
+// Package agent is the shell around the pure machine: it owns the session, runs what agent/machine decides, and is the only thing that changes the host.
+//
+//	clients --agent/ipc--> client.go --calls--.                         .--> attempt workers --> protocol.Connector
+//	network, timer, clocks -------------------+--> loop --machine.Step--+--> applier ---------> platform.Host
+//	workers, tunnels -------------- reports --'      |                  '--> pump (agent/dataplane)
+//	                                                 '--> state, timeline, prompts --> ipc.Hub
+//
+// One goroutine, the loop, owns the machine's State and everything alive behind its numbers (resources). It never waits: what takes time is done by a worker,
+// and comes back as exactly one report through the inbox. A worker that hangs costs its deadline, which stands in the State, and nothing else; what it
+// brings too late is closed. Clients' calls run in the loop as short functions; the state is read beside it, so that it can be asked when the loop is stuck.
+//
+//	goroutine        owns                                   ends
+//	loop             State, resources, timeline             context done and Disconnected reached, or 5 s later
+//	attempt workers  one login, reach, commit, probe, close with their one report
+//	watchers         one tunnel's notifications             Tunnel.Close
+//	applier          device, pump, all changes of the host  inbox closed; runs the final revert
+//
+// Run waits for all of them, 5 s at most.
+//
+// Secrets pass through here and stay nowhere: an answer goes from the socket straight to the worker that asked, the token lies in the tunnel's
+// SessionRef. Neither is ever in State, Event, timeline, status or log. At level info the log has phases, codes and interfaces, no names and no inside addresses.
+//
+// By file: agent.go what it is made of; loop.go the loop, its timer and clocks; runner.go effects and reports; attempt.go workers towards the gateway; session.go
+// the session on this host; apply.go the applier; plan.go settings to host configuration; network.go ways to the gateway; prompts.go questions; client.go
+// the verbs and who may use them; target.go what a client asked for; status.go the state; timeline.go, remember.go what is kept.
+//
+// It may import agent/machine, agent/ipc, agent/dataplane, profile, platform, protocol and the leaves; the protocols themselves are wired in cmd/holdfastd.
+package agent

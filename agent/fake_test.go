@@ -1,0 +1,267 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/dart/redact"
+	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/platform/localsock"
+	"github.com/holdfast-vpn/holdfast/profile"
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/packet"
+)
+
+// scripted is a Connector whose answers a test writes, function by function.
+type scripted struct {
+	open   func(context.Context, protocol.Target, protocol.Prompter) (protocol.Tunnel, error)
+	reach  func(context.Context, protocol.SessionRef, protocol.Path) (protocol.Reached, error)
+	resume func(context.Context, protocol.SessionRef, protocol.Reached) (protocol.Tunnel, error)
+}
+
+func (s *scripted) Open(ctx context.Context, t protocol.Target, p protocol.Prompter) (protocol.Tunnel, error) {
+	return s.open(ctx, t, p)
+}
+
+func (s *scripted) Reach(ctx context.Context, r protocol.SessionRef, via protocol.Path) (protocol.Reached, error) {
+	return s.reach(ctx, r, via)
+}
+
+func (s *scripted) Resume(ctx context.Context, ref protocol.SessionRef, r protocol.Reached) (protocol.Tunnel, error) {
+	return s.resume(ctx, ref, r)
+}
+
+// wire is a Tunnel without packets. Its Probe is answered as long as it is not cut.
+type wire struct {
+	set    protocol.Settings
+	notes  chan protocol.Notification
+	closed chan struct{}
+	once   sync.Once
+	reason protocol.CloseReason // once closed
+}
+
+func newWire() *wire {
+	return &wire{
+		set: protocol.Settings{
+			Addresses: prefixes("10.0.0.5/24"), MTU: 1400, TunnelAll: true, DNS: addrs("10.0.0.1"), Banner: "Welcome",
+			Gateway: netip.MustParseAddrPort("192.0.2.1:443"), Cipher: "TLS_AES_128_GCM_SHA256", User: "alice", Group: "staff",
+			SessionTimeout: 8 * time.Hour, DisconnectedTimeout: 10 * time.Minute,
+		},
+		notes: make(chan protocol.Notification, 4), closed: make(chan struct{}),
+	}
+}
+
+func (w *wire) Settings() *protocol.Settings { return &w.set }
+func (w *wire) Session() protocol.SessionRef {
+	return protocol.SessionRef{Token: redact.NewString("a-token"), Gateway: w.set.Gateway}
+}
+func (w *wire) Carrier() protocol.Carrier                   { return carrier{w} }
+func (w *wire) Notifications() <-chan protocol.Notification { return w.notes }
+func (w *wire) Probe(context.Context) error                 { return nil }
+func (w *wire) Close(r protocol.CloseReason) error {
+	w.once.Do(func() { w.reason = r; close(w.closed); close(w.notes) })
+	return nil
+}
+
+type carrier struct{ w *wire }
+
+func (c carrier) ReadBatch(*packet.Batch) error  { <-c.w.closed; return os.ErrClosed }
+func (c carrier) WriteBatch(*packet.Batch) error { return nil }
+func (c carrier) Overhead() int                  { return 0 }
+func (c carrier) Close() error                   { return nil }
+
+// way is a Reached.
+type way struct {
+	via    protocol.Path
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (w *way) Path() protocol.Path { return w.via }
+func (w *way) RTT() time.Duration  { return 10 * time.Millisecond }
+func (w *way) Close() error        { w.once.Do(func() { close(w.closed) }); return nil }
+
+// machineOf is a host in memory that keeps what it was last set to.
+type machineOf struct {
+	mu      sync.Mutex
+	route   platform.RouteConfig
+	dns     platform.DNSConfig
+	device  *device
+	sets    int
+	hang    chan struct{} // Router.Set waits for it, whatever its context says
+	changes chan platform.NetSnapshot
+	start   time.Time
+	slept   time.Duration
+}
+
+func newMachine() *machineOf {
+	return &machineOf{changes: make(chan platform.NetSnapshot), start: time.Now()}
+}
+
+func (m *machineOf) host() *platform.Host {
+	return &platform.Host{
+		Tun: tuns{m}, Router: routes{m}, Resolver: names{m}, Monitor: monitor{m}, Clock: m,
+		Undo: func(context.Context) error { return nil }, Close: func() error { return nil },
+	}
+}
+
+var home = platform.NetSnapshot{Uplinks: []platform.Uplink{{Index: 2, Name: "eth0", Local: addrs("198.51.100.7"), NextHop: addrs("198.51.100.1")}}}
+
+func (m *machineOf) Now() (mono, boot time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	mono = time.Since(m.start)
+	return mono, mono + m.slept
+}
+
+func (m *machineOf) clean() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.route.Empty() && m.dns.Empty() && m.device == nil
+}
+
+type tuns struct{ m *machineOf }
+
+func (t tuns) Open(context.Context, int) (platform.Device, error) {
+	t.m.mu.Lock()
+	defer t.m.mu.Unlock()
+	if t.m.device != nil {
+		return nil, errors.New("there is one already")
+	}
+	t.m.device = &device{m: t.m, closed: make(chan struct{})}
+	return t.m.device, nil
+}
+
+type device struct {
+	m      *machineOf
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (d *device) Read([][]byte, []int, int) (int, error)  { <-d.closed; return 0, os.ErrClosed }
+func (d *device) Write(bufs [][]byte, _ int) (int, error) { return len(bufs), nil }
+func (d *device) BatchSize() int                          { return 1 }
+func (d *device) Name() string                            { return platform.Interface }
+func (d *device) Index() int                              { return 9 }
+func (d *device) Close() error {
+	d.once.Do(func() {
+		close(d.closed)
+		d.m.mu.Lock()
+		d.m.device = nil
+		d.m.mu.Unlock()
+	})
+	return nil
+}
+
+type routes struct{ m *machineOf }
+
+func (r routes) Set(_ context.Context, c platform.RouteConfig) error {
+	r.m.mu.Lock()
+	hang := r.m.hang
+	r.m.mu.Unlock()
+	if hang != nil && !c.Empty() {
+		<-hang
+	}
+	r.m.mu.Lock()
+	defer r.m.mu.Unlock()
+	r.m.route = c
+	r.m.sets++
+	return nil
+}
+
+type names struct{ m *machineOf }
+
+func (n names) Backend() string { return "memory" }
+func (n names) Set(_ context.Context, c platform.DNSConfig) error {
+	n.m.mu.Lock()
+	defer n.m.mu.Unlock()
+	n.m.dns = c
+	return nil
+}
+
+type monitor struct{ m *machineOf }
+
+func (o monitor) Snapshot() platform.NetSnapshot       { return home }
+func (o monitor) Changes() <-chan platform.NetSnapshot { return o.m.changes }
+func (o monitor) Close() error                         { return nil }
+
+var (
+	alice = localsock.Peer{UID: 1000, Member: true}
+	bob   = localsock.Peer{UID: 1001, Member: true}
+	root  = localsock.Peer{UID: 0, Root: true}
+)
+
+// running is an agent under test inside a bubble.
+type running struct {
+	*Agent
+	t    *testing.T
+	m    *machineOf
+	stop func() error
+	dir  string
+}
+
+func start(t *testing.T, con protocol.Connector) *running {
+	t.Helper()
+	r := &running{t: t, m: newMachine(), dir: t.TempDir()}
+	a, err := New(Config{
+		Host: r.m.host(), Dialer: hostDialer{}, Connect: func(protocol.Dialer) protocol.Connector { return con },
+		Profiles: func() *profile.Store { return nil }, Hub: ipc.NewHub(), StateDir: r.dir, Seed: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Agent = a
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	r.stop = func() error { cancel(); return <-done }
+	synctest.Wait()
+	return r
+}
+
+// state is what the owner sees once everything has settled.
+func (r *running) state() ipc.State {
+	synctest.Wait()
+	s, _ := r.State(r.t.Context())
+	return s
+}
+
+func (r *running) connect(p localsock.Peer, target string) string {
+	r.t.Helper()
+	got, err := r.Connect(r.t.Context(), p, ipc.ConnectRequest{Target: target})
+	if err != nil {
+		r.t.Fatalf("connect: %v", err)
+	}
+	return got.ID
+}
+
+// want fails unless the state is as named.
+func (r *running) want(state string) ipc.State {
+	r.t.Helper()
+	s := r.state()
+	if s.State != state {
+		r.t.Fatalf("state is %s (%+v), want %s", s.State, s.Error, state)
+	}
+	return s
+}
+
+// events lists the timeline's events.
+func (r *running) events() []string {
+	list, err := r.Timeline(r.t.Context())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var out []string
+	for _, e := range list {
+		out = append(out, e.Entry.Event)
+	}
+	return slices.Compact(out)
+}

@@ -1,0 +1,274 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/agent/dataplane"
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/agent/machine"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/protocol"
+)
+
+const (
+	inboxSize = 64
+	// shutdownTime bounds the way down; a worker that hangs is left behind after it.
+	shutdownTime = 5 * time.Second
+	// late is how far behind a timer, or apart the two clocks, may be before it means that the machine slept or we were frozen (design §4).
+	late = 2 * time.Second
+	// watchTime is how often a session looks at the clocks when nothing else happens.
+	watchTime = 15 * time.Second
+)
+
+// report is what comes back to the loop: one event, and what is alive behind it.
+type report struct {
+	ev      machine.Event
+	tunnel  protocol.Tunnel
+	plan    hostPlan
+	reached protocol.Reached
+	prompt  *prompt
+	pump    *dataplane.Pump
+	device  string
+	err     error // what ev.Fault is short for
+}
+
+// drop lets go of what is alive in a report that nobody takes any more.
+func (r report) drop() {
+	if r.tunnel != nil {
+		_ = r.tunnel.Close(protocol.CloseUser)
+	}
+	if r.reached != nil {
+		_ = r.reached.Close()
+	}
+	if r.prompt != nil {
+		r.prompt.end(reply{err: fault.New(fault.AuthCancelled, context.Canceled)})
+	}
+}
+
+// loop is the one goroutine that owns the machine's state. What it cannot do at once it gives to workers; it never waits for one.
+type loop struct {
+	cfg     *Config
+	log     *slog.Logger
+	base    context.Context // of workers; ends with the loop
+	inbox   chan report
+	calls   chan func()
+	ended   chan struct{} // closed when nobody reads inbox and calls any more
+	workers sync.WaitGroup
+	applier *applier
+	timer   *time.Timer
+
+	connector protocol.Connector
+
+	state    machine.State
+	queue    []machine.Event // events that effects raised themselves
+	stepping bool
+	stopping bool
+	changed  bool
+	wake     machine.Instant // the last look at the clocks
+	due      time.Duration   // Mono, when the timer should fire
+	res      resources
+	connects uint64        // numbers the connects
+	prompts  atomic.Uint64 // numbers the prompts; asked for in workers
+	network  platform.NetSnapshot
+	toward   netip.Addr // the gateway that the ways out lead to, once one has answered
+	status   status
+	board    board
+	news     []func(*ipc.Hub) // told after the next publish
+	timeline timeline
+	memory   *memory
+}
+
+func newLoop(cfg *Config) *loop {
+	return &loop{
+		cfg: cfg, log: cfg.Log,
+		inbox: make(chan report, inboxSize), calls: make(chan func()), ended: make(chan struct{}),
+		applier: newApplier(cfg.Host, cfg.Log),
+		state:   machine.New(cfg.Seed), res: newResources(), memory: recall(cfg.StateDir),
+		connector: cfg.Connect(cfg.Dialer),
+	}
+}
+
+// run is the loop. It returns when ctx is done and the machine is Disconnected, or shutdownTime later.
+func (l *loop) run(ctx context.Context) error {
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	l.base = base
+	defer cancel()
+	go l.applier.run()
+	l.timer = time.NewTimer(0)
+	defer l.timer.Stop()
+	l.wake, l.status.since = l.now(), l.cfg.Wall()
+	l.snapshot(l.cfg.Host.Monitor.Snapshot())
+	l.publish()
+
+	stop, changes := ctx.Done(), l.cfg.Host.Monitor.Changes()
+	var giveUp <-chan time.Time
+	for stop != nil || !l.idle() {
+		l.arm()
+		select {
+		case <-stop:
+			stop, l.stopping = nil, true
+			timeout := time.NewTimer(shutdownTime)
+			defer timeout.Stop()
+			giveUp = timeout.C
+			l.feed(machine.Event{Kind: machine.EvShutdown})
+		case <-giveUp:
+			cancel()
+			l.end(0)
+			return fault.New(fault.Internal, fmt.Errorf("agent: still %s after %v", l.state.Phase, shutdownTime))
+		case r := <-l.inbox:
+			l.clocks()
+			l.take(r)
+		case call := <-l.calls:
+			l.clocks()
+			call()
+		case s, ok := <-changes:
+			if !ok {
+				changes = nil
+				continue
+			}
+			l.clocks()
+			l.snapshot(s)
+		case <-l.timer.C:
+			l.clocks()
+			l.feed(machine.Event{Kind: machine.EvTick})
+		}
+	}
+	cancel()
+	l.end(shutdownTime)
+	return nil
+}
+
+// idle reports whether the machine has come to rest.
+func (l *loop) idle() bool { return l.state.Phase == machine.Disconnected }
+
+// end waits for the workers and the final revert, and lets go of what they bring too late.
+func (l *loop) end(patience time.Duration) {
+	close(l.ended)
+	close(l.applier.jobs)
+	quiet := make(chan struct{})
+	go func() {
+		l.workers.Wait()
+		<-l.applier.done
+		close(quiet)
+	}()
+	timeout := time.NewTimer(max(patience, revertTime))
+	defer timeout.Stop()
+	select {
+	case <-quiet:
+	case <-timeout.C:
+		l.log.Warn("a worker did not end in time")
+	}
+	for {
+		select {
+		case r := <-l.inbox:
+			r.drop()
+		default:
+			return
+		}
+	}
+}
+
+// now reads both clocks.
+func (l *loop) now() machine.Instant {
+	mono, boot := l.cfg.Host.Clock.Now()
+	return machine.Instant{Mono: mono, Boot: boot}
+}
+
+// arm sets the one timer.
+func (l *loop) arm() {
+	now := l.now()
+	wait, ok := l.state.Wait(now)
+	if !ok && l.state.Phase == machine.Disconnected {
+		l.due = 0
+		l.timer.Stop()
+		return
+	}
+	wait = min(wait, watchTime)
+	l.due = now.Mono + wait
+	l.timer.Reset(wait)
+}
+
+// clocks looks for time that went by without us: sleep shows as the two clocks apart, a frozen process or a paused machine as a timer that fires late.
+func (l *loop) clocks() {
+	now := l.now()
+	slept := (now.Boot - l.wake.Boot) - (now.Mono - l.wake.Mono)
+	if l.due > 0 {
+		slept = max(slept, now.Mono-l.due)
+	}
+	l.wake, l.due = now, 0
+	if slept > late {
+		l.feed(machine.Event{Kind: machine.EvResumed, Slept: slept, Evidence: "clocks " + slept.Round(time.Millisecond).String() + " ahead"})
+	}
+}
+
+// feed gives an event to the machine and carries out what it decides. An event raised by an effect waits until the effects before it are done.
+func (l *loop) feed(ev machine.Event) {
+	l.queue = append(l.queue, ev)
+	if l.stepping {
+		return
+	}
+	l.stepping = true
+	for len(l.queue) > 0 {
+		ev, l.queue = l.queue[0], l.queue[1:]
+		l.step(ev)
+	}
+	l.stepping = false
+	if l.changed {
+		l.changed = false
+		l.publish()
+	}
+}
+
+func (l *loop) step(ev machine.Event) {
+	now, before := l.now(), l.state.Phase
+	next, effects := machine.Step(l.state, ev, now)
+	l.state = next
+	if before != next.Phase {
+		l.status.since = l.cfg.Wall()
+		l.changed = true
+		l.log.Info("phase", "from", before, "to", next.Phase, "event", ev.Kind, "code", ev.Fault.Code)
+	}
+	l.enter(before, ev, effects, now)
+	for _, fx := range effects {
+		l.do(fx)
+	}
+}
+
+// enter appends to the timeline: every transition and every decision, with its cause.
+func (l *loop) enter(before machine.Phase, ev machine.Event, effects []machine.Effect, now machine.Instant) {
+	names := make([]string, 0, len(effects))
+	for _, fx := range effects {
+		if fx.Kind != machine.FxPublish {
+			names = append(names, fx.Kind.String())
+		}
+	}
+	if len(names) == 0 && before == l.state.Phase && ev.Kind == machine.EvTick {
+		return
+	}
+	e := ipc.Entry{At: l.cfg.Wall(), Phase: l.state.Phase.String(), Event: ev.Kind.String(), Reason: l.state.Reason.String(), Evidence: evidence(ev), Effects: names}
+	if t, ok := l.res.started[ev.Attempt]; ok && ev.Attempt != 0 {
+		e.TookMS = float64((now.Mono - t).Microseconds()) / 1000
+	}
+	e = l.timeline.add(l.owner(), e)
+	l.news = append(l.news, func(h *ipc.Hub) { h.Timeline(e) })
+	l.changed = true
+}
+
+// evidence is the event's own words, or what stands in its fields.
+func evidence(ev machine.Event) string {
+	s := ev.Evidence
+	if ev.Fault.Code != "" {
+		if s != "" {
+			s += ": "
+		}
+		s += string(ev.Fault.Code) + " " + fault.Lookup(ev.Fault.Code).Sentence
+	}
+	return s
+}

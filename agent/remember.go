@@ -1,0 +1,104 @@
+package agent
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+const (
+	rememberFile  = "last.json"
+	rememberUsers = 256     // users of one machine
+	rememberBytes = 1 << 18 // of the file
+	rememberField = 512     // of one name
+)
+
+// last is what a user connected to last. There is no secret in it, by contract: user name, group and host.
+type last struct {
+	Owner string `json:"owner"`
+	Host  string `json:"host"`
+	Group string `json:"group,omitempty"`
+	User  string `json:"user,omitempty"`
+}
+
+// memory keeps one last per local user in the agent's state directory, the most recent at the end. It belongs to the loop; the file is small and
+// local, and is written once per login.
+type memory struct {
+	path string
+	list []last
+}
+
+// recall reads the file. One that is missing, too long or malformed is an empty memory: it costs a user the typing of a host name.
+func recall(stateDir string) *memory {
+	m := &memory{path: filepath.Join(stateDir, rememberFile)}
+	f, err := os.Open(m.path)
+	if err != nil {
+		return m
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, rememberBytes))
+	if err != nil {
+		return m
+	}
+	var list []last
+	if json.Unmarshal(b, &list) != nil || len(list) > rememberUsers {
+		return m
+	}
+	m.list = list
+	return m
+}
+
+// of returns what owner connected to last.
+func (m *memory) of(owner string) (last, bool) {
+	i := slices.IndexFunc(m.list, func(l last) bool { return l.Owner == owner })
+	if i < 0 {
+		return last{}, false
+	}
+	return m.list[i], true
+}
+
+// keep remembers l and returns what writes the file, whole or not at all; nil when nothing changed.
+func (m *memory) keep(l last) func() error {
+	if len(l.Owner) > rememberField || len(l.Host) > rememberField || len(l.Group) > rememberField || len(l.User) > rememberField {
+		return nil
+	}
+	if old, ok := m.of(l.Owner); ok && old == l {
+		return nil
+	}
+	m.list = slices.DeleteFunc(m.list, func(o last) bool { return o.Owner == l.Owner })
+	if len(m.list) >= rememberUsers {
+		m.list = slices.Delete(m.list, 0, 1)
+	}
+	m.list = append(m.list, l)
+	list, path := slices.Clone(m.list), m.path
+	return func() error {
+		b, err := json.MarshalIndent(list, "", "  ")
+		if err != nil {
+			return fmt.Errorf("remember: %w", err)
+		}
+		return writeWhole(path, append(b, '\n'))
+	}
+}
+
+// writeWhole replaces a file by rename, readable by the agent alone.
+func writeWhole(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
+	if err != nil {
+		return fmt.Errorf("remember: %w", err)
+	}
+	_, err = f.Write(b)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("remember: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package agent
+
+import (
+	"context"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/agent/dataplane"
+	"github.com/holdfast-vpn/holdfast/agent/machine"
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/packet"
+)
+
+// tunnel is an open tunnel and what it wants of the host.
+type tunnel struct {
+	live protocol.Tunnel
+	plan hostPlan
+	turn chan struct{} // one token: whoever reads its carrier holds it
+}
+
+func newTunnel(live protocol.Tunnel, plan hostPlan) *tunnel {
+	return &tunnel{live: live, plan: plan, turn: make(chan struct{}, 1)}
+}
+
+// carrier is the tunnel's carrier for the pump, with one reader at a time: the pump may be stopped and started again on the same one, while its earlier
+// receiver still waits there for a last packet.
+func (t *tunnel) carrier() protocol.Carrier { return lane{t.live.Carrier(), t.turn} }
+
+type lane struct {
+	protocol.Carrier
+	turn chan struct{}
+}
+
+// ReadBatch implements protocol.Carrier.
+func (c lane) ReadBatch(b *packet.Batch) error {
+	c.turn <- struct{}{}
+	defer func() { <-c.turn }()
+	return c.Carrier.ReadBatch(b)
+}
+
+// reach is a verified connection that waits for its commit.
+type reach struct {
+	live protocol.Reached
+	at   time.Duration // Mono
+}
+
+// resources is everything alive behind the machine's numbers. It belongs to the loop.
+type resources struct {
+	cancels map[machine.ID]context.CancelFunc // of workers that are out
+	started map[machine.ID]time.Duration      // Mono, for the cost in the timeline
+	reaches map[machine.ID]reach
+	tunnels map[machine.ID]*tunnel
+	prompts map[machine.ID]*prompt
+	closing map[machine.ID]chan struct{} // tunnels that are being closed; the channel is closed after
+	apply   machine.ID                   // the last apply
+	current machine.ID                   // the tunnel on the pump
+	ref     *protocol.SessionRef         // the right to come back; nil without a session
+	pump    *dataplane.Pump              // nil until the first apply and after a revert
+	device  string                       // its interface
+}
+
+func newResources() resources {
+	return resources{
+		cancels: map[machine.ID]context.CancelFunc{},
+		started: map[machine.ID]time.Duration{},
+		reaches: map[machine.ID]reach{},
+		tunnels: map[machine.ID]*tunnel{},
+		prompts: map[machine.ID]*prompt{},
+		closing: map[machine.ID]chan struct{}{},
+	}
+}
+
+// take gives a reach away.
+func (r *resources) take(id machine.ID) (reach, bool) {
+	got, ok := r.reaches[id]
+	delete(r.reaches, id)
+	return got, ok
+}

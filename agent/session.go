@@ -1,0 +1,129 @@
+package agent
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/agent/machine"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+)
+
+// startApply has the applier make the host look as the tunnel wants.
+func (l *loop) startApply(fx machine.Effect) {
+	fail := machine.Event{Kind: machine.EvApplyFailed, Attempt: fx.Attempt}
+	t, ok := l.res.tunnels[fx.Tunnel]
+	if !ok {
+		l.queue = append(l.queue, failed(fail, fault.New(fault.TunGone, nil)).ev)
+		return
+	}
+	l.adopt(t)
+	l.res.apply = fx.Attempt
+	plan := t.plan
+	l.change(fx.Attempt, fail, func(ctx context.Context) report {
+		p, device, err := l.applier.apply(ctx, plan)
+		if err != nil {
+			return failed(fail, err)
+		}
+		return report{ev: machine.Event{Kind: machine.EvNetworkApplied, Attempt: fx.Attempt}, pump: p, device: device}
+	})
+}
+
+// startRevert has the applier take everything back, an apply under way first being told to stop. The pump is the applier's to close: the loop does not
+// touch it from here on.
+func (l *loop) startRevert(fx machine.Effect) {
+	l.stopPump()
+	l.cancel(l.res.apply)
+	l.res.pump, l.res.apply = nil, 0
+	var goodbyes []<-chan struct{}
+	for _, said := range l.res.closing {
+		goodbyes = append(goodbyes, said)
+	}
+	fail := machine.Event{Kind: machine.EvApplyFailed, Attempt: fx.Attempt}
+	l.change(fx.Attempt, fail, func(ctx context.Context) report {
+		if err := l.applier.revert(ctx, goodbyes); err != nil {
+			return failed(fail, err)
+		}
+		return report{ev: machine.Event{Kind: machine.EvReverted, Attempt: fx.Attempt}}
+	})
+}
+
+// change queues a change of the host. A full queue is answered at once.
+func (l *loop) change(id machine.ID, fail machine.Event, fn func(context.Context) report) {
+	ctx := l.begin(id)
+	if !l.applier.queue(func() { l.post(fn(ctx)) }) {
+		l.cancel(id)
+		l.queue = append(l.queue, failed(fail, fault.New(fault.HostSlow, nil)).ev)
+	}
+}
+
+// startPump puts a tunnel's carrier on the pump.
+func (l *loop) startPump(id machine.ID) {
+	t, ok := l.res.tunnels[id]
+	if !ok || l.res.pump == nil {
+		l.log.Error("no tunnel or no device for the pump", "tunnel", id)
+		return
+	}
+	l.adopt(t)
+	l.res.current = id
+	l.res.pump.SetCarrier(t.carrier())
+	l.remember()
+	l.changed = true
+}
+
+// stopPump holds packets: the device is still read, so that a sender does not find a wall.
+func (l *loop) stopPump() {
+	l.res.current = 0
+	if l.res.pump != nil {
+		l.res.pump.SetCarrier(nil)
+	}
+}
+
+// adopt makes a tunnel the one that the status shows and whose token brings the session back.
+func (l *loop) adopt(t *tunnel) {
+	ref := t.live.Session()
+	l.res.ref = &ref
+	l.status.settings = t.live.Settings()
+}
+
+// dropSession forgets token and settings. The token is not wiped here: a worker that was just cancelled may still hold it.
+func (l *loop) dropSession() {
+	l.res.ref = nil
+	l.status.settings = nil
+	l.waysTo(netip.Addr{})
+	l.changed = true
+}
+
+// raise tells the owner of a failure that he should know of.
+func (l *loop) raise(f machine.Fault) {
+	e := l.wireFault(f)
+	l.news = append(l.news, func(h *ipc.Hub) { h.Notice(*e) })
+	l.changed = true
+}
+
+// wireFault is a fault of the machine as clients see it, in the words of the failure that it is short for, if that was the last one.
+func (l *loop) wireFault(f machine.Fault) *ipc.Error {
+	e := fault.New(f.Code, nil)
+	if l.status.fault != nil && l.status.fault.Code == f.Code {
+		e = l.status.fault
+	}
+	return &ipc.Error{Code: string(e.Code), Message: e.Sentence(), Hint: strings.Join(e.AllHints(), "\n")}
+}
+
+// remember keeps who connected where, for a connect without a target. The applier writes the file: the loop waits for no disk.
+func (l *loop) remember() {
+	c, s := l.status.conn, l.status.settings
+	if c == nil || s == nil {
+		return
+	}
+	write := l.memory.keep(last{Owner: c.owner, Host: c.name, Group: c.servers[0].Group, User: s.User})
+	if write == nil {
+		return
+	}
+	l.applier.queue(func() {
+		if err := write(); err != nil {
+			l.log.Warn("the last target was not remembered", "err", err)
+		}
+	})
+}

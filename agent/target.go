@@ -1,0 +1,115 @@
+package agent
+
+import (
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/agent/machine"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/profile"
+	"github.com/holdfast-vpn/holdfast/protocol"
+)
+
+const (
+	maxPins    = 16
+	maxName    = 512 // of a group or user name from a client
+	maxTimeout = time.Hour
+)
+
+// connection is one connect: who asked for what, and what that means.
+type connection struct {
+	id      string
+	owner   string            // localsock.Peer.ID
+	name    string            // what names the target: the profile's HostName, or the address
+	profile string            // file of the profile, "" without one
+	servers []protocol.Target // the target, then its backup servers, as the machine numbers them
+	policy  machine.Policy
+	budget  time.Duration
+}
+
+// resolve reads what a client asked for. A name that a profile has counts before an address of the same spelling. The one place where something that a client
+// sent decides whom the agent dials is here and in profile.ParseTarget: host, port and group path of an https gateway, nothing else.
+func resolve(req ipc.ConnectRequest, store *profile.Store) (*connection, error) {
+	if len(req.Group) > maxName || len(req.User) > maxName {
+		return nil, fault.Newf(fault.UseBad, nil, "a name is too long")
+	}
+	trust, err := trustOf(req)
+	if err != nil {
+		return nil, err
+	}
+	h, prof, found := store.Find(req.Target)
+	if !found {
+		t, err := profile.ParseTarget(req.Target)
+		if err != nil {
+			return nil, err
+		}
+		h = profile.Host{Name: t.String(), Target: t}
+	}
+	switch {
+	case req.Protocol == "" && h.Protocol == profile.IPsec, req.Protocol == "ipsec", req.Protocol == "ikev1":
+		return nil, fault.Newf(fault.UseNotYet, nil, "IPsec")
+	case req.Protocol != "" && req.Protocol != "ssl":
+		return nil, fault.Newf(fault.UseBad, nil, "the protocol is one of ssl, ipsec, ikev1")
+	}
+	settings := prof.Settings()
+	c := &connection{
+		name: h.Name, profile: h.Profile,
+		policy: machine.Policy{AutoReconnect: settings.AutoReconnect, DisconnectOnSuspend: settings.DisconnectOnSuspend, Backups: len(h.Backups)},
+		budget: min(time.Duration(max(req.TimeoutMS, 0))*time.Millisecond, maxTimeout),
+	}
+	hostname, _ := os.Hostname() // without one the header is left out
+	for _, t := range append([]profile.Target{h.Target}, h.Backups...) {
+		c.servers = append(c.servers, protocol.Target{
+			Name: h.Name, Host: t.Host, Port: t.Port, Path: t.Path, Group: req.Group, User: req.User, Trust: trust, Hostname: hostname,
+		})
+	}
+	return c, nil
+}
+
+// same reports whether both lead to the same gateway and group: connecting again to what is connected is done at once.
+func (c *connection) same(o *connection) bool {
+	a, b := c.servers[0], o.servers[0]
+	return a.Host == b.Host && a.Port == b.Port && a.Path == b.Path && (b.Group == "" || a.Group == b.Group) && (b.User == "" || a.User == b.User)
+}
+
+// trustOf reads whom to believe (contract: --ca, --pin).
+func trustOf(req ipc.ConnectRequest) (protocol.Trust, error) {
+	var t protocol.Trust
+	if req.CAPEM != "" {
+		t.CAPEM = []byte(req.CAPEM)
+		if !x509.NewCertPool().AppendCertsFromPEM(t.CAPEM) {
+			return t, fault.Newf(fault.UseBad, nil, "the CA file holds no certificate in PEM")
+		}
+	}
+	if len(req.Pins) > maxPins {
+		return t, fault.Newf(fault.UseBad, nil, "more than %d pins", maxPins)
+	}
+	for _, s := range req.Pins {
+		pin, ok := parsePin(s)
+		if !ok {
+			return t, fault.Newf(fault.UseBad, nil, "a pin is sha256: and 64 hex digits, or pin-sha256: and base64")
+		}
+		t.Pins = append(t.Pins, pin)
+	}
+	return t, nil
+}
+
+// parsePin reads sha256:HEX, or openconnect's pin-sha256:BASE64.
+func parsePin(s string) (pin [32]byte, ok bool) {
+	var b []byte
+	var err error
+	if text, found := strings.CutPrefix(s, "pin-sha256:"); found {
+		b, err = base64.StdEncoding.DecodeString(text)
+	} else if text, found := strings.CutPrefix(s, "sha256:"); found {
+		b, err = hex.DecodeString(text)
+	}
+	if err != nil || len(b) != len(pin) {
+		return pin, false
+	}
+	return [32]byte(b), true
+}
