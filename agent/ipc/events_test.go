@@ -232,7 +232,7 @@ func TestHubUnderContention(t *testing.T) {
 		publishers.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				h.Publish(alice.ID(), State{State: "connected", MTU: n})
-				if n%50 == 0 {
+				if n%100 == 0 && n < 8000 { // fewer in all than a queue holds: nobody is cut off
 					h.Notice(Error{Code: "NET-005"})
 				}
 			}
@@ -251,7 +251,7 @@ func TestHubUnderContention(t *testing.T) {
 				}
 				for range 20 {
 					if _, err := s.Next(); err != nil {
-						break // cut off: a busy machine may be too slow to read
+						t.Error(err)
 					}
 				}
 				s.Close()
