@@ -1,0 +1,11 @@
+//go:build !windows && !darwin
+
+package paths
+
+func defaults() Dirs {
+	return Dirs{State: "/var/lib/holdfast", Runtime: "/run/holdfast", Profile: "/etc/holdfast/profile"}
+}
+
+func imports() []string {
+	return []string{"/opt/cisco/secureclient/vpn/profile", "/opt/cisco/anyconnect/profile"}
+}
