@@ -1,0 +1,258 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+)
+
+// play is the demo's script.
+type play struct {
+	w      *world
+	show   *screen
+	seen   *watcher
+	pulse  *pulse
+	rows   []Row
+	failed int
+}
+
+// patience is how long any one thing may take before the demo calls it failed.
+const patience = 15 * time.Second
+
+// check shows how a check went and counts failures.
+func (p *play) check(ok bool, format string, args ...any) bool {
+	p.show.verdict(ok, format, args...)
+	if !ok {
+		p.failed++
+	}
+	return ok
+}
+
+// run is the whole script. Its error is of the demo itself; checks that fail are counted.
+func (p *play) run(ctx context.Context) error {
+	p.show.opening()
+	seen, err := watch(ctx, p.w, p.show)
+	if err != nil {
+		return err
+	}
+	p.seen = seen
+	if err := p.login(ctx); err != nil {
+		return err
+	}
+	defer func() { p.pulse.stop() }()
+	if err := p.traffic(ctx); err != nil {
+		return err
+	}
+	for _, b := range []breakage{
+		{title: "The Wi-Fi is gone for 3 seconds", what: "Wi-Fi gone", hold: 3 * time.Second,
+			doing: "Wi-Fi off", undoing: "Wi-Fi on", breaks: func() error { p.w.laptop.setWiFi(false); return nil }, mends: func() error { p.w.laptop.setWiFi(true); return nil }},
+		{title: "The router forgets us: its NAT drops every connection without a word", what: "NAT forgot us",
+			doing: "NAT table cleared", breaks: func() error { p.w.nat.Rebind(); return nil }},
+		{title: "The gateway restarts, and keeps its sessions", what: "gateway restarted", hold: 2 * time.Second,
+			doing: "gateway stopped", undoing: "gateway is back", breaks: func() error { p.w.gateway.Restart(true); return nil }, mends: p.w.serveGateway},
+		{title: "An administrator revokes the session: now, and only now, the user must be asked", what: "session revoked", fresh: true,
+			doing: "session revoked", breaks: p.revoke},
+	} {
+		if err := p.broken(ctx, b); err != nil {
+			return err
+		}
+	}
+	if err := p.leave(ctx); err != nil {
+		return err
+	}
+	p.show.line("")
+	p.show.table(p.rows)
+	return ctx.Err()
+}
+
+// login connects as a user would.
+func (p *play) login(ctx context.Context) error {
+	p.show.step(1, "Log in at "+gatewayName+" with a password and a one-time code")
+	began := time.Now()
+	if _, err := p.w.client.Connect(ctx, ipc.ConnectRequest{Target: gatewayName, CAPEM: string(p.w.ident.CAPEM)}); err != nil {
+		return err
+	}
+	s, ok := p.seen.until(ctx, patience, connected)
+	if !ok {
+		return fmt.Errorf("not connected but %s: %+v", s.State, s.Error)
+	}
+	p.check(len(s.Addresses) == 2, "connected in %d ms as %s, %s", time.Since(began).Milliseconds(), strings.Join(s.Addresses, " and "), s.Cipher)
+	return p.startPulse(ctx)
+}
+
+func (p *play) startPulse(ctx context.Context) error {
+	stack, err := p.w.laptop.current()
+	if err != nil {
+		return err
+	}
+	p.pulse, err = startPulse(ctx, stack, netip.AddrPortFrom(web4, 7))
+	return err
+}
+
+func connected(s ipc.State) bool { return s.State == "connected" }
+
+// traffic uses the inside network: pages by name over both families, and as much as goes through in a second.
+func (p *play) traffic(ctx context.Context) error {
+	p.show.step(2, "Use the inside network")
+	stack, err := p.w.laptop.current()
+	if err != nil {
+		return err
+	}
+	for _, network := range []string{"ip4", "ip6"} {
+		client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				addrs, err := p.w.laptop.lookup(ctx, network, webName)
+				if err != nil {
+					return nil, err
+				}
+				return stack.DialTCP(ctx, netip.AddrPortFrom(addrs[0].Unmap(), 80))
+			}}}
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+webName+"/", nil)
+		if err != nil {
+			return err
+		}
+		var text []byte
+		resp, err := client.Do(req)
+		if err == nil {
+			text, err = io.ReadAll(io.LimitReader(resp.Body, 1<<10))
+			err = errors.Join(err, resp.Body.Close())
+		}
+		said := strings.TrimSpace(string(text))
+		if err != nil {
+			said = err.Error()
+		}
+		p.check(err == nil && resp.StatusCode == http.StatusOK, "http://%s over IPv%s, by the inside DNS: %q", webName, network[2:], said)
+	}
+	got, took, err := p.burst(ctx)
+	p.check(err == nil && got > 0, "%d MB in %.1f s through the tunnel: %.0f Mbit/s, three TCP/IP stacks and TLS in one process", got>>20, took.Seconds(), float64(got)*8/1e6/took.Seconds())
+	return ctx.Err()
+}
+
+// burst takes what the inside source gives in a second.
+func (p *play) burst(ctx context.Context) (int64, time.Duration, error) {
+	stack, err := p.w.laptop.current()
+	if err != nil {
+		return 0, 1, err
+	}
+	c, err := stack.DialTCP(ctx, netip.AddrPortFrom(web4, 19))
+	if err != nil {
+		return 0, 1, err
+	}
+	defer c.Close()
+	began := time.Now()
+	if err := c.SetReadDeadline(began.Add(time.Second)); err != nil {
+		return 0, 1, err
+	}
+	n, err := io.CopyBuffer(io.Discard, struct{ io.Reader }{c}, make([]byte, 256<<10))
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		err = nil
+	}
+	return n, time.Since(began), err
+}
+
+// breakage is one thing that goes wrong, and how it is mended.
+type breakage struct {
+	title, what    string
+	doing, undoing string
+	hold           time.Duration
+	breaks, mends  func() error
+	fresh          bool // only a new login helps
+}
+
+// broken breaks something, mends it, and measures what a user notices.
+func (p *play) broken(ctx context.Context, b breakage) error {
+	p.show.step(3+len(p.rows), b.title)
+	before, _ := p.seen.until(ctx, patience, connected)
+	asked := p.seen.questions()
+	count := reconnects(before)
+	time.Sleep(300 * time.Millisecond) // so that the strip has a beginning
+	began := time.Now()
+	p.show.did(b.doing)
+	if err := b.breaks(); err != nil {
+		return err
+	}
+	mended := began
+	if b.mends != nil {
+		time.Sleep(b.hold)
+		p.show.did(b.undoing)
+		mended = time.Now()
+		if err := b.mends(); err != nil {
+			return err
+		}
+	}
+	r := Row{What: b.what, ForMS: mended.Sub(began).Milliseconds(), fresh: b.fresh}
+	after, back := p.seen.until(ctx, patience, func(s ipc.State) bool {
+		return connected(s) && (reconnects(s) > count || b.fresh && s.Session != nil && s.Session.Started.After(before.Session.Started))
+	})
+	if back && b.fresh {
+		p.pulse.stop()
+		if err := p.startPulse(ctx); err != nil {
+			return err
+		}
+	}
+	first, alive := p.pulse.firstAfter(mended, patience)
+	r.StreamKept = p.pulse.intact(patience)
+	r.BackMS, r.Asked, r.SameAddr = first.Milliseconds(), p.seen.questions()-asked, slices.Equal(before.Addresses, after.Addresses)
+	if l := after.LastReconnect; l != nil && !b.fresh {
+		r.DetectedMS, r.Level = l.DetectedMS, l.Level
+	}
+	r.OK = back && alive && r.StreamKept && (b.fresh && r.Asked > 0 || !b.fresh && r.Asked == 0 && r.SameAddr)
+	time.Sleep(400 * time.Millisecond) // and an end
+	p.show.strip(p.pulse.strip(began.Add(-300*time.Millisecond), mended.Add(first+700*time.Millisecond)))
+	p.rows = append(p.rows, r)
+	switch {
+	case !r.OK:
+		p.check(false, "it did not come back as it should: %s, %+v", after.State, r)
+	case b.fresh:
+		p.check(true, "the gateway said the session is over; one login, and traffic was back %d ms later", r.BackMS)
+	default:
+		p.check(true, "traffic was back after %d ms; nobody was asked, %s was kept, the TCP connection inside went on with every byte in place", r.BackMS, before.Addresses[0])
+	}
+	return ctx.Err()
+}
+
+// reconnects counts those of both levels.
+func reconnects(s ipc.State) uint64 {
+	if s.Reconnects == nil {
+		return 0
+	}
+	return s.Reconnects.Tunnel + s.Reconnects.Session
+}
+
+// revoke ends the session at the gateway.
+func (p *play) revoke() error {
+	for _, s := range p.w.gateway.Sessions() {
+		if p.w.gateway.Revoke(s.ID) {
+			return nil
+		}
+	}
+	return errors.New("demo: the gateway has no session to revoke")
+}
+
+// leave disconnects and looks at what is left.
+func (p *play) leave(ctx context.Context) error {
+	p.show.step(3+len(p.rows), "Disconnect")
+	p.pulse.stop()
+	for _, s := range p.w.gateway.Sessions() {
+		p.show.line("   the gateway's counters: %s", s)
+	}
+	if err := p.w.client.Disconnect(ctx); err != nil {
+		return err
+	}
+	_, down := p.seen.until(ctx, patience, func(s ipc.State) bool { return s.State == "disconnected" })
+	for end := time.Now().Add(time.Second); len(p.w.gateway.Sessions()) > 0 && time.Now().Before(end); {
+		time.Sleep(beat)
+	}
+	p.check(down && p.w.laptop.clean() && len(p.w.gateway.Sessions()) == 0, "the gateway has forgotten the session, and nothing of the tunnel is left on the laptop")
+	return nil
+}

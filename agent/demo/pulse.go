@@ -1,0 +1,173 @@
+package demo
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/protocol/netstack"
+)
+
+const (
+	beat  = 20 * time.Millisecond
+	block = 4096 // bytes the stream sends at each beat
+)
+
+// pulse is what a user would notice of the tunnel: a datagram to the inside echo at every beat, and one TCP connection whose every byte comes back in order.
+type pulse struct {
+	mu     sync.Mutex
+	beats  []time.Time // when answers came
+	broken error       // why the stream ended
+
+	sent, received atomic.Uint64
+	cancel         context.CancelFunc
+	running        sync.WaitGroup
+}
+
+// startPulse begins both on the stack. It ends with stop.
+func startPulse(ctx context.Context, s *netstack.Stack, echo netip.AddrPort) (*pulse, error) {
+	udp, err := s.DialUDP(echo)
+	if err != nil {
+		return nil, err
+	}
+	tcp, err := s.DialTCP(ctx, echo)
+	if err != nil {
+		return nil, errors.Join(err, udp.Close())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	p := &pulse{cancel: cancel}
+	p.running.Go(func() { p.ask(ctx, udp) })
+	p.running.Go(func() { p.hear(udp) })
+	p.running.Go(func() { p.write(ctx, tcp) })
+	p.running.Go(func() { p.read(tcp) })
+	p.running.Go(func() {
+		<-ctx.Done()
+		_ = udp.Close()
+		_ = tcp.Close()
+	})
+	return p, nil
+}
+
+// stop ends the pulse and waits for it.
+func (p *pulse) stop() {
+	p.cancel()
+	p.running.Wait()
+}
+
+func (p *pulse) ask(ctx context.Context, c net.Conn) {
+	t := time.NewTicker(beat)
+	defer t.Stop()
+	for ctx.Err() == nil {
+		_, _ = c.Write([]byte("beat")) // what is lost is what the demo shows
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (p *pulse) hear(c net.Conn) {
+	buf := make([]byte, 16)
+	for {
+		if _, err := c.Read(buf); err != nil {
+			if errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) {
+				return
+			}
+			time.Sleep(beat) // an unreachable port is told once per datagram
+			continue
+		}
+		p.mu.Lock()
+		p.beats = append(p.beats, time.Now())
+		p.mu.Unlock()
+	}
+}
+
+// write sends numbered words for as long as the stream lives.
+func (p *pulse) write(ctx context.Context, c net.Conn) {
+	t := time.NewTicker(beat)
+	defer t.Stop()
+	var next uint64
+	buf := make([]byte, block)
+	for ctx.Err() == nil {
+		for i := 0; i < block; i += 8 {
+			binary.BigEndian.PutUint64(buf[i:], next)
+			next++
+		}
+		n, err := c.Write(buf)
+		p.sent.Add(uint64(n))
+		if err != nil {
+			return
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// read checks that every word comes back in order.
+func (p *pulse) read(c net.Conn) {
+	word := make([]byte, 8)
+	for want := uint64(0); ; want++ {
+		_, err := io.ReadFull(c, word)
+		if err == nil && binary.BigEndian.Uint64(word) != want {
+			err = errors.New("a byte came back in the wrong place")
+		}
+		if err != nil {
+			p.mu.Lock()
+			p.broken = err
+			p.mu.Unlock()
+			return
+		}
+		p.received.Add(8)
+	}
+}
+
+// intact waits until everything that had been sent at the call has come back, and reports whether it did in time with every byte in place.
+func (p *pulse) intact(within time.Duration) bool {
+	sent, end := p.sent.Load(), time.Now().Add(within)
+	for p.received.Load() < sent && time.Now().Before(end) {
+		time.Sleep(beat)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.broken == nil && p.received.Load() >= sent
+}
+
+// firstAfter waits for the first answer after t, and returns how long after t it came.
+func (p *pulse) firstAfter(t time.Time, within time.Duration) (time.Duration, bool) {
+	for end := t.Add(within); ; time.Sleep(beat / 4) {
+		p.mu.Lock()
+		i, _ := slices.BinarySearchFunc(p.beats, t, time.Time.Compare)
+		if i < len(p.beats) {
+			d := p.beats[i].Sub(t)
+			p.mu.Unlock()
+			return d, true
+		}
+		p.mu.Unlock()
+		if time.Now().After(end) {
+			return 0, false
+		}
+	}
+}
+
+// strip says for each tenth of a second from one time to another whether an answer came.
+func (p *pulse) strip(from, to time.Time) []bool {
+	const cell = 100 * time.Millisecond
+	cells := make([]bool, max(0, int(to.Sub(from)/cell)))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, b := range p.beats {
+		if i := int(b.Sub(from) / cell); b.After(from) && i < len(cells) {
+			cells[i] = true
+		}
+	}
+	return cells
+}

@@ -1,0 +1,172 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/agent"
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/dart/redact"
+	"github.com/holdfast-vpn/holdfast/profile"
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/cstp"
+	"github.com/holdfast-vpn/holdfast/protocol/gateway"
+	"github.com/holdfast-vpn/holdfast/protocol/gateway/inside"
+	"github.com/holdfast-vpn/holdfast/protocol/simnet"
+)
+
+// The demo's places, from the ranges that are kept for documentation.
+const (
+	gatewayName = "vpn.demo.example"
+	webName     = "web.corp.example"
+	user        = "alice"
+	groupLabel  = "Staff network"
+)
+
+var (
+	laptopAddr  = netip.MustParseAddr("192.0.2.10")
+	routerAddr  = netip.MustParseAddr("192.0.2.1")
+	publicAddr  = netip.MustParseAddr("203.0.113.7")
+	gatewayAddr = netip.MustParseAddr("198.51.100.1")
+	web4        = netip.MustParseAddr("10.99.0.2")
+	web6        = netip.MustParseAddr("2001:db8:99::2")
+)
+
+// oneWay is the time a segment takes over the Wi-Fi: 12 ms for a round trip with the internet's.
+const oneWay = 6 * time.Millisecond
+
+// world is everything the demo runs.
+type world struct {
+	net     *simnet.Net
+	site    *simnet.Host // the gateway's
+	gateway *gateway.Gateway
+	ident   *gateway.Identity
+	nat     *simnet.NAT
+	laptop  *laptop
+	client  *ipc.Client
+
+	password, code redact.Secret
+	dir            string
+	cancel         context.CancelFunc
+	agents         sync.WaitGroup // the agent and its API
+	gateways       sync.WaitGroup // the gateway's Serve
+	mu             sync.Mutex
+	errs           []error
+}
+
+// newWorld starts gateway, agent and API.
+func newWorld(ctx context.Context, log *slog.Logger) (*world, error) {
+	w := &world{net: simnet.New(1), password: redact.NewString("correct horse"), code: redact.NewString("424242")}
+	ctx, w.cancel = context.WithCancel(ctx)
+	err := w.startGateway(log)
+	if err == nil {
+		err = w.startAgent(ctx, log)
+	}
+	if err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+// startGateway makes the inside network and the gateway before it.
+func (w *world) startGateway(log *slog.Logger) error {
+	w.site = w.net.Host("gateway", gatewayAddr)
+	w.net.Name(gatewayName, gatewayAddr)
+	in, err := inside.New(inside.Config{
+		Addresses: []netip.Prefix{netip.PrefixFrom(web4, 16), netip.PrefixFrom(web6, 64)},
+		Zone:      map[string][]netip.Addr{webName: {web4, web6}},
+	})
+	if err != nil {
+		return err
+	}
+	if w.ident, err = gateway.SelfSigned(gatewayName); err != nil {
+		return errors.Join(err, in.Close())
+	}
+	w.gateway, err = gateway.New(gateway.Config{
+		Certificate: w.ident.Certificate,
+		Users:       []gateway.User{{Name: user, Password: w.password, Challenge: "Enter the code from your phone.", Check: gateway.Fixed(w.code)}},
+		Groups:      []gateway.Group{{Name: "staff", Label: groupLabel}, {Name: "guests", Label: "Guests"}},
+		Pools:       []netip.Prefix{netip.MustParsePrefix("10.11.0.0/24"), netip.MustParsePrefix("2001:db8:11::/64")},
+		Settings: protocol.Settings{
+			MTU: 1400, DNS: []netip.Addr{web4}, Search: []string{"corp.example"}, DPD: 30 * time.Second, Keepalive: 20 * time.Second,
+			SplitInclude:        []netip.Prefix{netip.MustParsePrefix("10.99.0.0/16"), netip.MustParsePrefix("2001:db8:99::/64")},
+			DisconnectedTimeout: 30 * time.Minute, IdleTimeout: 30 * time.Minute, SessionTimeout: 8 * time.Hour,
+		},
+		Inside: in, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	return w.serveGateway()
+}
+
+// serveGateway opens the gateway's port, at the start and after a restart.
+func (w *world) serveGateway() error {
+	l, err := w.site.Listen(443)
+	if err != nil {
+		return err
+	}
+	w.gateways.Go(func() { w.note(w.gateway.Serve(l)) })
+	return nil
+}
+
+// startAgent makes the laptop, its agent and the API.
+func (w *world) startAgent(ctx context.Context, log *slog.Logger) error {
+	host := w.net.Host("laptop")
+	wifi := host.Uplink("wifi0", laptopAddr)
+	wifi.SetLatency(oneWay)
+	w.nat = wifi.NAT(publicAddr)
+	w.laptop = newLaptop(wifi)
+	dir, err := os.MkdirTemp("", "holdfast-demo")
+	if err != nil {
+		return err
+	}
+	w.dir = dir
+	hub := ipc.NewHub()
+	a, err := agent.New(agent.Config{
+		Host: w.laptop.host(), Dialer: host.Dialer(), Hub: hub, StateDir: dir, Seed: 1, Log: log,
+		Connect:  func(d protocol.Dialer) protocol.Connector { return &cstp.Connector{Dialer: d, Log: log} },
+		Profiles: func() *profile.Store { return &profile.Store{} },
+		Version:  ipc.Version{Version: "demo"},
+	})
+	if err != nil {
+		return err
+	}
+	l := newPipeListener()
+	server := ipc.NewServer(a, hub, log)
+	w.agents.Go(func() { w.note(a.Run(ctx)) })
+	w.agents.Go(func() { w.note(server.Serve(ctx, l)) })
+	w.client = ipc.NewClientOver(l.dial)
+	return nil
+}
+
+// note keeps the error of a goroutine for close.
+func (w *world) note(err error) {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.errs = append(w.errs, err)
+}
+
+// close ends everything, the agent before the gateway it says goodbye to, and returns what went wrong meanwhile.
+func (w *world) close() error {
+	w.cancel()
+	w.agents.Wait()
+	var errs []error
+	if w.gateway != nil {
+		errs = append(errs, w.gateway.Close())
+	}
+	w.gateways.Wait()
+	errs = append(errs, w.net.Close())
+	if w.dir != "" {
+		errs = append(errs, os.RemoveAll(w.dir))
+	}
+	return errors.Join(append(errs, w.errs...)...)
+}
