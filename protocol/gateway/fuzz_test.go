@@ -1,0 +1,41 @@
+package gateway
+
+import (
+	"encoding/binary"
+	"testing"
+)
+
+// FuzzEcho: no packet makes an Echo panic, and every answer is a whole packet with right checksums that goes back to where the question came from.
+func FuzzEcho(f *testing.F) {
+	f.Add(build(inside4, gwAddr, protoICMP, []byte{8, 0, 0, 0, 1, 2, 3, 4, 5}))
+	f.Add(build(inside6, inside6, protoICMPv6, []byte{128, 0, 0, 0, 1, 2, 3, 4, 5}))
+	f.Add(build(inside4, gwAddr, protoUDP, append([]byte{9, 9, 0, 80, 0, 26, 0, 0}, "GET / HTTP/1.1\r\n\r\n"...)))
+	f.Add(build(inside6, inside6, protoUDP, []byte{9, 9, 0, 7, 0, 8, 0, 0}))
+	f.Add([]byte{0x4f, 0, 0, 20})
+	e := NewEcho()
+	f.Fuzz(func(t *testing.T, p []byte) {
+		a := e.answer(p)
+		if a == nil {
+			return
+		}
+		from, to, ok := endpoints(p)
+		backFrom, backTo, backOK := endpoints(a)
+		if !ok || !backOK || from != backTo || to != backFrom {
+			t.Fatalf("%x answers %x", a, p)
+		}
+		var sum uint32
+		body, proto := a[20:], a[9]
+		if from.Is6() {
+			body, proto = a[40:], a[6]
+		}
+		if proto != protoICMP {
+			sum = checksum(checksum(0, from.AsSlice()), to.AsSlice()) + uint32(proto) + uint32(len(body))
+		}
+		if fold(checksum(sum, body)) != 0 {
+			t.Errorf("the checksum of %x is wrong", a)
+		}
+		if from.Is4() && (fold(checksum(0, a[:20])) != 0 || int(binary.BigEndian.Uint16(a[2:])) != len(a)) {
+			t.Errorf("the header of %x is wrong", a)
+		}
+	})
+}
