@@ -58,8 +58,12 @@ func (r *Resolver) set(c platform.DNSConfig) error {
 		return nil
 	}
 	wrote := [][]byte{want}
-	if old := r.listed(); old != nil && ours(now, old) {
+	switch old := r.listed(); {
+	case old == nil:
+	case ours(now, old):
 		wrote = append(wrote, now.Content)
+	default: // edited: until ours stands there again, the lines to take out are the old ones
+		wrote = append(wrote, old.Wrote[0])
 	}
 	if err := r.put(was, wrote...); err != nil {
 		return err

@@ -97,8 +97,8 @@ func (e Entry) check() error {
 	case KindSysctl:
 		return checkSysctl(e)
 	case KindResolv:
-		if e.Resolv == nil || len(e.Resolv.Wrote) > maxWrote {
-			return errors.New("resolv.conf entry without its content, or with too much")
+		if e.Resolv == nil || len(e.Resolv.Wrote) == 0 || len(e.Resolv.Wrote) > maxWrote {
+			return errors.New("resolv.conf entry without contents, or with too many")
 		}
 		for _, w := range e.Resolv.Wrote {
 			if len(w) > resolvconf.MaxSize {
