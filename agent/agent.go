@@ -12,7 +12,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/protocol"
 )
 
-// Config is what an Agent is made of. All fields but Log, Wall and Dialer are needed.
+// Config is what an Agent is made of. Host, Connect, Profiles, Hub and StateDir are needed.
 type Config struct {
 	Host     *platform.Host
 	Dialer   protocol.Dialer // outer connections; the host's own when nil
@@ -32,7 +32,7 @@ type Agent struct {
 	loop *loop
 }
 
-// New makes an agent; nothing happens before Run.
+// New makes an agent; it reads what users connected to last from StateDir, nothing else happens before Run.
 func New(cfg Config) (*Agent, error) {
 	switch {
 	case cfg.Host == nil, cfg.Connect == nil, cfg.Profiles == nil, cfg.Hub == nil, cfg.StateDir == "":

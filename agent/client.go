@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform/localsock"
+	"github.com/holdfast-vpn/holdfast/profile"
 )
 
 // State implements ipc.Sessions. It does not ask the loop: it works when the loop is stuck.
@@ -159,7 +160,8 @@ func (a *Agent) Timeline(ctx context.Context) ([]ipc.Record, error) {
 func (a *Agent) Hosts(context.Context) ([]ipc.HostEntry, error) {
 	var list []ipc.HostEntry
 	for _, h := range a.cfg.Profiles().Hosts() {
-		list = append(list, ipc.HostEntry{Name: h.Name, Address: h.Target.HostPort(), Group: h.Group, Protocol: string(h.Protocol), Profile: h.Profile})
+		at := profile.Target{Host: h.Target.Host, Port: h.Target.Port, Path: "/"}
+		list = append(list, ipc.HostEntry{Name: h.Name, Address: at.String(), Group: h.Group, Protocol: string(h.Protocol), Profile: h.Profile})
 	}
 	return list, nil
 }

@@ -113,7 +113,7 @@ func (m *machineOf) host() *platform.Host {
 	}
 }
 
-var home = platform.NetSnapshot{Uplinks: []platform.Uplink{{Index: 2, Name: "eth0", Local: addrs("198.51.100.7"), NextHop: addrs("198.51.100.1")}}}
+var home = platform.NetSnapshot{Uplinks: []platform.Uplink{{Index: 1, Name: "eth0", Local: addrs("198.51.100.7"), NextHop: addrs("198.51.100.1")}}}
 
 func (m *machineOf) Now() (mono, boot time.Duration) {
 	m.mu.Lock()
@@ -136,21 +136,42 @@ func (t tuns) Open(context.Context, int) (platform.Device, error) {
 	if t.m.device != nil {
 		return nil, errors.New("there is one already")
 	}
-	t.m.device = &device{m: t.m, closed: make(chan struct{})}
+	t.m.device = &device{m: t.m, closed: make(chan struct{}), out: make(chan []byte, 16), in: make(chan []byte, 16)}
 	return t.m.device, nil
 }
 
+// device is a TUN whose other side is two channels.
 type device struct {
 	m      *machineOf
 	closed chan struct{}
 	once   sync.Once
+	out    chan []byte // from this machine into the tunnel
+	in     chan []byte // from the tunnel
 }
 
-func (d *device) Read([][]byte, []int, int) (int, error)  { <-d.closed; return 0, os.ErrClosed }
-func (d *device) Write(bufs [][]byte, _ int) (int, error) { return len(bufs), nil }
-func (d *device) BatchSize() int                          { return 1 }
-func (d *device) Name() string                            { return platform.Interface }
-func (d *device) Index() int                              { return 9 }
+func (d *device) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
+	select {
+	case p := <-d.out:
+		sizes[0] = copy(bufs[0][offset:], p)
+		return 1, nil
+	case <-d.closed:
+		return 0, os.ErrClosed
+	}
+}
+
+func (d *device) Write(bufs [][]byte, offset int) (int, error) {
+	for _, b := range bufs {
+		select {
+		case d.in <- slices.Clone(b[offset:]):
+		default: // nobody takes them
+		}
+	}
+	return len(bufs), nil
+}
+
+func (d *device) BatchSize() int { return 1 }
+func (d *device) Name() string   { return platform.Interface }
+func (d *device) Index() int     { return 9 }
 func (d *device) Close() error {
 	d.once.Do(func() {
 		close(d.closed)
@@ -210,9 +231,15 @@ type running struct {
 
 func start(t *testing.T, con protocol.Connector) *running {
 	t.Helper()
+	return startOn(t, nil, func(protocol.Dialer) protocol.Connector { return con })
+}
+
+// startOn is start with a network outside.
+func startOn(t *testing.T, outside protocol.Dialer, connect func(protocol.Dialer) protocol.Connector) *running {
+	t.Helper()
 	r := &running{t: t, m: newMachine(), dir: t.TempDir()}
 	a, err := New(Config{
-		Host: r.m.host(), Dialer: hostDialer{}, Connect: func(protocol.Dialer) protocol.Connector { return con },
+		Host: r.m.host(), Dialer: outside, Connect: connect,
 		Profiles: func() *profile.Store { return nil }, Hub: ipc.NewHub(), StateDir: r.dir, Seed: 1,
 	})
 	if err != nil {

@@ -86,13 +86,15 @@ type loop struct {
 }
 
 func newLoop(cfg *Config) *loop {
-	return &loop{
+	l := &loop{
 		cfg: cfg, log: cfg.Log,
 		inbox: make(chan report, inboxSize), calls: make(chan func()), ended: make(chan struct{}),
 		applier: newApplier(cfg.Host, cfg.Log),
 		state:   machine.New(cfg.Seed), res: newResources(), memory: recall(cfg.StateDir),
-		connector: cfg.Connect(cfg.Dialer),
+		connector: cfg.Connect(cfg.Dialer), status: status{since: cfg.Wall()},
 	}
+	l.publish() // so that a client that comes before Run finds a state
+	return l
 }
 
 // run is the loop. It returns when ctx is done and the machine is Disconnected, or shutdownTime later.
@@ -103,25 +105,25 @@ func (l *loop) run(ctx context.Context) error {
 	go l.applier.run()
 	l.timer = time.NewTimer(0)
 	defer l.timer.Stop()
-	l.wake, l.status.since = l.now(), l.cfg.Wall()
+	l.wake = l.now()
 	l.snapshot(l.cfg.Host.Monitor.Snapshot())
-	l.publish()
 
 	stop, changes := ctx.Done(), l.cfg.Host.Monitor.Changes()
-	var giveUp <-chan time.Time
-	for stop != nil || !l.idle() {
+	var down context.Context // the way down, once it has begun
+	var giveUp <-chan struct{}
+	var err error
+	for err == nil && (stop != nil || !l.idle()) {
 		l.arm()
 		select {
 		case <-stop:
 			stop, l.stopping = nil, true
-			timeout := time.NewTimer(shutdownTime)
-			defer timeout.Stop()
-			giveUp = timeout.C
+			var freed context.CancelFunc
+			down, freed = context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+			defer freed()
+			giveUp = down.Done()
 			l.feed(machine.Event{Kind: machine.EvShutdown})
 		case <-giveUp:
-			cancel()
-			l.end(0)
-			return fault.New(fault.Internal, fmt.Errorf("agent: still %s after %v", l.state.Phase, shutdownTime))
+			err = fault.New(fault.Internal, fmt.Errorf("agent: still %s after %v", l.state.Phase, shutdownTime))
 		case r := <-l.inbox:
 			l.clocks()
 			l.take(r)
@@ -141,15 +143,15 @@ func (l *loop) run(ctx context.Context) error {
 		}
 	}
 	cancel()
-	l.end(shutdownTime)
-	return nil
+	l.end(down)
+	return err
 }
 
 // idle reports whether the machine has come to rest.
 func (l *loop) idle() bool { return l.state.Phase == machine.Disconnected }
 
-// end waits for the workers and the final revert, and lets go of what they bring too late.
-func (l *loop) end(patience time.Duration) {
+// end waits for the workers and the final revert as long as patience lasts, and lets go of what they bring too late.
+func (l *loop) end(patience context.Context) {
 	close(l.ended)
 	close(l.applier.jobs)
 	quiet := make(chan struct{})
@@ -158,11 +160,9 @@ func (l *loop) end(patience time.Duration) {
 		<-l.applier.done
 		close(quiet)
 	}()
-	timeout := time.NewTimer(max(patience, revertTime))
-	defer timeout.Stop()
 	select {
 	case <-quiet:
-	case <-timeout.C:
+	case <-patience.Done():
 		l.log.Warn("a worker did not end in time")
 	}
 	for {

@@ -444,4 +444,3 @@ func TestPathsTo(t *testing.T) {
 		}
 	}
 }
-

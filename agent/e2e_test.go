@@ -1,0 +1,279 @@
+package agent
+
+import (
+	"context"
+	"encoding/binary"
+	"net/netip"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/dart/redact"
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/cstp"
+	"github.com/holdfast-vpn/holdfast/protocol/gateway"
+	"github.com/holdfast-vpn/holdfast/protocol/simnet"
+)
+
+// world is an agent, a network and a gateway, all in one bubble: everything is ours but the packets' contents.
+type world struct {
+	*running
+	net    *simnet.Net
+	site   *simnet.Host
+	uplink *simnet.Link
+	gw     *gateway.Gateway
+	ident  *gateway.Identity
+	serves sync.WaitGroup
+}
+
+var (
+	gwAddr = netip.MustParseAddr("192.0.2.1")
+	inside = netip.MustParseAddr("10.99.0.1")
+)
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{net: simnet.New(1)}
+	w.site = w.net.Host("gateway", gwAddr)
+	w.net.Name("vpn.example.com", gwAddr)
+	var err error
+	if w.ident, err = gateway.SelfSigned("vpn.example.com"); err != nil {
+		t.Fatal(err)
+	}
+	w.gw, err = gateway.New(gateway.Config{
+		Certificate: w.ident.Certificate,
+		Users:       []gateway.User{{Name: "alice", Password: redact.NewString(canary)}},
+		Pools:       []netip.Prefix{netip.MustParsePrefix("10.11.0.0/24")},
+		Settings: protocol.Settings{
+			MTU: 1400, SplitInclude: prefixes("10.99.0.0/16"), DNS: []netip.Addr{inside}, DPD: 30 * time.Second, Keepalive: 20 * time.Second,
+			DisconnectedTimeout: 30 * time.Minute, SessionTimeout: 8 * time.Hour,
+		},
+		Inside: gateway.NewEcho(inside),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.serve(t)
+	pc := w.net.Host("laptop")
+	w.uplink = pc.Uplink("eth0", home.Uplinks[0].Local[0])
+	w.uplink.SetLatency(10 * time.Millisecond)
+	w.running = startOn(t, pc.Dialer(), func(d protocol.Dialer) protocol.Connector { return &cstp.Connector{Dialer: d} })
+	return w
+}
+
+func (w *world) serve(t *testing.T) {
+	t.Helper()
+	l, err := w.site.Listen(443)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.serves.Go(func() { _ = w.gw.Serve(l) })
+}
+
+func (w *world) end(t *testing.T) {
+	t.Helper()
+	if err := w.stop(); err != nil {
+		t.Error(err)
+	}
+	if !w.m.clean() {
+		t.Error("the host is not as before")
+	}
+	time.Sleep(time.Second) // the goodbye is on its way
+	if left := w.gw.Sessions(); len(left) != 0 {
+		t.Errorf("sessions left at the gateway: %v", left)
+	}
+	if err := w.gw.Close(); err != nil {
+		t.Error(err)
+	}
+	w.serves.Wait()
+	if err := w.net.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// login connects and answers what is asked until the session is up.
+func (w *world) login(t *testing.T) ipc.State {
+	t.Helper()
+	_, err := w.Connect(t.Context(), alice, ipc.ConnectRequest{Target: "vpn.example.com", CAPEM: string(w.ident.CAPEM)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.answer(t)
+	return w.until(t, "connected", 10*time.Second)
+}
+
+// answer waits for questions and answers them with name and password.
+func (w *world) answer(t *testing.T) (asked int) {
+	t.Helper()
+	for range 100 {
+		time.Sleep(100 * time.Millisecond)
+		s := w.state()
+		if s.Prompt == nil {
+			if asked > 0 {
+				return asked
+			}
+			continue
+		}
+		asked++
+		fields := map[string]redact.Secret{}
+		for _, f := range s.Prompt.Fields {
+			if fields[f.Name] = redact.NewString(canary); f.Type == "text" {
+				fields[f.Name] = redact.NewString("alice")
+			}
+		}
+		if err := w.Answer(t.Context(), alice, s.Prompt.ID, ipc.Answer{Fields: fields}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Fatalf("no question, or no end of them: %+v", w.state())
+	return 0
+}
+
+// until waits for a state.
+func (w *world) until(t *testing.T, state string, limit time.Duration) ipc.State {
+	t.Helper()
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if s := w.state(); s.State == state {
+			return s
+		}
+	}
+	s := w.state()
+	t.Fatalf("after %v the state is %s (%+v), not %s; events %v", limit, s.State, s.Error, state, w.events())
+	return s
+}
+
+// ping sends one echo request through the tunnel and reports whether its answer came in time.
+func (w *world) ping(t *testing.T, seq uint16, wait time.Duration) bool {
+	t.Helper()
+	w.m.mu.Lock()
+	dev, route := w.m.device, w.m.route
+	w.m.mu.Unlock()
+	if dev == nil {
+		t.Fatal("there is no device")
+	}
+	dev.out <- echoRequest(route.Addresses[0].Addr(), inside, seq)
+	timeout := time.After(wait)
+	for {
+		select {
+		case p := <-dev.in:
+			if len(p) >= 28 && p[9] == 1 && p[20] == 0 && binary.BigEndian.Uint16(p[26:]) == seq {
+				return true
+			}
+		case <-timeout:
+			return false
+		}
+	}
+}
+
+// echoRequest is an ICMP echo request in IPv4 (RFC 791, RFC 792).
+func echoRequest(from, to netip.Addr, seq uint16) []byte {
+	p := make([]byte, 36)
+	p[0], p[8], p[9] = 0x45, 64, 1
+	binary.BigEndian.PutUint16(p[2:], uint16(len(p)))
+	copy(p[12:], from.AsSlice())
+	copy(p[16:], to.AsSlice())
+	binary.BigEndian.PutUint16(p[10:], checksum(p[:20]))
+	p[20] = 8
+	binary.BigEndian.PutUint16(p[26:], seq)
+	binary.BigEndian.PutUint16(p[22:], checksum(p[20:]))
+	return p
+}
+
+func checksum(b []byte) uint16 {
+	var sum uint32
+	for i := 0; i+1 < len(b); i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(b[i:]))
+	}
+	for sum > 0xffff {
+		sum = sum>>16 + sum&0xffff
+	}
+	return ^uint16(sum)
+}
+
+func TestSessionThroughTheGateway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		s := w.login(t)
+		if len(s.Addresses) != 1 || s.Gateway != "192.0.2.1:443" || s.User != "alice" || s.Cipher == "" {
+			t.Errorf("state %+v", s)
+		}
+		if !w.ping(t, 1, time.Second) {
+			t.Error("nothing comes through")
+		}
+		if s := w.state(); s.Counters.TxPackets != 1 || s.Counters.RxPackets != 1 {
+			t.Errorf("counters %+v", s.Counters)
+		}
+		nothingSecret(t, w.running)
+		if err := w.Disconnect(t.Context(), alice); err != nil {
+			t.Fatal(err)
+		}
+		w.until(t, "disconnected", 3*time.Second)
+		w.end(t)
+	})
+}
+
+func TestWhatASessionSurvives(t *testing.T) {
+	tests := []struct {
+		name string
+		fail func(*testing.T, *world)
+		asks bool
+	}{
+		{"the link is down for 5 s", func(_ *testing.T, w *world) {
+			w.uplink.Down()
+			time.Sleep(5 * time.Second)
+			w.uplink.Up()
+		}, false},
+		{"the gateway drops its connections", func(_ *testing.T, w *world) { w.gw.DropConnections() }, false},
+		{"the gateway restarts and keeps its sessions", func(t *testing.T, w *world) {
+			w.gw.Restart(true)
+			time.Sleep(3 * time.Second)
+			w.serve(t)
+		}, false},
+		{"the gateway goes dumb", func(_ *testing.T, w *world) { w.gw.Hang() }, false},
+		{"the token is refused", func(_ *testing.T, w *world) { w.gw.Revoke(w.gw.Sessions()[0].ID) }, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				before := w.login(t)
+				w.ping(t, 1, time.Second)
+				tt.fail(t, w)
+				if tt.asks {
+					if n := w.answer(t); n == 0 {
+						t.Error("nobody was asked")
+					}
+				}
+				seq := uint16(2)
+				for begun := time.Now(); !w.ping(t, seq, 500*time.Millisecond); seq++ {
+					if time.Since(begun) > 40*time.Second {
+						t.Fatalf("no packet for %v: %+v %v", time.Since(begun), w.state(), w.events())
+					}
+				}
+				after := w.until(t, "connected", time.Second)
+				if !tt.asks && after.Addresses[0] != before.Addresses[0] {
+					t.Errorf("another inside address: %v, was %v", after.Addresses, before.Addresses)
+				}
+				w.end(t)
+			})
+		})
+	}
+}
+
+// A gateway whose certificate nobody vouches for gets no password.
+func TestUntrustedGateway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		if _, err := w.Connect(context.Background(), alice, ipc.ConnectRequest{Target: "vpn.example.com"}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		s := w.until(t, "disconnected", 5*time.Second)
+		if s.Error == nil || s.Error.Code != "TLS-001" || len(s.Error.Hint) == 0 {
+			t.Errorf("error %+v", s.Error)
+		}
+		w.end(t)
+	})
+}
