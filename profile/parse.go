@@ -126,7 +126,7 @@ func (p *Profile) set(e Element, n *node, warn *warnings) {
 	}
 	if text := fault.Clean(n.text); text != "" {
 		if canonical, ok := e.canonical(text); ok {
-			v.text = canonical
+			v.text, v.given = canonical, true
 		} else {
 			warn.add(n.line, join(clientInit, e.Path), "%q is not a value of this element; it stays %s", text, e.Default)
 		}

@@ -49,6 +49,7 @@ type Kept struct {
 // value is the text of a known element.
 type value struct {
 	text             string // canonical
+	given            bool   // by the profile, not the default for want of a usable text
 	userControllable bool
 }
 

@@ -38,7 +38,7 @@ type Row struct {
 	Status Status
 }
 
-// OriginDefault is the Origin of a value that no profile gives.
+// OriginDefault is the Origin of a value that no profile gives, or gives in a way that cannot be used.
 const OriginDefault = "default"
 
 // Effective lists every element of the table and then the unknown ones the profile has. A nil profile gives the values that hold without one, and locks nothing.
@@ -61,7 +61,10 @@ func Effective(p *Profile) []Row {
 		default:
 			r.Locked = !e.UserControllable
 			if v, ok := p.values[e.Path]; ok {
-				r.Value, r.Origin, r.Locked = v.text, p.File, !v.userControllable
+				r.Value, r.Locked = v.text, !v.userControllable
+				if v.given {
+					r.Origin = p.File
+				}
 			}
 		}
 		rows = append(rows, r)

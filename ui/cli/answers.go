@@ -137,10 +137,8 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 	return bytes.TrimSuffix(text, []byte{'\r'}), nil
 }
 
-// refused reports whether the form comes again because the last answer was wrong. ocserv has no error element and says it in the message.
-func refused(p *ipc.Prompt) bool {
-	return strings.TrimSpace(p.Error) != "" || strings.HasPrefix(p.Message, "Login failed")
-}
+// refused reports whether the form comes again because the last answer was wrong.
+func refused(p *ipc.Prompt) bool { return p.Error != "" }
 
 // fill answers what it can of a form: out goes to the gateway, missing must be asked of a person. A preset fills a field when nobody is asked (alone), unless the
 // form refused the last answer. The error is for an answer that cannot be used: a group that is not offered, a password on the command line.

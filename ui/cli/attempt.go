@@ -166,7 +166,9 @@ func (a *attempt) over(s ipc.State) (bool, error) {
 		}
 		return false, nil
 	}
-	a.started = true
+	if s.State != "disconnecting" { // that may still be the end of the session before
+		a.started = true
+	}
 	return false, nil
 }
 
@@ -198,7 +200,7 @@ func (a *attempt) prompt(ctx context.Context, p *ipc.Prompt) error {
 		a.ask(ctx, p, func(ctx context.Context) (ipc.Answer, error) { return a.askForm(ctx, p, out, missing) })
 		return nil
 	case refused(p):
-		return fault.Newf(fault.AuthRefused, nil, "%s", strings.TrimSpace(line(p.Error)))
+		return fault.Newf(fault.AuthRefused, nil, "%s", line(p.Error))
 	}
 	var names []string
 	for _, f := range missing {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -149,6 +150,9 @@ func (a *app) readAnswers(cmd *cobra.Command, ans *answers, f connectFlags) erro
 // request checks what can be checked here and reads the files that the agent must not open.
 func (f connectFlags) request(target string) (ipc.ConnectRequest, error) {
 	req := ipc.ConnectRequest{Target: strings.TrimSpace(target), Group: f.group, User: f.user, TimeoutMS: f.timeout.Milliseconds()}
+	if _, err := strconv.Atoi(f.group); err == nil {
+		req.Group = "" // a number in the list that people see: it means something when the list comes, and is answered then
+	}
 	switch f.protocol {
 	case "", "ssl":
 		req.Protocol = f.protocol

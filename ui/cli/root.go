@@ -89,13 +89,14 @@ func (a *app) root() *cobra.Command {
 	return root
 }
 
-// flagError says what is wrong with the flags. What stands behind a wrong shorthand may be a secret in the wrong place: it is cut off.
+// flagError says what is wrong with the flags. A value that does not fit, and what stands behind a wrong shorthand, may be a secret in the wrong place: they are
+// not repeated.
 func flagError(_ *cobra.Command, err error) error {
 	text, _, _ := strings.Cut(err.Error(), " in -")
 	if strings.HasPrefix(text, "invalid argument") {
-		if _, rest, ok := strings.Cut(text, " for "); ok {
-			text = "this value does not fit " + rest
-		}
+		_, rest, _ := strings.Cut(text, " for \"")
+		flag, _, _ := strings.Cut(rest, "\"")
+		text = "this value does not fit " + flag
 	}
 	return usage("%s", text)
 }

@@ -166,7 +166,7 @@ func mode(s ipc.State, addresses, include []string) string {
 	case all:
 		return "Tunnel All Traffic"
 	case len(include) > 0:
-		return "Split Include"
+		return "Split Tunnel"
 	}
 	return "Bypass All Traffic"
 }

@@ -131,7 +131,7 @@ func writeWhy(w io.Writer, entries []ipc.Entry) {
 		t := newTable(w)
 		t.row("            cause", line(e.Reason))
 		t.row("            evidence", line(e.Evidence))
-		t.row("            decision", join(prefixed("go to ", line(e.Phase)), line(strings.Join(e.Effects, ", "))))
+		t.row("            decision", join(line(strings.Join(e.Effects, ", ")), prefixed("now ", line(e.Phase))))
 		if e.TookMS > 0 {
 			t.row("            cost", cost(e.TookMS))
 		}
