@@ -105,11 +105,11 @@ func TestOurClientMeetsFaults(t *testing.T) {
 		fault func(*Gateway)
 		code  fault.Code
 	}{
-		"garbage":       {func(g *Gateway) { g.Misbehave(StageLogin, &Misdeeds{Kind: Garbage}) }, fault.NetNotVPN},
-		"portal":        {func(g *Gateway) { g.Misbehave(StageLogin, &Misdeeds{Kind: HTML}) }, fault.NetNotVPN},
-		"endless":       {func(g *Gateway) { g.Misbehave(StageLogin, &Misdeeds{Kind: Endless}) }, fault.NetTooMuch},
-		"503 at login":  {func(g *Gateway) { g.Misbehave(StageLogin, &Misdeeds{Kind: Unavailable, Reason: "Full"}) }, fault.GwUnavailable},
-		"503 at tunnel": {func(g *Gateway) { g.Misbehave(StageConnect, &Misdeeds{Kind: Unavailable, Reason: "Full"}) }, fault.GwUnavailable},
+		"garbage":       {func(g *Gateway) { g.Misbehave(StageLogin, &Misdeed{Kind: Garbage}) }, fault.NetNotVPN},
+		"portal":        {func(g *Gateway) { g.Misbehave(StageLogin, &Misdeed{Kind: HTML}) }, fault.NetNotVPN},
+		"endless":       {func(g *Gateway) { g.Misbehave(StageLogin, &Misdeed{Kind: Endless}) }, fault.NetTooMuch},
+		"503 at login":  {func(g *Gateway) { g.Misbehave(StageLogin, &Misdeed{Kind: Unavailable, Reason: "Full"}) }, fault.GwUnavailable},
+		"503 at tunnel": {func(g *Gateway) { g.Misbehave(StageConnect, &Misdeed{Kind: Unavailable, Reason: "Full"}) }, fault.GwUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

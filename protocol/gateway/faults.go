@@ -26,8 +26,8 @@ const (
 	Endless                 // a body that does not end
 )
 
-// Misdeeds is what a gateway does instead of answering.
-type Misdeeds struct {
+// Misdeed is what a gateway does instead of answering as it should.
+type Misdeed struct {
 	Kind   Kind
 	Delay  time.Duration // before the answer, whatever its kind
 	Reason string        // of Unavailable
@@ -35,7 +35,7 @@ type Misdeeds struct {
 }
 
 // Misbehave makes the gateway answer wrongly from now on; nil ends that.
-func (g *Gateway) Misbehave(at Stage, m *Misdeeds) {
+func (g *Gateway) Misbehave(at Stage, m *Misdeed) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.wrong, at)
@@ -46,7 +46,7 @@ func (g *Gateway) Misbehave(at Stage, m *Misdeeds) {
 }
 
 // misdeed is what this request gets, nil for the right answer.
-func (g *Gateway) misdeed(at Stage) *Misdeeds {
+func (g *Gateway) misdeed(at Stage) *Misdeed {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	m := g.wrong[at]

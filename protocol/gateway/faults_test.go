@@ -130,7 +130,7 @@ func TestUnavailableOnConnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil)
 		token := r.login()
-		r.gw.Misbehave(StageConnect, &Misdeeds{Kind: Unavailable, Reason: "Maintenance", Times: 2})
+		r.gw.Misbehave(StageConnect, &Misdeed{Kind: Unavailable, Reason: "Maintenance", Times: 2})
 		for range 2 {
 			if resp := r.dial().connect(token); resp.Status != http.StatusServiceUnavailable || resp.Reason() != "Maintenance" {
 				t.Errorf("%d %q", resp.Status, resp.Reason())
@@ -143,7 +143,7 @@ func TestUnavailableOnConnect(t *testing.T) {
 func TestLateAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil)
-		r.gw.Misbehave(StageLogin, &Misdeeds{Delay: 25 * time.Second, Times: 1})
+		r.gw.Misbehave(StageLogin, &Misdeed{Delay: 25 * time.Second, Times: 1})
 		c := r.dial()
 		start := time.Now()
 		if form, _ := c.post("/", hello); form.Type != authxml.TypeRequest {
@@ -167,7 +167,7 @@ func TestWrongAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, nil)
-				r.gw.Misbehave(StageLogin, &Misdeeds{Kind: tt.kind})
+				r.gw.Misbehave(StageLogin, &Misdeed{Kind: tt.kind})
 				c := r.dial()
 				if _, err := c.tls.Write([]byte("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")); err != nil {
 					t.Fatal(err)

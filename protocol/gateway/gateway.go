@@ -29,7 +29,7 @@ type Gateway struct {
 	byAddr    map[netip.Addr]*session
 	lastID    uint32
 	refuse    time.Time           // connections are refused until then
-	wrong     map[Stage]*Misdeeds // what the next answers are instead
+	wrong     map[Stage]*Misdeed // what the next answers are instead
 
 	done    chan struct{}
 	running sync.WaitGroup
@@ -50,7 +50,7 @@ func New(cfg Config) (*Gateway, error) {
 			SessionTicketsDisabled: true, DynamicRecordSizingDisabled: true, // one frame per record: clients rely on it
 		},
 		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}, logins: map[string]*login{},
-		sessions: map[string]*session{}, byAddr: map[netip.Addr]*session{}, wrong: map[Stage]*Misdeeds{}, done: make(chan struct{}),
+		sessions: map[string]*session{}, byAddr: map[netip.Addr]*session{}, wrong: map[Stage]*Misdeed{}, done: make(chan struct{}),
 	}
 	g.running.Go(g.route)
 	return g, nil

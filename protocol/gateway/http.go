@@ -61,7 +61,7 @@ func (c *conn) answer(q *http.Request, body []byte) bool {
 }
 
 // misbehave gives a wrong answer. It reports whether the right one follows.
-func (c *conn) misbehave(m *Misdeeds) bool {
+func (c *conn) misbehave(m *Misdeed) bool {
 	if m.Delay > 0 {
 		t := time.NewTimer(m.Delay)
 		defer t.Stop()

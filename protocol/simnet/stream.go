@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// window is how many bytes one direction of a stream takes before Write waits for the reader.
-const window = 256 << 10
+// window is how many bytes one direction of a stream takes before Write waits for the reader: 200 Mbit/s at a round trip of 40 ms.
+const window = 1 << 20
 
 // minRTO is the shortest retransmission time-out, that of Linux.
 const minRTO = 200 * time.Millisecond
