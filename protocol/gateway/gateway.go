@@ -28,7 +28,7 @@ type Gateway struct {
 	sessions  map[string]*session
 	byAddr    map[netip.Addr]*session
 	lastID    uint32
-	refuse    time.Time           // connections are refused until then
+	refuse    time.Time          // connections are refused until then
 	wrong     map[Stage]*Misdeed // what the next answers are instead
 
 	done    chan struct{}

@@ -318,7 +318,7 @@ func TestBackPressure(t *testing.T) {
 		w := newWorld(t)
 		c, s := w.pair(t, anyPath)
 		_ = c.SetWriteDeadline(time.Now().Add(time.Minute))
-		big := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+		big := bytes.Repeat([]byte("0123456789abcdef"), 2*window/16)
 		n, err := c.Write(big)
 		if n != window || !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Fatalf("wrote %d, %v without a reader; want %d and the deadline", n, err, window)
