@@ -46,6 +46,8 @@ type wire struct {
 	closed chan struct{}
 	once   sync.Once
 	reason protocol.CloseReason // once closed
+	// goodbye is how long Close takes.
+	goodbye time.Duration
 }
 
 func newWire() *wire {
@@ -67,7 +69,7 @@ func (w *wire) Carrier() protocol.Carrier                   { return carrier{w} 
 func (w *wire) Notifications() <-chan protocol.Notification { return w.notes }
 func (w *wire) Probe(context.Context) error                 { return nil }
 func (w *wire) Close(r protocol.CloseReason) error {
-	w.once.Do(func() { w.reason = r; close(w.closed); close(w.notes) })
+	w.once.Do(func() { time.Sleep(w.goodbye); w.reason = r; close(w.closed); close(w.notes) })
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/platform"
@@ -214,7 +215,7 @@ func TestPromptsEnd(t *testing.T) {
 				r.t.Error(err)
 			}
 		}, ""},
-		{"nobody answers", func(*running, string) { time.Sleep(promptTime + time.Second) }, fault.AuthNobody},
+		{"nobody answers", func(*running, string) { time.Sleep(machine.AuthIdle + time.Second) }, fault.AuthNobody},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -362,6 +363,36 @@ func TestHungHost(t *testing.T) {
 		synctest.Wait()
 		if !r.m.clean() {
 			t.Error("the revert behind it was not done")
+		}
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestConnectWhileDisconnecting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := newWire()
+		slow.goodbye = time.Second
+		next := slow
+		r := start(t, &scripted{open: func(context.Context, protocol.Target, protocol.Prompter) (protocol.Tunnel, error) { return next, nil }})
+		first := r.connect(alice, "vpn.example.com")
+		r.want("connected")
+		if err := r.Disconnect(t.Context(), alice); err != nil {
+			t.Fatal(err)
+		}
+		r.want("disconnecting")
+		if _, err := r.Connect(t.Context(), bob, ipc.ConnectRequest{Target: "vpn.example.com"}); fault.As(err).Code != fault.PolNotOwner {
+			t.Errorf("another user before the end: %v", err)
+		}
+		next = newWire()
+		second := r.connect(alice, "other.example.com")
+		if second == first {
+			t.Error("the ending session was taken for an answer")
+		}
+		time.Sleep(2 * time.Second)
+		if s := r.want("connected"); s.Attempt != second || s.Target != "other.example.com" {
+			t.Errorf("state %+v", s)
 		}
 		if err := r.stop(); err != nil {
 			t.Error(err)

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"time"
 
@@ -11,9 +10,6 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/protocol"
 )
-
-// promptTime is how long a person has for one answer (contract: connect --timeout).
-const promptTime = 5 * time.Minute
 
 // reply ends a prompt: an answer, or why there is none.
 type reply struct {
@@ -43,11 +39,9 @@ type asker struct {
 	post    func(report) bool
 }
 
-// Ask implements protocol.Prompter.
+// Ask implements protocol.Prompter. How long a person has is the machine's to say: at its deadline it cancels the attempt, and ctx with it.
 func (a asker) Ask(ctx context.Context, f protocol.Form) (protocol.Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, promptTime)
-	defer cancel()
-	p := &prompt{id: a.next(), attempt: a.attempt, form: f, until: a.wall().Add(promptTime), reply: make(chan reply, 1)}
+	p := &prompt{id: a.next(), attempt: a.attempt, form: f, until: a.wall().Add(machine.AuthIdle), reply: make(chan reply, 1)}
 	ev := machine.Event{Kind: machine.EvPromptNeeded, Attempt: a.attempt, Prompt: p.id, Evidence: string(f.Kind)}
 	if !a.post(report{ev: ev, prompt: p}) {
 		return protocol.Answer{}, fault.New(fault.AuthCancelled, context.Canceled)
@@ -57,11 +51,8 @@ func (a asker) Ask(ctx context.Context, f protocol.Form) (protocol.Answer, error
 		return r.answer, r.err
 	case <-ctx.Done():
 	}
-	a.post(report{ev: machine.Event{Kind: machine.EvPromptCancelled, Attempt: a.attempt, Prompt: p.id, Evidence: "nobody answered"}})
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return protocol.Answer{}, fault.New(fault.AuthPromptGone, ctx.Err())
-	}
-	return protocol.Answer{}, fault.New(fault.AuthCancelled, ctx.Err())
+	a.post(report{ev: machine.Event{Kind: machine.EvPromptCancelled, Attempt: a.attempt, Prompt: p.id, Evidence: "nobody waits for the answer"}})
+	return protocol.Answer{}, fault.New(fault.AuthPromptGone, ctx.Err())
 }
 
 // nextPrompt numbers a prompt; called in workers.
