@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector makes pools forget on purpose: allocations are counted without it.
+
 package dataplane
 
 import (

@@ -42,6 +42,9 @@ func (t *Tunnel) control() {
 			asking = nil // the timer looks at that one; more data says nothing new
 		}
 		due = c.poll(now, seen)
+		if hearing == nil && c.waiting() {
+			continue // what was just asked may be answered already
+		}
 		timer.Stop()
 		if due > 0 {
 			timer.Reset(due - now)
@@ -63,11 +66,14 @@ func (t *Tunnel) control() {
 
 // hearing is the signal of the next frame, nil when it would change nothing.
 func (c *controller) hearing() <-chan struct{} {
-	if c.asked == 0 && !c.state.Waiting() {
+	if !c.waiting() {
 		return nil
 	}
 	return c.t.stream.act.hearing.next()
 }
+
+// waiting reports whether the next frame would change anything: it ends a silence, or measures a round trip.
+func (c *controller) waiting() bool { return c.asked > 0 || c.state.Waiting() }
 
 // poll does what is due at now and returns the next deadline, 0 for none.
 func (c *controller) poll(now time.Duration, seen keepalive.Seen) time.Duration {

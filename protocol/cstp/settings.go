@@ -89,9 +89,12 @@ func (p *settingsParser) field(name, v string) (err error) {
 		err = p.mtu(v)
 	case "split-include", "split-include-ip6":
 		p.include = true
-		s.SplitInclude, err = p.route(s.SplitInclude, v)
+		s.SplitInclude, err = route(s.SplitInclude, v)
 	case "split-exclude", "split-exclude-ip6":
-		s.SplitExclude, err = p.route(s.SplitExclude, v)
+		if v == "0.0.0.0/255.255.255.255" || v == "0.0.0.0/32" || v == "::/128" {
+			s.LocalLAN = true
+		}
+		s.SplitExclude, err = route(s.SplitExclude, v)
 	case "content-encoding":
 		err = errors.New("compression was not offered")
 	case "dns", "dns-ip6":
@@ -220,17 +223,15 @@ func (p *settingsParser) mtu(v string) error {
 	return nil
 }
 
-// route takes "net/mask" or "net/length", one or several of them separated by commas. Networks of this very machine are left out.
-func (p *settingsParser) route(to []netip.Prefix, v string) ([]netip.Prefix, error) {
+// route takes "net/mask" or "net/length", one or several of them separated by commas. Networks of this very machine, and what
+// is no network (see LocalLAN), are left out.
+func route(to []netip.Prefix, v string) ([]netip.Prefix, error) {
 	for part := range strings.SplitSeq(v, ",") {
 		r, ok := parseRoute(strings.TrimSpace(part))
 		if !ok {
 			return to, errFormat
 		}
-		if a := r.Addr(); a.IsUnspecified() && r.IsSingleIP() {
-			p.s.LocalLAN = true
-			continue
-		} else if a.IsLoopback() {
+		if a := r.Addr(); a.IsLoopback() || a.IsUnspecified() && r.IsSingleIP() {
 			continue
 		}
 		if len(to) == maxRoutes {

@@ -99,7 +99,7 @@ func TestResidualComesFirst(t *testing.T) {
 // Both sides write without reading until both TCP windows are full, and ask for answers meanwhile. Reading must then free them: a reader that wrote would not.
 func TestTwoFullWindowsDoNotDeadlock(t *testing.T) {
 	c, s := streamPair(t, tls.VersionTLS13)
-	const rounds, size = 3000, 32
+	const rounds, size = 800, 32
 	var wg sync.WaitGroup
 	for _, end := range []*Stream{c, s} {
 		wg.Go(func() {
