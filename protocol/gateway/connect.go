@@ -27,8 +27,8 @@ func (c *conn) connect(q *http.Request, r *bufio.Reader) {
 		return
 	}
 	if older != nil {
-		// The newer tunnel is there before the older one ends, and the client hears of it on the old connection: as with ocserv.
-		older.say(cstp.TypeDisconnect, nil)
+		// The client hears of it on the old connection, as with ocserv. The new one does not wait for that: the old path may be dead.
+		c.g.running.Go(func() { older.say(cstp.TypeDisconnect, nil) })
 	}
 	if _, err := c.tls.Write(cstp.AppendResponse(nil, settings, req.BaseMTU)); err != nil {
 		c.g.detach(t, err)
