@@ -23,9 +23,9 @@ type Deps struct {
 
 // DemoOptions are the flags of demo.
 type DemoOptions struct {
-	JSON  bool // one JSON object per line instead of text
-	Plain bool // no colours, nothing rewritten in place
-	Out   io.Writer
+	JSON   bool // one JSON object per line instead of text
+	Colour bool // Out is a terminal that shows colours
+	Out    io.Writer
 }
 
 // Streams is where a run reads and writes.
@@ -36,11 +36,14 @@ type Streams struct {
 	Person Person
 	// Progress says that Err is a terminal, where a line can be rewritten.
 	Progress bool
+	// Colour says that Out is a terminal that shows colours, and nobody objects.
+	Colour bool
 }
 
 // SystemStreams are the process's own.
 func SystemStreams() Streams {
 	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Progress: isTerminal(os.Stderr)}
+	s.Colour = isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	if isTerminal(os.Stdin) {
 		s.Person = &terminal{in: os.Stdin, out: os.Stderr}
 	}

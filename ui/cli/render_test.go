@@ -266,7 +266,7 @@ func TestGivenFunctions(t *testing.T) {
 		},
 		Demo: func(_ context.Context, o DemoOptions) error {
 			got = append(got, "demo")
-			if !o.JSON || !o.Plain || o.Out == nil {
+			if !o.JSON || o.Colour || o.Out == nil {
 				return errors.New("options are lost")
 			}
 			return nil

@@ -7,11 +7,19 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/holdfast-vpn/holdfast/agent/demo"
+	"github.com/holdfast-vpn/holdfast/agent/offline"
 	"github.com/holdfast-vpn/holdfast/ui/cli"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	os.Exit(cli.Main(ctx, os.Args[1:], deps(), cli.SystemStreams()))
+	d := places()
+	d.Rescue = offline.Rescue
+	d.Demo = func(ctx context.Context, o cli.DemoOptions) error {
+		return demo.Run(ctx, demo.Options{Out: o.Out, Colour: o.Colour, JSON: o.JSON})
+	}
+	d.Gateway = rehearse
+	os.Exit(cli.Main(ctx, os.Args[1:], d, cli.SystemStreams()))
 }

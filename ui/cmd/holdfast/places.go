@@ -8,8 +8,8 @@ import (
 	"github.com/holdfast-vpn/holdfast/ui/cli"
 )
 
-// deps says where things are on this system.
-func deps() cli.Deps {
+// places says where things are on this system.
+func places() cli.Deps {
 	switch runtime.GOOS {
 	case "windows":
 		data := os.Getenv("ProgramData")
