@@ -1,0 +1,88 @@
+package uplink
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/platform"
+)
+
+// userTimeout is how long sent data may stay unacknowledged before the kernel gives a connection up.
+const userTimeout = 30 * time.Second
+
+// errMark says that a socket could not be kept out of the tunnel.
+var errMark = errors.New("uplink: the socket could not be marked")
+
+// Dialer is the host's platform.Dialer.
+type Dialer struct {
+	servers func() ([]netip.Addr, error)
+	hosts   string // the file of that name
+	mark    int    // SO_MARK; 0 only in tests without privilege
+	port    uint16 // of name servers
+}
+
+var _ platform.Dialer = (*Dialer)(nil)
+
+// New returns a Dialer that asks the servers which the function names, in its order, each time.
+func New(servers func() ([]netip.Addr, error)) *Dialer {
+	return &Dialer{servers: servers, hosts: "/etc/hosts", mark: platform.Mark, port: 53}
+}
+
+// DialTCP connects to one address until ctx ends. The uplink is named by ifIndex or ifName, 0 and "" for any; local is zero for any.
+func (d *Dialer) DialTCP(ctx context.Context, to netip.AddrPort, ifIndex int, ifName string, local netip.Addr) (net.Conn, error) {
+	if ifName == "" && ifIndex > 0 {
+		ifi, err := net.InterfaceByIndex(ifIndex)
+		if err != nil {
+			return nil, fault.Newf(fault.NetNoPath, err, "interface %d is gone", ifIndex)
+		}
+		ifName = ifi.Name
+	}
+	nd := d.dialer(ifName)
+	if local.IsValid() {
+		nd.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+	}
+	c, err := nd.DialContext(ctx, "tcp", to.String())
+	if err != nil {
+		return nil, classify(err, to)
+	}
+	return c, nil
+}
+
+// dialer is a net.Dialer whose sockets are marked, and bound unless ifName is "".
+func (d *Dialer) dialer(ifName string) *net.Dialer {
+	return &net.Dialer{
+		KeepAlive:       -1,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: false},
+		ControlContext: func(_ context.Context, network, _ string, c syscall.RawConn) error {
+			var err error
+			if cerr := c.Control(func(fd uintptr) { err = prepare(int(fd), network, d.mark, ifName) }); cerr != nil {
+				return cerr
+			}
+			return err
+		},
+	}
+}
+
+// classify says in the product's words why there is no connection.
+func classify(err error, to netip.AddrPort) error {
+	code := fault.NetLost
+	switch {
+	case errors.Is(err, errMark):
+		return fault.Newf(fault.Internal, err, "an outer connection could not be kept out of the tunnel")
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET):
+		code = fault.NetRefused
+	case errors.Is(err, syscall.ENODEV), errors.Is(err, syscall.ENETDOWN), errors.Is(err, syscall.EADDRNOTAVAIL):
+		code = fault.NetNoPath
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		code = fault.NetNoRoute // EACCES and EPERM: a prohibit route, a packet filter
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, syscall.ETIMEDOUT):
+		code = fault.NetSilent
+	}
+	return fault.Newf(code, err, "%s", to)
+}

@@ -1,0 +1,29 @@
+package uplink
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// prepare sets a fresh socket up before it is bound or connected.
+func prepare(fd int, network string, mark int, ifName string) error {
+	if mark != 0 {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, mark); err != nil {
+			return fmt.Errorf("%w: %v", errMark, err) // not %w: an EPERM here says nothing of routes
+		}
+	}
+	if ifName != "" {
+		if err := unix.BindToDevice(fd, ifName); err != nil {
+			return fmt.Errorf("uplink: bind to %s: %w", ifName, err)
+		}
+	}
+	if !strings.HasPrefix(network, "tcp") {
+		return nil
+	}
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(userTimeout.Milliseconds())); err != nil {
+		return fmt.Errorf("uplink: user timeout: %w", err)
+	}
+	return nil
+}
