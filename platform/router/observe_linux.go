@@ -132,9 +132,9 @@ func (s *seen) facts(c platform.RouteConfig) (facts, error) {
 	}
 	if _, err := os.Stat("/proc/sys/net/ipv6"); err == nil {
 		f.ip6 = ip6Open
-		mtu := c.MTU
-		if mtu == 0 {
-			mtu = s.mtu
+		mtu := s.mtu
+		if c.MTU != 0 {
+			mtu = min(mtu, c.MTU)
 		}
 		if mtu < minMTU6 || readTrimmed("/proc/sys/net/ipv6/conf/"+platform.Interface+"/disable_ipv6") == "1" {
 			f.ip6 = ip6Closed

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -16,6 +17,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/platform/undo"
+	"github.com/holdfast-vpn/holdfast/platform/undo/tagged"
 )
 
 // rounds is how often the kernel is read and mended before we give up: one is the rule, the others are for somebody who changes things of ours meanwhile.
@@ -56,6 +58,9 @@ func (r *linux) set(ctx context.Context, c platform.RouteConfig) error {
 	if err != nil {
 		return err
 	}
+	if is.mtu > 0 && is.mtu < minMTU6 && want.mtu >= minMTU6 {
+		want.mtu = is.mtu // it would bring IPv6 back to the device, with the settings of a new one; the next device has it
+	}
 	steps := plan(is.state, want)
 	if len(steps) > 0 {
 		if err := r.carryOut(ctx, is, want, steps); err != nil {
@@ -94,11 +99,31 @@ func (r *linux) carryOut(ctx context.Context, is *seen, want state, steps []step
 			return err
 		}
 		if steps = plan(is.state, want); len(steps) == 0 {
-			return nil
+			return settled(ctx, want.addresses)
 		}
 		r.log.Warn("routes read back differ", "steps", len(steps), "first", steps[0].String())
 	}
 	return fmt.Errorf("the kernel does not keep what was set: still to do: %s", steps[0])
+}
+
+// settled waits until the kernel takes packets for the addresses: for IPv6 it makes the local route on its own, a moment after the address.
+func settled(ctx context.Context, addresses []netip.Prefix) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for _, a := range addresses {
+		for {
+			routes, err := netlink.RouteGet(a.Addr().AsSlice())
+			if err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL {
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("the kernel does not take %s for its own: %w", a.Addr(), ctx.Err())
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}
+	return nil
 }
 
 // run makes the changes in order. Taking everything away goes on after a failure, anything else stops at it.
@@ -222,12 +247,10 @@ func doRule(is *seen, s step) error {
 	return netlink.RuleAdd(o)
 }
 
-// removed is content with what is gone already: a link that was closed takes its routes along.
+// removed is content with what is gone already.
 func removed(err error) error {
-	for _, ok := range []error{unix.ENOENT, unix.ESRCH, unix.ENODEV, unix.EADDRNOTAVAIL} {
-		if errors.Is(err, ok) {
-			return nil
-		}
+	if tagged.Gone(err) {
+		return nil
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package testenv
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // dumps are the questions whose answers together are the network state that a VPN may change.
@@ -21,17 +22,39 @@ var dumps = []string{
 }
 
 // Dump returns everything of the namespace's network that a VPN may change, as text: links, addresses, routes of all tables, rules, resolv.conf with its mode,
-// the names in /etc, and the settings of addresses and routing. Equal states give equal text.
+// the names in /etc, and the settings of addresses and routing. Equal states give equal text: it waits for what the kernel does on its own after a change.
 func Dump(t testing.TB, n *NS) string {
 	t.Helper()
+	n.await(t, "a local route for each IPv6 address", func() bool {
+		addresses := n.Run(t, "ip", "-6", "-o", "address", "show")
+		routes := n.Run(t, "ip", "-6", "route", "show", "table", "local", "type", "local")
+		return strings.Count(addresses, "inet6") == strings.Count(routes, "\n")
+	})
 	var b strings.Builder
 	for _, d := range dumps {
 		args := strings.Fields(d)
 		// some settings cannot be read, a resolv.conf may not exist: what then is said belongs to the dump
 		out, _ := n.plain(args[0], args[1:]...).CombinedOutput()
-		b.WriteString("# " + d + "\n" + strings.ReplaceAll(string(out), "},{", "},\n{") + "\n")
+		text := string(out)
+		if args[0] == "ip" { // one element of the list per line, without what depends on its place in it
+			text = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(text), "["), "]")
+			text = strings.ReplaceAll(text, "},{", "}\n{")
+		}
+		b.WriteString("# " + d + "\n" + text + "\n")
 	}
 	return b.String()
+}
+
+// await polls until ok, for what happens in the kernel a moment after the call that caused it.
+func (n *NS) await(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for range 500 {
+		if ok() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("namespace %q: still waiting for %s", n.name, what)
 }
 
 // Diff returns the lines that only one of two dumps has, "" when they are equal.

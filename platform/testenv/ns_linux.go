@@ -106,7 +106,7 @@ func (n *NS) SetResolv(content string) {
 	}
 }
 
-// Veth joins two namespaces by a cable: one end named aName in a, the other bName in b, both up, without addresses.
+// Veth joins two namespaces by a cable: one end named aName in a, the other bName in b, both up, with no address but the link-local one.
 func Veth(t testing.TB, a *NS, aName string, b *NS, bName string) {
 	t.Helper()
 	self := Self(t)
@@ -114,6 +114,14 @@ func Veth(t testing.TB, a *NS, aName string, b *NS, bName string) {
 	self.Run(t, "ip", "link", "add", "hftest-a", "type", "veth", "peer", "name", "hftest-b")
 	a.adopt(t, "hftest-a", aName)
 	b.adopt(t, "hftest-b", bName)
+	for _, end := range []struct {
+		n    *NS
+		name string
+	}{{a, aName}, {b, bName}} {
+		end.n.await(t, "a link-local address on "+end.name, func() bool {
+			return strings.Contains(end.n.Run(t, "ip", "-6", "address", "show", "dev", end.name), "fe80::")
+		})
+	}
 }
 
 // adopt takes a link of the test's own namespace, renames it and sets it up.

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/platform/undo/tagged"
@@ -23,7 +22,8 @@ func revertKernel(e Entry) (bool, error) {
 	case KindAddress:
 		return removeAddress(e.Prefix)
 	case KindRoute:
-		return gone(netlink.RouteDel(&netlink.Route{Dst: ipNet(e.Prefix), Table: platform.RouteTable, Protocol: platform.RouteProto}))
+		// of no particular scope: that of a route to the device differs from that of the others
+		return gone(netlink.RouteDel(&netlink.Route{Dst: ipNet(e.Prefix), Table: platform.RouteTable, Protocol: platform.RouteProto, Scope: netlink.SCOPE_NOWHERE}))
 	case KindRule:
 		return removeRules(func(r netlink.Rule) bool {
 			return r.Priority == e.Priority && (r.Family == netlink.FAMILY_V4) == (e.Family == 4)
@@ -118,13 +118,10 @@ func removeRules(which func(netlink.Rule) bool) (did bool, err error) {
 
 // gone turns the answer to a removal into "was it there": what somebody else removed first is as good.
 func gone(err error) (bool, error) {
-	switch {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ESRCH), errors.Is(err, unix.ENODEV), errors.Is(err, unix.EADDRNOTAVAIL):
+	if tagged.Gone(err) {
 		return false, nil
 	}
-	return false, err
+	return err == nil, err
 }
 
 // resetSysctl puts the old value back if the setting still has ours.

@@ -31,6 +31,16 @@ func Whole[T any](list func() ([]T, error)) ([]T, error) {
 	return out, err
 }
 
+// Gone reports that a removal failed because there was nothing to remove: a link takes its addresses and routes along, and others may have been first.
+func Gone(err error) bool {
+	for _, e := range []error{unix.ENOENT, unix.ESRCH, unix.ENODEV, unix.ENXIO, unix.EADDRNOTAVAIL} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
 // Link returns the tun link called holdfast0, or nil. A link of another kind under that name is not ours.
 func Link() (netlink.Link, error) {
 	link, err := netlink.LinkByName(platform.Interface)
