@@ -23,7 +23,7 @@ type attempt struct {
 	noInput bool
 	banner  bool // --accept-banner
 
-	id       string // of the connect; empty while an older attempt's prompt is answered
+	id       string // State.Attempt of what is followed
 	own      bool   // we began it, so we cancel it
 	started  bool   // it was seen in progress
 	handled  map[string]bool
@@ -52,9 +52,7 @@ func (a *attempt) run(ctx context.Context, req ipc.ConnectRequest) (final ipc.St
 		a.id = first.Attempt
 	} else {
 		// An interruption must not leave us without the id of what we began.
-		post, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
-		acc, err := a.agent.Connect(post, req)
-		cancel()
+		acc, err := a.agent.Connect(context.WithoutCancel(ctx), req)
 		if err != nil {
 			return first, err
 		}
@@ -101,22 +99,13 @@ func (a *attempt) follow(ctx context.Context, events <-chan ipc.Event, broken <-
 		var p *ipc.Prompt
 		select {
 		case e := <-events:
-			switch {
-			case e.State != nil:
+			if e.State != nil {
 				st = *e.State
 				if over, err := a.over(st); over {
 					return st, err
 				}
-				a.progress(st)
-				p = st.Prompt
-			case e.Prompt != nil:
-				p = e.Prompt
-			case e.Type == "withdrawn" && e.ID == a.asking && a.withdraw != nil:
-				a.withdraw()
-			case e.Notice != nil:
-				a.clearProgress()
-				fmt.Fprintf(a.Err, "note: %s (%s)\n", stateFault(e.Notice).Sentence(), e.Notice.Code)
 			}
+			p = a.heard(e)
 		case o := <-a.asked:
 			a.withdraw()
 			a.asking, a.withdraw = "", nil
@@ -133,7 +122,7 @@ func (a *attempt) follow(ctx context.Context, events <-chan ipc.Event, broken <-
 			return st, ctx.Err()
 		}
 		switch {
-		case p == nil || a.handled[p.ID]:
+		case p == nil || a.handled[p.ID] || st.Attempt != a.id:
 		case a.asking != "":
 			a.next = p
 		default:
@@ -142,6 +131,26 @@ func (a *attempt) follow(ctx context.Context, events <-chan ipc.Event, broken <-
 			}
 		}
 	}
+}
+
+// heard shows what an event says, and returns the question that is open now.
+func (a *attempt) heard(e ipc.Event) *ipc.Prompt {
+	switch {
+	case e.State != nil:
+		a.progress(*e.State)
+		return e.State.Prompt
+	case e.Prompt != nil:
+		return e.Prompt
+	case e.Notice != nil:
+		a.clearProgress()
+		fmt.Fprintf(a.Err, "note: %s (%s)\n", stateFault(e.Notice).Sentence(), line(e.Notice.Code))
+	case e.Type != "withdrawn":
+	case a.asking != "" && e.ID == a.asking:
+		a.withdraw()
+	case a.next != nil && e.ID == a.next.ID:
+		a.next = nil
+	}
+	return nil
 }
 
 // over reports whether the state is the end of our attempt, and how it ended.

@@ -29,8 +29,7 @@ func stateFault(e *ipc.Error) *fault.Error {
 
 // asFault is fault.As with an interruption told apart: a cancelled context is the person's Ctrl-C.
 func asFault(ctx context.Context, err error) *fault.Error {
-	var f *fault.Error
-	if !errors.As(err, &f) && ctx.Err() != nil {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return fault.New(fault.UseInterrupted, err)
 	}
 	return fault.As(err)
@@ -45,10 +44,7 @@ func report(s Streams, asJSON bool, f *fault.Error) int {
 		fmt.Fprintf(s.Err, "hint: %s\n", fault.Clean(h))
 	}
 	if asJSON {
-		e := ipc.Error{Code: string(f.Code), Message: f.Sentence(), Exit: exit}
-		if len(hints) > 0 {
-			e.Hint = hints[0]
-		}
+		e := ipc.Error{Code: string(f.Code), Message: f.Sentence(), Hint: strings.Join(hints, "\n"), Exit: exit}
 		printJSON(s.Out, ipc.ErrorBody{Error: e})
 	}
 	return exit
