@@ -219,13 +219,12 @@ func (l *link) await(p *Post) error {
 	return fault.New(fault.NetLost, err)
 }
 
-// read reads one answer. It keeps the connection if the gateway does.
+// read reads one answer. It keeps the connection if the gateway does. The body is not closed: it holds nothing, and Close would wait for the rest of it.
 func (l *link) read() (Reply, error) {
 	resp, err := l.response()
 	if err != nil {
 		return Reply{}, err
 	}
-	defer func() { _ = resp.Body.Close() }()
 	if resp.ContentLength > maxBody {
 		return Reply{}, fault.New(fault.NetTooMuch, nil)
 	}

@@ -1,0 +1,562 @@
+package login
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/dart/redact"
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/authxml"
+)
+
+// Secrets of the tests. None may show up in an error.
+const (
+	canaryPassword = "canary-password-1"
+	canaryToken    = "canary-token-2"
+)
+
+// wantFault checks an error's code, and that nothing secret is in any of its texts.
+func wantFault(t *testing.T, err error, code fault.Code) *fault.Error {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("no error, want %s", code)
+	}
+	f := fault.As(err)
+	text := fmt.Sprint(err, f.Sentence(), f.AllHints()) + fmt.Sprintf("%+v %#v", err, f)
+	if strings.Contains(text, "canary") {
+		t.Errorf("a secret is in the error: %s", text)
+	}
+	if f.Code != code {
+		t.Fatalf("%s (%v), want %s", f.Code, err, code)
+	}
+	return f
+}
+
+// recorded is a gateway's document from a recorded exchange.
+func recorded(t testing.TB, name string) Reply {
+	doc, err := os.ReadFile("../authxml/testdata/" + name + "-gateway.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Reply{Status: 200, Body: doc}
+}
+
+// xmlReply is a document with the given content of auth.
+func xmlReply(auth string) Reply {
+	return Reply{Status: 200, Body: []byte(`<config-auth client="vpn" type="auth-request"><auth id="main">` + auth + `</auth></config-auth>`)}
+}
+
+// form is the content of auth for a form with password inputs of these names; user* are text.
+func form(before string, names ...string) string {
+	s := before + `<form method="post" action="/auth">`
+	for _, n := range names {
+		kind := "password"
+		if strings.HasPrefix(n, "user") {
+			kind = "text"
+		}
+		s += `<input type="` + kind + `" name="` + n + `" label="` + n + `:"/>`
+	}
+	return s + `</form>`
+}
+
+func done(cookies ...Cookie) Reply {
+	return Reply{Status: 200, Cookies: cookies, Body: []byte(`<config-auth client="vpn" type="complete"><auth id="success"><title>SSL VPN Service</title></auth></config-auth>`)}
+}
+
+func (r Reply) with(cookies ...string) Reply {
+	for _, s := range cookies {
+		c, ok := parseSetCookie(s)
+		if !ok {
+			panic(s)
+		}
+		r.Cookies = append(r.Cookies, c)
+	}
+	return r
+}
+
+var webvpn = Cookie{tokenCookie, redact.NewString(canaryToken)}
+
+// answers maps a field's name to its values, one for each time it is asked. accept and decline answer banners.
+type answers map[string][]string
+
+// drive plays a conversation: replies come in order, questions are answered from a. It returns what was done, one line per action.
+func drive(t *testing.T, c *Conversation, a answers, replies ...Reply) (string, *Outcome, error) {
+	t.Helper()
+	var log strings.Builder
+	act, err := c.Start()
+	for err == nil {
+		switch {
+		case act.Done != nil:
+			return log.String(), act.Done, nil
+		case act.Send != nil:
+			fmt.Fprintln(&log, describePost(t, c, act.Send))
+			if len(replies) == 0 {
+				return log.String(), nil, nil
+			}
+			act, err = c.Reply(replies[0])
+			replies = replies[1:]
+		default:
+			fmt.Fprintln(&log, describeForm(act.Ask))
+			act, err = c.Answer(answer(t, act.Ask, a))
+		}
+	}
+	return log.String(), nil, err
+}
+
+func describePost(t *testing.T, c *Conversation, p *Post) string {
+	t.Helper()
+	r, err := authxml.ParseRequest(p.Body.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := fmt.Sprintf("%s https://%s%s", r.Type, c.at.authority(), p.Path)
+	if r.GroupSelect != "" {
+		s += " group-select=" + r.GroupSelect
+	}
+	for _, f := range r.Fields {
+		s += " " + f.Name + "=" + string(f.Value.Reveal())
+	}
+	for _, k := range p.Cookies {
+		s += " cookie:" + k.Name
+	}
+	if r.Opaque != nil {
+		s += " " + string(r.Opaque)
+	}
+	return s
+}
+
+func describeForm(f *protocol.Form) string {
+	s := fmt.Sprintf("ask %s %q", f.Kind, f.Message)
+	if f.Error != "" {
+		s += fmt.Sprintf(" error=%q", f.Error)
+	}
+	for _, in := range f.Fields {
+		s += " " + in.Type + ":" + in.Name
+		if in.Value != "" {
+			s += "=" + in.Value
+		}
+		for _, o := range in.Options {
+			s += fmt.Sprintf("[%s|%s]", o.Value, o.Label)
+		}
+	}
+	return s
+}
+
+func answer(t *testing.T, f *protocol.Form, a answers) protocol.Answer {
+	t.Helper()
+	if f.Kind == protocol.FormBanner {
+		return protocol.Answer{Accept: len(a["decline"]) == 0}
+	}
+	out := protocol.Answer{Values: map[string]redact.Secret{}}
+	for _, in := range f.Fields {
+		if v := a[in.Name]; len(v) > 0 {
+			out.Values[in.Name] = redact.NewString(v[0])
+			a[in.Name] = v[1:]
+		}
+	}
+	return out
+}
+
+func target(change func(*protocol.Target)) protocol.Target {
+	t := protocol.Target{Name: "lab", Host: "vpn.example", Port: 443, Path: "/"}
+	if change != nil {
+		change(&t)
+	}
+	return t
+}
+
+// TestConversation plays whole logins.
+func TestConversation(t *testing.T) {
+	context1, context2 := "webvpncontext=abc=; Max-Age=300; Secure; HttpOnly", "webvpncontext=; expires=Thu, 01 Jan 1970 22:00:00 GMT"
+	const opaque = `<opaque is-for="sg"><tunnel-group>one</tunnel-group><aggauth-handle>1</aggauth-handle></opaque>`
+	asa := func(selected string) Reply {
+		options := strings.Replace(`<option value="one">One</option><option value="two">Two</option>`, `"`+selected+`"`, `"`+selected+`" selected="true"`, 1)
+		return Reply{Status: 200, Body: []byte(`<config-auth type="auth-request">` + strings.ReplaceAll(opaque, "one", selected) +
+			`<auth id="main"><form action="/"><input type="text" name="username"/><input type="password" name="password"/><select name="group_list">` + options + `</select></form></auth></config-auth>`)}
+	}
+	for name, tc := range map[string]struct {
+		target  func(*protocol.Target)
+		answers answers
+		replies []Reply
+		want    string
+		token   string
+	}{
+		"ocserv, group by value, user given: password alone is asked": {
+			target:  func(t *protocol.Target) { t.User, t.Group = "alice", "staff" },
+			answers: answers{"password": {"p1"}},
+			replies: []Reply{recorded(t, "wrong-password-2").with(context2), recorded(t, "wrong-password-6").with(context1), done(webvpn)},
+			want: `init https://vpn.example/
+auth-reply https://vpn.example/auth group-select=staff username=alice
+ask form "Please enter your password." password:password
+auth-reply https://vpn.example/auth password=p1 cookie:webvpncontext
+`, token: canaryToken},
+		"ocserv, everything asked; group by label": {
+			answers: answers{"username": {"alice"}, "group_list": {"Administrators"}, "password": {"p1"}},
+			replies: []Reply{recorded(t, "wrong-password-2"), recorded(t, "wrong-password-6"), done(webvpn)},
+			want: `init https://vpn.example/
+ask form "Please enter your username." text:username select:group_list=staff[staff|Staff network][admins|Administrators]
+auth-reply https://vpn.example/auth group-select=admins username=alice
+ask form "Please enter your password." password:password
+auth-reply https://vpn.example/auth password=p1
+`, token: canaryToken},
+		"ocserv, group by number": {
+			target:  func(t *protocol.Target) { t.User, t.Group = "alice", "2" },
+			replies: []Reply{recorded(t, "wrong-password-2")},
+			want: `init https://vpn.example/
+auth-reply https://vpn.example/auth group-select=admins username=alice
+`},
+		"ocserv, wrong password then right": {
+			target:  func(t *protocol.Target) { t.User, t.Group = "alice", "staff" },
+			answers: answers{"password": {"wrong", "p1"}},
+			replies: []Reply{recorded(t, "wrong-password-2"), recorded(t, "wrong-password-6"), recorded(t, "wrong-password-8"), done(webvpn)},
+			want: `init https://vpn.example/
+auth-reply https://vpn.example/auth group-select=staff username=alice
+ask form "Please enter your password." password:password
+auth-reply https://vpn.example/auth password=wrong
+ask form "Please enter your password." error="Login failed." password:password
+auth-reply https://vpn.example/auth password=p1
+`, token: canaryToken},
+		"ocserv, one-time code in a second form of the same name": {
+			target:  func(t *protocol.Target) { t.User, t.Group = "alice", "staff" },
+			answers: answers{"password": {"p1"}, "password2": {"326944"}},
+			replies: []Reply{recorded(t, "otp-2step-2"), recorded(t, "otp-2step-6"), recorded(t, "otp-2step-8"), done(webvpn)},
+			want: `init https://vpn.example/
+auth-reply https://vpn.example/auth group-select=staff username=alice
+ask form "Please enter your password." password:password
+auth-reply https://vpn.example/auth password=p1
+ask form "Please enter your OTP password." password:password2
+auth-reply https://vpn.example/auth password=326944
+`, token: canaryToken},
+		"ocserv, challenge of a RADIUS server": {
+			target:  func(t *protocol.Target) { t.User = "bob" },
+			answers: answers{"password": {"p1"}, "secondary_password": {"123456"}},
+			replies: []Reply{recorded(t, "radius-challenge-2"), recorded(t, "radius-challenge-4"), recorded(t, "radius-challenge-6"), done(webvpn)},
+			want: `init https://vpn.example/
+auth-reply https://vpn.example/auth username=bob
+ask form "Please enter your password." password:password
+auth-reply https://vpn.example/auth password=p1
+ask form "Enter the one-time code from your token" password:secondary_password
+auth-reply https://vpn.example/auth secondary_password=123456
+`, token: canaryToken},
+		"ocserv, certificate: complete at the first answer": {
+			replies: []Reply{recorded(t, "cert-2").with("webvpn=" + canaryToken + "; Secure")},
+			want:    "init https://vpn.example/\n", token: canaryToken},
+		"banners before and after login, equal ones asked once": {
+			target:  func(t *protocol.Target) { t.User, t.Group = "alice", "staff" },
+			answers: answers{"password": {"p1", "p2"}},
+			replies: []Reply{recorded(t, "banner-profile-split-2"), xmlReply("<banner>Pre-login notice</banner>" + form("", "password")),
+				recorded(t, "banner-profile-split-8").with("webvpn=" + canaryToken)},
+			want: `init https://vpn.example/
+ask banner "Pre-login notice"
+auth-reply https://vpn.example/auth group-select=staff username=alice
+ask form "" password:password
+auth-reply https://vpn.example/auth password=p1
+ask banner "Welcome to the lab. Authorised use only."
+`, token: canaryToken},
+		"ASA, the group is the one selected: no second init": {
+			target:  func(t *protocol.Target) { t.User, t.Group = "alice", "one" },
+			answers: answers{"password": {"p1"}},
+			replies: []Reply{asa("one"), {Status: 200, Body: []byte(`<config-auth type="complete"><session-id>1</session-id><session-token>` + canaryToken + `</session-token></config-auth>`)}},
+			want: `init https://vpn.example/
+ask form "" password:password
+auth-reply https://vpn.example/ group-select=one username=alice password=p1 ` + opaque + "\n", token: canaryToken},
+		"ASA, another group: its form is fetched": {
+			target:  func(t *protocol.Target) { t.User, t.Group = "alice", "Two" },
+			answers: answers{"password": {"p1"}},
+			replies: []Reply{asa("one"), asa("two"), done(webvpn)},
+			want: `init https://vpn.example/
+init https://vpn.example/ group-select=two
+ask form "" password:password
+auth-reply https://vpn.example/ group-select=two username=alice password=p1 ` + strings.ReplaceAll(opaque, "one", "two") + "\n", token: canaryToken},
+		"ASA, another group, which it goes on to ignore: fetched once": {
+			target:  func(t *protocol.Target) { t.User, t.Group = "alice", "two" },
+			answers: answers{"password": {"p1"}},
+			replies: []Reply{asa("one"), asa("one"), done(webvpn)},
+			want: `init https://vpn.example/
+init https://vpn.example/ group-select=two
+ask form "" password:password
+auth-reply https://vpn.example/ group-select=two username=alice password=p1 ` + opaque + "\n", token: canaryToken},
+		"ASA, no group given: asked first, alone": {
+			target:  func(t *protocol.Target) { t.User = "alice" },
+			answers: answers{"group_list": {"2"}, "password": {"p1"}},
+			replies: []Reply{asa("one"), asa("two")},
+			want: `init https://vpn.example/
+ask form "" select:group_list=one[one|One][two|Two]
+init https://vpn.example/ group-select=two
+ask form "" password:password
+auth-reply https://vpn.example/ group-select=two username=alice password=p1 ` + strings.ReplaceAll(opaque, "one", "two") + "\n"},
+		"ASA, refused: the user name is asked again with what was given": {
+			target:  func(t *protocol.Target) { t.User = "alice" },
+			answers: answers{"username": {"alicia"}, "password": {"p1", "p2"}},
+			replies: []Reply{xmlReply(form("", "username", "password")), xmlReply(form(`<error id="1">Login error.</error>`, "username", "password")), done(webvpn)},
+			want: `init https://vpn.example/
+ask form "" password:password
+auth-reply https://vpn.example/auth username=alice password=p1
+ask form "" error="Login error." text:username=alice password:password
+auth-reply https://vpn.example/auth username=alicia password=p2
+`, token: canaryToken},
+		"a refused one-time code keeps its number": {
+			answers: answers{"password": {"p1"}, "password2": {"1", "2"}, "password3": {"3"}},
+			replies: []Reply{xmlReply(form("", "password")), xmlReply(form("", "password")), xmlReply(form("<message>Login failed.\nAgain.</message>", "password")), xmlReply(form("", "password"))},
+			want: `init https://vpn.example/
+ask form "" password:password
+auth-reply https://vpn.example/auth password=p1
+ask form "" password:password2
+auth-reply https://vpn.example/auth password=1
+ask form "Again." error="Login failed." password:password2
+auth-reply https://vpn.example/auth password=2
+ask form "" password:password3
+auth-reply https://vpn.example/auth password=3
+`},
+		"answers of every kind are sent as password, repetitions are not": {
+			answers: answers{"answer": {"a"}, "whichpin": {"b"}, "new_password": {"c"}, "verify_password": {"c"}, "verify_pin": {"d"}},
+			replies: []Reply{xmlReply(form("", "answer", "whichpin", "new_password", "verify_password", "verify_pin"))},
+			want: `init https://vpn.example/
+ask form "" password:answer password:whichpin password:new_password password:verify_password password:verify_pin
+auth-reply https://vpn.example/auth password=a password=b password=c
+`},
+		"two new passwords that differ are asked again": {
+			answers: answers{"new_password": {"a", "c"}, "verify_password": {"b", "c"}},
+			replies: []Reply{xmlReply(form("", "new_password", "verify_password"))},
+			want: `init https://vpn.example/
+ask form "" password:new_password password:verify_password
+ask form "" error="the two new passwords are not the same" password:new_password password:verify_password
+auth-reply https://vpn.example/auth password=c
+`},
+		"hidden inputs go back, buttons and unknown types do not": {
+			answers: answers{"password": {"p"}},
+			replies: []Reply{xmlReply(`<form action="next?x=1&amp;y=2"><input type="hidden" name="state" value="a &lt;b&gt;"/><input type="password" name="password"/><input type="submit" name="Login"/><input type="checkbox" name="keep"/></form>`)},
+			want: `init https://vpn.example/
+ask form "" password:password
+auth-reply https://vpn.example/next?x=1&y=2 state=a <b> password=p
+`},
+		"a form with nothing to ask answers itself; then nothing more is asked": {
+			replies: []Reply{xmlReply(`<form><input type="hidden" name="state" value="1"/></form>`), xmlReply(`<authentication-complete/>`), done(webvpn)},
+			want: `init https://vpn.example/
+auth-reply https://vpn.example/ state=1
+auth-reply https://vpn.example/
+`, token: canaryToken},
+		"a second login in the form only for groups that have one": {
+			target:  func(t *protocol.Target) { t.Group = "one" },
+			answers: answers{"password": {"p"}},
+			replies: []Reply{xmlReply(`<form><input type="password" name="password"/><input type="password" name="secondary_password" second-auth="1"/>` +
+				`<select name="group_list"><option value="one"/><option value="two" second-auth="1"/></select></form>`)},
+			want: `init https://vpn.example/
+ask form "" password:password
+auth-reply https://vpn.example/ group-select=one password=p
+`},
+		"a group that logs in by certificate has no fields": {
+			target:  func(t *protocol.Target) { t.Group = "one" },
+			replies: []Reply{xmlReply(`<form><input type="text" name="username"/><input type="password" name="password"/><select name="group_list"><option noaaa="1">one</option><option>two</option></select></form>`)},
+			want: `init https://vpn.example/
+auth-reply https://vpn.example/ group-select=one
+`},
+		"the only group is no question": {
+			answers: answers{"password": {"p"}},
+			replies: []Reply{xmlReply(`<form><input type="password" name="password"/><select name="group_list"><option value="x">X</option></select></form>`)},
+			want: `init https://vpn.example/
+ask form "" password:password
+auth-reply https://vpn.example/ group-select=x password=p
+`},
+		"another select is a field": {
+			answers: answers{"pin_mode": {"Mine"}},
+			replies: []Reply{xmlReply(`<form><select name="pin_mode"><option value="s">System</option><option value="m">Mine</option></select></form>`)},
+			want: `init https://vpn.example/
+ask form "" select:pin_mode=s[s|System][m|Mine]
+auth-reply https://vpn.example/ pin_mode=m
+`},
+		"a redirect on the same host keeps cookies and begins again": {
+			target:  func(t *protocol.Target) { t.Path = "/staff" },
+			replies: []Reply{Reply{Status: 302, Location: "/other?a=1"}.with("a=1")},
+			want: `init https://vpn.example/staff
+init https://vpn.example/other?a=1 cookie:a
+`},
+		"a redirect to another host clears cookies": {
+			target:  func(t *protocol.Target) { t.User = "alice"; t.Path = "/staff" },
+			answers: answers{"password": {"p"}},
+			replies: []Reply{xmlReply(form("", "username")).with("a=1"), {Status: 301, Location: "https://GW2.example:8443/x"}, xmlReply(form("", "username", "password"))},
+			want: `init https://vpn.example/staff
+auth-reply https://vpn.example/auth username=alice cookie:a
+init https://gw2.example:8443/x
+ask form "" password:password
+auth-reply https://gw2.example:8443/auth username=alice password=p
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, out, err := drive(t, NewConversation(target(tc.target)), tc.answers, tc.replies...)
+			if err != nil {
+				t.Fatalf("%v after\n%s", err, got)
+			}
+			if got != tc.want {
+				t.Errorf("got\n%s\nwant\n%s", got, tc.want)
+			}
+			token := ""
+			if out != nil {
+				token = string(out.Token.Reveal())
+			}
+			if token != tc.token {
+				t.Errorf("token %q, want %q", token, tc.token)
+			}
+		})
+	}
+}
+
+func TestOutcome(t *testing.T) {
+	c := NewConversation(target(func(t *protocol.Target) { t.User, t.Group = "alice", "staff" }))
+	_, out, err := drive(t, c, answers{"password": {"p"}}, recorded(t, "banner-profile-split-2"), recorded(t, "banner-profile-split-6"),
+		recorded(t, "banner-profile-split-8").with("webvpn="+canaryToken))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.User != "alice" || out.Group != "Staff network" || out.Banner != "Welcome to the lab. Authorised use only." || len(out.Accepted) != 2 {
+		t.Errorf("%+v", out)
+	}
+}
+
+// TestConversationRefusals: what ends a login, and how it is said.
+func TestConversationRefusals(t *testing.T) {
+	ocserv := recorded(t, "wrong-password-2")
+	again := make([]Reply, 30)
+	for i := range again {
+		again[i] = xmlReply(form("", "password"))
+	}
+	empty := make([]Reply, 30)
+	for i := range empty {
+		empty[i] = xmlReply("<authentication-complete/>")
+	}
+	around := make([]Reply, 30)
+	for i := range around {
+		around[i] = Reply{Status: 302, Location: "/"}
+	}
+	always := answers{}
+	for i := range 30 {
+		always[numbered("password", i+1)] = []string{"p"}
+	}
+	for name, tc := range map[string]struct {
+		target  func(*protocol.Target)
+		answers answers
+		replies []Reply
+		code    fault.Code
+		says    string
+	}{
+		"a group that is not offered":       {func(t *protocol.Target) { t.Group = "guests" }, nil, []Reply{ocserv}, fault.AuthGroup, "staff (Staff network), admins (Administrators)"},
+		"a group number that is too large":  {func(t *protocol.Target) { t.Group = "3" }, nil, []Reply{ocserv}, fault.AuthGroup, "groups:"},
+		"a group where there is no choice":  {func(t *protocol.Target) { t.Group = "x" }, nil, []Reply{xmlReply(form("", "password"))}, fault.AuthGroup, "HOST/GROUP"},
+		"an answer that is no option":       {nil, answers{"username": {"a"}, "group_list": {"x"}}, []Reply{ocserv}, fault.AuthGroup, "groups:"},
+		"an answer that is missing":         {nil, answers{"group_list": {"staff"}}, []Reply{ocserv}, fault.AuthInput, "username"},
+		"an answer that cannot be sent":     {nil, answers{"password": {canaryPassword + "\n"}}, again[:1], fault.UseBad, "character"},
+		"banner declined":                   {nil, answers{"decline": {"1"}}, []Reply{recorded(t, "banner-profile-split-2")}, fault.PolBanner, ""},
+		"error and no form":                 {nil, nil, []Reply{xmlReply("<error>Certificate Validation Failure</error>")}, fault.AuthRefused, "Certificate Validation Failure"},
+		"error in a complete document":      {nil, nil, []Reply{{Status: 200, Body: []byte(`<config-auth type="complete"><error id="24">Authentication failed.</error></config-auth>`)}}, fault.AuthRefused, "Authentication failed."},
+		"an error that quotes the password": {nil, answers{"password": {canaryPassword}}, []Reply{again[0], xmlReply("<error>no " + canaryPassword + "</error>")}, fault.AuthRefused, "no [secret]"},
+		"a reason that quotes the password": {nil, answers{"password": {canaryPassword}}, []Reply{again[0], {Status: 503, Reason: "no " + canaryPassword}}, fault.GwUnavailable, "no [secret]"},
+		"complete without a token":          {nil, nil, []Reply{done()}, fault.NetMalformed, "token"},
+		"a token that is no cookie":         {nil, nil, []Reply{{Status: 200, Body: []byte(`<config-auth type="complete"><session-token>canary; a=b</session-token></config-auth>`)}}, fault.NetMalformed, "token"},
+		"nothing asked":                     {nil, nil, []Reply{xmlReply("")}, fault.NetMalformed, ""},
+		"form by GET":                       {nil, nil, []Reply{xmlReply(`<form method="get"><input type="text" name="a"/></form>`)}, fault.NetMalformed, ""},
+		"form of another server":            {nil, nil, []Reply{xmlReply(`<form action="https://evil.example/"><input type="text" name="a"/></form>`)}, fault.NetRedirect, ""},
+		"form without TLS":                  {nil, nil, []Reply{xmlReply(`<form action="http://vpn.example/"><input type="text" name="a"/></form>`)}, fault.NetMalformed, ""},
+		"client certificate wanted":         {nil, nil, []Reply{{Status: 200, Body: []byte(`<config-auth type="auth-request"><client-cert-request/></config-auth>`)}}, fault.AuthUnsupported, "certificate"},
+		"browser wanted":                    {nil, nil, []Reply{xmlReply(`<sso-v2-login>https://idp</sso-v2-login><form><input type="sso" name="sso-token"/></form>`)}, fault.AuthUnsupported, "single sign-on"},
+		"host scan wanted":                  {nil, nil, []Reply{{Status: 200, Body: []byte(`<config-auth type="auth-request"><host-scan/></config-auth>`)}}, fault.AuthUnsupported, "scan"},
+		"forms without end":                 {nil, always, again, fault.AuthRounds, ""},
+		"empty replies without end":         {nil, nil, empty, fault.AuthRounds, ""},
+		"redirects without end":             {nil, nil, around, fault.NetRedirect, "10"},
+		"redirect without TLS":              {nil, nil, []Reply{{Status: 302, Location: "http://vpn.example/"}}, fault.NetRedirect, ""},
+		"redirect with a password":          {nil, nil, []Reply{{Status: 302, Location: "https://u:canary@vpn.example/"}}, fault.NetRedirect, ""},
+		"redirect into the request":         {nil, nil, []Reply{{Status: 302, Location: "/a?b c\r\nX: canary"}}, fault.NetRedirect, ""},
+		"a web page":                        {nil, nil, []Reply{{Status: 200, Body: []byte("<!doctype html><html>canary")}}, fault.NetNotVPN, ""},
+		"text":                              {nil, nil, []Reply{{Status: 200, Body: []byte("canary")}}, fault.NetNotVPN, ""},
+		"nothing":                           {nil, nil, []Reply{{Status: 200}}, fault.NetNotVPN, ""},
+		"other XML":                         {nil, nil, []Reply{{Status: 200, Body: []byte("<canary/>")}}, fault.NetNotVPN, ""},
+		"malformed XML":                     {nil, nil, []Reply{{Status: 200, Body: []byte("<config-auth type='canary")}}, fault.NetMalformed, ""},
+		"an entity bomb":                    {nil, nil, []Reply{{Status: 200, Body: []byte(`<!DOCTYPE a [<!ENTITY a "canary">]><config-auth>&a;</config-auth>`)}}, fault.NetMalformed, ""},
+		"too many fields":                   {nil, nil, []Reply{xmlReply(form("", strings.Fields(strings.Repeat("a ", 100))...))}, fault.NetTooMuch, ""},
+		"401":                               {nil, nil, []Reply{{Status: 401}}, fault.AuthRefused, "HTTP 401"},
+		"403 with a reason":                 {nil, nil, []Reply{{Status: 403, Reason: "go away"}}, fault.AuthRefused, "go away"},
+		"503":                               {nil, nil, []Reply{{Status: 503}}, fault.GwUnavailable, "HTTP 503"},
+		"404 from who knows":                {nil, nil, []Reply{{Status: 404}}, fault.NetNotVPN, "HTTP 404"},
+		"404 for a group path":              {func(t *protocol.Target) { t.Path = "/x" }, nil, []Reply{{Status: 404}}, fault.NetHTTPRefused, "HTTP 404"},
+		"500 from a gateway":                {nil, answers{"password": {"p"}}, []Reply{again[0], {Status: 500}}, fault.NetHTTPRefused, "HTTP 500"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log, _, err := drive(t, NewConversation(target(tc.target)), tc.answers, tc.replies...)
+			f := wantFault(t, err, tc.code)
+			if text := f.Sentence() + strings.Join(f.Hints, "\n"); !strings.Contains(text, tc.says) {
+				t.Errorf("%q does not say %q after\n%s", text, tc.says, log)
+			}
+		})
+	}
+}
+
+func TestGroupAccessIsTheUsersAddress(t *testing.T) {
+	for want, change := range map[string]func(*protocol.Target){
+		"https://vpn.example/":              nil,
+		"https://vpn.example:4443/staff":    func(t *protocol.Target) { t.Port, t.Path = 4443, "/staff" },
+		"https://[2001:db8::1]/":            func(t *protocol.Target) { t.Host, t.Port, t.Path = "2001:db8::1", 0, "" },
+		"https://[2001:db8::1]:4443/a/b?c=": func(t *protocol.Target) { t.Host, t.Port, t.Path = "2001:db8::1", 4443, "a/b?c=" },
+	} {
+		act, err := NewConversation(target(change)).Start()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := authxml.ParseRequest(act.Send.Body.Reveal())
+		if err != nil || r.GroupAccess != want {
+			t.Errorf("group-access %q, %v; want %q", r.GroupAccess, err, want)
+		}
+	}
+}
+
+func TestAnswerToNoQuestion(t *testing.T) {
+	c := NewConversation(target(nil))
+	if _, err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Answer(protocol.Answer{})
+	wantFault(t, err, fault.Internal)
+}
+
+// FuzzConversation: whatever a gateway sends, a conversation ends or asks; it never panics and never sends a line it should not.
+func FuzzConversation(f *testing.F) {
+	for _, name := range []string{"wrong-password-2", "wrong-password-6", "wrong-password-8", "otp-2step-8", "radius-challenge-6", "banner-profile-split-2", "banner-profile-split-8"} {
+		f.Add(recorded(f, name).Body, recorded(f, "otp-2step-6").Body, "", "webvpn=a", 200)
+	}
+	f.Add([]byte(`<auth><form action="//evil/"><select name="group_list"><option/></select></form></auth>`), []byte(""), "//x/../y", "a=b;c", 302)
+	f.Fuzz(func(t *testing.T, first, second []byte, location, cookie string, status int) {
+		c := NewConversation(target(func(t *protocol.Target) { t.User = "alice" }))
+		act, err := c.Start()
+		for i := 0; err == nil && act.Done == nil && i < 60; i++ {
+			switch {
+			case act.Send != nil:
+				if !printable(act.Send.Path) || !strings.HasPrefix(act.Send.Path, "/") || !validHost(c.Target().Host) {
+					t.Fatalf("request to %q at %q", act.Send.Path, c.Target().Host)
+				}
+				r := Reply{Status: 200, Body: [][]byte{first, second}[i%2]}
+				if i%3 == 2 {
+					r.Status, r.Location = status, location
+				}
+				if k, ok := parseSetCookie(cookie); ok {
+					r.Cookies = append(r.Cookies, k)
+				}
+				act, err = c.Reply(r)
+			default:
+				a := protocol.Answer{Accept: true, Values: map[string]redact.Secret{}}
+				seen := map[string]bool{}
+				for _, in := range act.Ask.Fields {
+					if seen[in.Name] || !authxml.ValidName(in.Name[:min(len(in.Name), 64)]) {
+						t.Fatalf("field name %q", in.Name)
+					}
+					seen[in.Name] = true
+					a.Values[in.Name] = redact.NewString("1")
+				}
+				act, err = c.Answer(a)
+			}
+		}
+		if err != nil && fault.As(err).Code == fault.Internal {
+			t.Fatal(err)
+		}
+	})
+}
