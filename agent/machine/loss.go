@@ -193,7 +193,7 @@ func (m *step) networkChanged() {
 		m.decide(ReasonSameNetwork)
 		return
 	}
-	m.dropVanished()
+	dropped := m.dropVanished()
 	wasGone := m.s.Gone
 	m.s.Gone = m.s.gone()
 	fresh := slices.ContainsFunc(m.s.Paths, func(p Path) bool { return !slices.Contains(old, p) })
@@ -209,7 +209,7 @@ func (m *step) networkChanged() {
 		m.decide(ReasonOffline)
 		m.s.Loss.Delay = slowest
 		m.arm(TimerRetry, m.now.Mono+m.pace(slowest))
-	case fresh || wasGone != m.s.Gone:
+	case fresh || dropped || wasGone != m.s.Gone:
 		m.decide(ReasonNewPath)
 		if !m.s.Gone && wasGone && !m.s.Down {
 			m.s.Probing, m.s.ProbeAt = true, m.now.Mono
@@ -228,15 +228,17 @@ func (m *step) notePaths() {
 	m.s.Paths, m.s.PathsKnown = append([]Path(nil), paths...), true
 }
 
-// dropVanished gives up what was tried on a way that is not there any more, a commit too: its answer cannot come.
-func (m *step) dropVanished() {
-	lost := m.s.has(FxCommit)
+// dropVanished gives up what was tried on a way that is not there any more, and reports whether a commit was among it: its answer cannot come.
+func (m *step) dropVanished() bool {
+	committing := m.s.has(FxCommit)
 	m.cancel(func(j Job) bool {
 		return (j.Kind == FxStartReach || j.Kind == FxCommit) && !slices.Contains(m.ways(), j.Path)
 	})
-	if lost && !m.s.has(FxCommit) && !m.s.Down {
+	dropped := committing && !m.s.has(FxCommit)
+	if dropped && !m.s.Down {
 		m.s.Probing, m.s.ProbeAt = true, m.now.Mono
 	}
+	return dropped
 }
 
 // suspend is sleep announced. Where policy ends the session it is ended; else nothing is sent and nothing new begun: what is outstanding keeps its deadline on the

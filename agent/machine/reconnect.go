@@ -69,7 +69,7 @@ func (m *step) rearm() {
 	case m.now.Mono-l.Since.Mono < briskTime:
 		l.Delay = briskPace
 	default:
-		l.Delay = min(l.Delay*2, slowest)
+		l.Delay = min(max(l.Delay, briskPace)*2, slowest)
 	}
 	m.arm(TimerRetry, m.now.Mono+m.pace(l.Delay))
 }

@@ -1,0 +1,528 @@
+package machine
+
+import (
+	"container/heap"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+)
+
+// The simulator's world: a gateway, links to it, a user, a host that takes its time, and a shell that carries out effects as package agent does. Everything
+// happens from one heap in virtual time, so a run is a function of its seed and its script.
+
+// link is one uplink of the client.
+type link struct {
+	path   Path
+	up     bool // the interface is there
+	dark   bool // nothing gets through, and the interface does not show it
+	portal bool // a sign-in page answers in place of the gateway
+}
+
+// tunnel is one CSTP tunnel as both ends see it.
+type tunnel struct {
+	id       ID
+	link     *link
+	open     bool // our end
+	alive    bool // the gateway's end
+	stranded bool // a NAT between forgot it
+	silent   bool // Silence has been reported
+	dead     bool // PeerDead has been reported
+	broken   bool // CarrierDown has been reported
+}
+
+// gateway is what the other side knows.
+type gateway struct {
+	up      bool
+	busy    bool // answers 503
+	token   bool // knows the session
+	current ID   // the session's tunnel
+	lostAt  time.Duration
+	keep    time.Duration // how long it keeps a session without a tunnel
+	plan    NetPlan
+}
+
+// user answers prompts.
+type user struct {
+	mood  string // answers, refuses, away
+	delay time.Duration
+}
+
+type item struct {
+	at  time.Duration
+	seq int
+	do  func()
+}
+
+type schedule []item
+
+func (q schedule) Len() int { return len(q) }
+func (q schedule) Less(i, j int) bool {
+	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].seq < q[j].seq
+}
+func (q schedule) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *schedule) Push(x any)   { *q = append(*q, x.(item)) }
+func (q *schedule) Pop() any {
+	old := *q
+	x := old[len(old)-1]
+	*q = old[:len(old)-1]
+	return x
+}
+
+// stepper is Step, or one with a planted bug.
+type stepper func(State, Event, Instant) (State, []Effect)
+
+// world is a simulation in progress.
+type world struct {
+	step    stepper
+	rng     *rand.Rand
+	now     Instant
+	q       schedule
+	seq     int
+	s       State
+	gw      gateway
+	user    user
+	links   []*link
+	latency time.Duration
+	banner  bool // a login asks something
+	hang    bool // host changes never end
+	noApply bool // host changes fail
+	races   bool // what is cancelled may answer all the same
+
+	out       map[ID]EffectKind // effects the shell is busy with
+	reaches   map[ID]*link      // connections kept for a commit
+	tunnels   map[ID]*tunnel
+	prompts   map[ID]bool
+	pump      ID
+	applied   bool          // something of ours is on the host
+	disturbed time.Duration // when something last happened that a carrier may not survive
+	logins    int
+	prompt    ID
+	asked     int
+
+	log  []string
+	errs []string
+}
+
+// newWorld has two links, the first of them up.
+func newWorld(seed uint64, step stepper) *world {
+	w := &world{
+		step: step, rng: rand.New(rand.NewPCG(seed, 1)), s: New(seed), latency: 10 * time.Millisecond,
+		now:  Instant{Mono: time.Minute, Boot: time.Hour},
+		gw:   gateway{up: true, keep: 10 * time.Minute, plan: NetPlan{Addr4: netip.MustParsePrefix("10.9.0.2/24"), MTU: 1400}},
+		user: user{mood: "answers", delay: 2 * time.Second},
+		links: []*link{
+			{path: Path{IfIndex: 2, Name: "eth0", Local: netip.MustParseAddr("192.0.2.10"), NextHop: netip.MustParseAddr("192.0.2.1")}, up: true},
+			{path: Path{IfIndex: 3, Name: "wlan0", Local: netip.MustParseAddr("198.51.100.7"), NextHop: netip.MustParseAddr("198.51.100.1")}},
+		},
+		out: map[ID]EffectKind{}, reaches: map[ID]*link{}, tunnels: map[ID]*tunnel{}, prompts: map[ID]bool{},
+	}
+	w.feed(Event{Kind: EvNetworkChanged, Paths: w.paths()})
+	return w
+}
+
+// after schedules something.
+func (w *world) after(d time.Duration, do func()) {
+	w.seq++
+	heap.Push(&w.q, item{w.now.Mono + max(d, 0), w.seq, do})
+}
+
+// trip is one round trip, with a little jitter.
+func (w *world) trip() time.Duration {
+	return 2*w.latency + time.Duration(w.rng.Int64N(int64(w.latency/4)+1))
+}
+
+// paths lists the links that are up.
+func (w *world) paths() []Path {
+	var all []Path
+	for _, l := range w.links {
+		if l.up {
+			all = append(all, l.path)
+		}
+	}
+	return all
+}
+
+// over is the link that a path stands for, nil if it is not there any more.
+func (w *world) over(p Path) *link {
+	for _, l := range w.links {
+		if l.up && (p == Path{} || p == l.path) {
+			return l
+		}
+	}
+	return nil
+}
+
+// run goes on until a time, ticking the machine when it wants it.
+func (w *world) run(until time.Duration) {
+	for len(w.errs) == 0 {
+		next := until
+		if d, ok := w.s.Wait(w.now); ok {
+			next = min(next, w.now.Mono+d)
+		}
+		if len(w.q) > 0 && w.q[0].at <= next {
+			it := heap.Pop(&w.q).(item)
+			w.advance(it.at - w.now.Mono)
+			it.do()
+			continue
+		}
+		w.advance(next - w.now.Mono)
+		if next == until {
+			return
+		}
+		w.feed(Event{Kind: EvTick})
+	}
+}
+
+// advance lets both clocks run.
+func (w *world) advance(d time.Duration) {
+	d = max(d, 0)
+	w.now.Mono += d
+	w.now.Boot += d
+	w.forget()
+}
+
+// forget ends sessions that have had no tunnel for too long.
+func (w *world) forget() {
+	if w.gw.token && w.gw.current == 0 && w.now.Boot-w.gw.lostAt > w.gw.keep {
+		w.gw.token = false
+	}
+}
+
+// feed gives the machine an event, checks what comes back and carries it out.
+func (w *world) feed(ev Event) {
+	before := w.s
+	next, fx := w.step(w.s, ev, w.now)
+	w.s = next
+	if line := Explain(before.Phase, ev, next, fx); next.Phase != before.Phase || next.Reason != ReasonNone || len(fx) > 0 {
+		w.log = append(w.log, fmt.Sprintf("%9.3f  %s", (w.now.Mono-time.Minute).Seconds(), line))
+	}
+	w.check(before, ev, fx)
+	for _, f := range fx {
+		w.carryOut(f)
+	}
+	w.checkWorld()
+}
+
+// answer delivers the answer of an effect, unless it was cancelled. A cancelled one sometimes answers all the same: it was on its way.
+func (w *world) answer(d time.Duration, id ID, late bool, ev func() Event) {
+	w.after(d, func() {
+		_, live := w.out[id]
+		if !live && !(late && w.races && w.rng.IntN(3) == 0) {
+			return
+		}
+		e := ev()
+		delete(w.out, id)
+		w.feed(e)
+	})
+}
+
+// carryOut does what the shell does.
+func (w *world) carryOut(fx Effect) {
+	id := fx.Attempt
+	switch fx.Kind {
+	case FxStartAttempt:
+		w.out[id] = fx.Kind
+		w.logins++
+		w.login(fx)
+	case FxStartReach:
+		w.out[id] = fx.Kind
+		w.reach(fx)
+	case FxCommit:
+		w.out[id] = fx.Kind
+		w.commit(fx)
+	case FxProbe:
+		w.out[id] = fx.Kind
+		w.probe(fx)
+	case FxCancelAttempt:
+		delete(w.out, id)
+		delete(w.reaches, id)
+	case FxAskUser:
+		w.asked++
+		w.ask(fx)
+	case FxWithdrawPrompt:
+		delete(w.prompts, fx.Prompt)
+	case FxApplyNetwork:
+		w.out[id], w.applied = fx.Kind, true
+		if !w.hang {
+			ev := Event{Kind: EvNetworkApplied, Attempt: id}
+			if w.noApply {
+				ev = Event{Kind: EvApplyFailed, Attempt: id, Fault: faultOf(fault.HostRoute)}
+			}
+			w.answer(30*time.Millisecond, id, true, func() Event { return ev })
+		}
+	case FxRevertNetwork:
+		w.out[id], w.applied = fx.Kind, false
+		if !w.hang {
+			w.answer(20*time.Millisecond, id, true, func() Event { return Event{Kind: EvReverted, Attempt: id} })
+		}
+	case FxStartPump:
+		w.pump = fx.Tunnel
+		if t := w.tunnels[fx.Tunnel]; t == nil || !t.open {
+			w.fail("the pump was started on tunnel %d, which is not open", fx.Tunnel)
+		}
+	case FxStopPump:
+		w.pump = 0
+	case FxCloseTunnel:
+		w.close(fx)
+	case FxDropSession, FxRaiseNotice, FxPublish:
+	default:
+		w.fail("unknown effect %v", fx.Kind)
+	}
+}
+
+// login runs a login: an answer from the gateway, a prompt if it has one, a tunnel.
+func (w *world) login(fx Effect) {
+	id := fx.Attempt
+	failed := func(c fault.Code) func() Event {
+		return func() Event { return Event{Kind: EvAttemptFailed, Attempt: id, Fault: faultOf(c)} }
+	}
+	l := w.over(Path{})
+	switch {
+	case l == nil:
+		w.answer(0, id, true, failed(fault.NetNoRoute))
+		return
+	case l.dark:
+		return
+	case l.portal:
+		w.answer(w.trip(), id, true, failed(fault.TLSUntrusted))
+		return
+	case !w.gw.up:
+		w.answer(w.trip(), id, true, failed(fault.NetRefused))
+		return
+	}
+	done := func() { w.answer(2*w.trip(), id, true, func() Event { return w.opened(EvTunnelOpened, id, l) }) }
+	w.after(2*w.trip(), func() {
+		if _, live := w.out[id]; !live {
+			return
+		}
+		w.feed(Event{Kind: EvAnswered, Attempt: id})
+		if !w.banner {
+			done()
+			return
+		}
+		w.prompt++
+		w.prompts[w.prompt] = true
+		w.feed(Event{Kind: EvPromptNeeded, Attempt: id, Prompt: w.prompt})
+	})
+}
+
+// ask has the user look at a prompt.
+func (w *world) ask(fx Effect) {
+	id, prompt, mood := fx.Attempt, fx.Prompt, w.user.mood
+	if mood == "away" {
+		return
+	}
+	w.after(w.user.delay, func() {
+		if !w.prompts[prompt] {
+			return
+		}
+		delete(w.prompts, prompt)
+		if mood == "refuses" {
+			w.feed(Event{Kind: EvPromptCancelled, Attempt: id, Prompt: prompt})
+			w.answer(time.Millisecond, id, true, func() Event { return Event{Kind: EvAttemptFailed, Attempt: id, Fault: faultOf(fault.PolBanner)} })
+			return
+		}
+		w.feed(Event{Kind: EvPromptAnswered, Attempt: id, Prompt: prompt})
+		w.answer(w.trip(), id, true, func() Event {
+			l := w.over(Path{})
+			if l == nil || l.dark || !w.gw.up {
+				return Event{Kind: EvAttemptFailed, Attempt: id, Fault: faultOf(fault.NetLost)}
+			}
+			return w.opened(EvTunnelOpened, id, l)
+		})
+	})
+}
+
+// opened is a tunnel that has come about. The gateway lets go of the session's older one.
+func (w *world) opened(kind EventKind, id ID, l *link) Event {
+	t := &tunnel{id: id, link: l, open: true, alive: true}
+	w.tunnels[id] = t
+	if old := w.tunnels[w.gw.current]; old != nil && kind == EvRebound {
+		w.hangUp(old, 0)
+	}
+	w.gw.current, w.gw.token = id, true
+	return Event{Kind: kind, Attempt: id, Tunnel: id, Plan: w.gw.plan, Limits: Limits{Disconnected: w.gw.keep}, Path: l.path}
+}
+
+// hangUp is the gateway ending a tunnel with a DISCONNECT.
+func (w *world) hangUp(t *tunnel, reason byte) {
+	if !t.alive {
+		return
+	}
+	t.alive = false
+	w.after(w.latency, func() {
+		if t.open && !t.stranded && !t.link.dark && t.link.up {
+			t.broken = true
+			w.feed(Event{Kind: EvServerClosed, Tunnel: t.id, Reason: reason})
+		}
+	})
+}
+
+// reach makes a connection up to the point before the token.
+func (w *world) reach(fx Effect) {
+	id, l, rtt := fx.Attempt, w.over(fx.Path), w.trip()
+	failed := func(c fault.Code) func() Event {
+		return func() Event { return Event{Kind: EvReachFailed, Attempt: id, Path: fx.Path, Fault: faultOf(c)} }
+	}
+	switch {
+	case l == nil:
+		w.answer(0, id, false, failed(fault.NetNoRoute))
+	case l.dark:
+	case l.portal:
+		w.answer(2*rtt, id, false, failed(fault.TLSUntrusted))
+	case !w.gw.up:
+		w.answer(rtt, id, false, failed(fault.NetRefused))
+	default:
+		w.answer(3*rtt, id, true, func() Event {
+			if _, live := w.out[id]; live {
+				w.reaches[id] = l
+			}
+			return Event{Kind: EvReached, Attempt: id, Path: fx.Path, RTT: rtt}
+		})
+	}
+}
+
+// commit presents the token.
+func (w *world) commit(fx Effect) {
+	id, l := fx.Attempt, w.reaches[fx.Reach]
+	delete(w.reaches, fx.Reach)
+	if t := w.tunnels[w.s.Tunnel]; w.flows(t) && !w.s.Planned && w.now.Mono-w.disturbed > 10*time.Second {
+		w.fail("a carrier that is alive is given up for reach %d", fx.Reach)
+	}
+	if l == nil {
+		w.fail("commit on reach %d, which was not kept", fx.Reach)
+		return
+	}
+	if !l.up || l.dark {
+		return
+	}
+	w.after(w.latency, func() {
+		failed := func(c fault.Code) {
+			w.answer(w.latency, id, true, func() Event { return Event{Kind: EvRebindFailed, Attempt: id, Fault: faultOf(c)} })
+		}
+		switch {
+		case !l.up || l.dark:
+		case !w.gw.up:
+			failed(fault.NetLost)
+		case w.gw.busy:
+			failed(fault.GwUnavailable)
+		case !w.gw.token:
+			failed(fault.GwSession)
+		default:
+			ev := w.opened(EvRebound, id, l)
+			w.answer(w.latency, id, true, func() Event { return ev })
+			w.after(w.latency+time.Millisecond, func() { w.abandon(id) })
+		}
+	})
+}
+
+// abandon closes a tunnel that the shell never told the machine of, because its attempt was cancelled before.
+func (w *world) abandon(id ID) {
+	t := w.tunnels[id]
+	_, busy := w.out[id]
+	known := w.s.Tunnel == id || slices.ContainsFunc(w.s.Jobs, func(j Job) bool { return j.Kind == FxCloseTunnel && j.Tunnel == id })
+	if t != nil && t.open && !busy && !known {
+		w.shut(t)
+	}
+}
+
+// probe is a DPD on a tunnel.
+func (w *world) probe(fx Effect) {
+	id, t := fx.Attempt, w.tunnels[fx.Tunnel]
+	if t == nil {
+		w.fail("a probe on tunnel %d, which never was", fx.Tunnel)
+		return
+	}
+	w.after(w.trip(), func() {
+		if w.flows(t) {
+			w.answer(0, id, true, func() Event { return Event{Kind: EvProbed, Attempt: id, Tunnel: t.id, RTT: 2 * w.latency} })
+		}
+	})
+}
+
+// flows reports whether packets pass a tunnel.
+func (w *world) flows(t *tunnel) bool {
+	return t.open && t.alive && !t.stranded && !t.broken && t.link.up && !t.link.dark && w.gw.up
+}
+
+// close ends our end of a tunnel, and the session when told so.
+func (w *world) close(fx Effect) {
+	t := w.tunnels[fx.Tunnel]
+	if t == nil || !t.open {
+		w.fail("tunnel %d was closed and is not open", fx.Tunnel)
+		return
+	}
+	if fx.Close == CloseUser && w.flows(t) && w.gw.current == t.id {
+		w.gw.token = false
+	}
+	w.shut(t)
+	if !w.hang {
+		w.after(w.latency, func() { w.feed(Event{Kind: EvTunnelClosed, Tunnel: t.id}) })
+	}
+}
+
+// shut closes our end.
+func (w *world) shut(t *tunnel) {
+	t.open, t.alive = false, false
+	if w.gw.current == t.id {
+		w.gw.current, w.gw.lostAt = 0, w.now.Boot
+	}
+	if w.pump == t.id {
+		w.pump = 0
+	}
+}
+
+// sense is the tunnel's own control: silence is noticed soon, death after some time, an answer at once. The world calls it when something changed.
+func (w *world) sense() {
+	for _, id := range w.tunnelIDs() {
+		t := w.tunnels[id]
+		if !t.open || t.broken {
+			continue
+		}
+		if w.flows(t) {
+			if t.silent {
+				t.silent, t.dead = false, false
+				w.after(w.trip(), func() {
+					if w.flows(t) {
+						w.feed(Event{Kind: EvHeard, Tunnel: t.id})
+					}
+				})
+			}
+			continue
+		}
+		if t.silent {
+			continue
+		}
+		t.silent = true
+		w.after(120*time.Millisecond, func() {
+			if t.open && !w.flows(t) && !t.broken {
+				w.feed(Event{Kind: EvSilence, Tunnel: t.id})
+			}
+		})
+		w.after(40*time.Second, func() {
+			if t.open && t.silent && !w.flows(t) && !t.broken && !t.dead {
+				t.dead = true
+				w.feed(Event{Kind: EvPeerDead, Tunnel: t.id})
+			}
+		})
+	}
+}
+
+// tunnelIDs lists the tunnels in order: a map would make runs differ.
+func (w *world) tunnelIDs() []ID {
+	var ids []ID
+	for id := range w.tunnels {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// fail notes what is wrong. The run ends.
+func (w *world) fail(format string, args ...any) {
+	w.errs = append(w.errs, fmt.Sprintf(format, args...))
+}
