@@ -302,6 +302,7 @@ func TestConnectRefused(t *testing.T) {
 		{"no tunnel here", "HTTP/1.1 404 Not Found\r\n\r\n<html>", fault.NetNotVPN, fault.Retryable, "it answers CONNECT with status 404"},
 		{"camouflage", "HTTP/1.1 405 No\r\n\r\n", fault.NetNotVPN, fault.Retryable, "it answers CONNECT with status 405"},
 		{"sign-in page", "HTTP/1.1 302 Found\r\nLocation: http://portal/\r\n\r\n", fault.NetNotVPN, fault.Retryable, "it answers CONNECT with status 302"},
+		{"web page", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>", fault.NetNotVPN, fault.Retryable, "it answers CONNECT with a web page"},
 		{"garbage", "220 mail.example ESMTP\r\n", fault.NetNotVPN, fault.Retryable, "its answer to CONNECT is no HTTP"},
 		{"silence", "", fault.NetLost, fault.Retryable, "it closed the connection on CONNECT"},
 		{"endless", "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-A: b\r\n", maxFields+1), fault.NetTooMuch, fault.Retryable, ""},

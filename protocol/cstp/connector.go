@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -136,7 +137,7 @@ func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.
 	base := pathMTU(cork.Conn)
 	req := &Request{
 		Host: hostHeader(ref.Target), UserAgent: c.Login.UserAgent, Token: ref.Token, Hostname: ref.Target.Hostname,
-		BaseMTU: base, MTU: base - outerOverhead, IPv6: true,
+		BaseMTU: base, MTU: max(minMTU, base-outerOverhead), IPv6: true,
 	}
 	if req.UserAgent == "" {
 		req.UserAgent = login.DefaultUserAgent
@@ -177,5 +178,5 @@ func hostHeader(t protocol.Target) string {
 		}
 		return t.Host
 	}
-	return net.JoinHostPort(t.Host, uitoa(t.Port))
+	return net.JoinHostPort(t.Host, strconv.Itoa(int(t.Port)))
 }

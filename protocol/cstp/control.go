@@ -53,6 +53,11 @@ func (t *Tunnel) control() {
 		case <-t.done:
 			return
 		case err := <-t.ended:
+			select {
+			case <-t.done: // we ended it ourselves
+				return
+			default:
+			}
 			t.log.Info("cstp: tunnel down", "err", err)
 			t.notes <- note(err) // there is room: see tell
 			<-t.done

@@ -19,5 +19,6 @@
 //	             Its queue is small and drops: a peer that floods us with requests gets fewer answers, not our memory.
 //	control      one goroutine per client Tunnel: DPD, keepalive, rekey, what the peer said, notifications.
 //
-// Stream.Close and Tunnel.Close wait for their goroutines. Imports: protocol and below, protocol/login, dart/fault, dart/redact.
+// Stream.Close and Tunnel.Close wait for their goroutines. Imports: protocol, protocol/packet, protocol/keepalive,
+// protocol/login, dart/fault, dart/redact.
 package cstp

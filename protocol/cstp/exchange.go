@@ -7,10 +7,11 @@ import (
 	"errors"
 	"io"
 	"net"
-	"strconv"
+	"slices"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/protocol"
 )
 
 const (
@@ -65,11 +66,14 @@ func exchangeFault(ctx context.Context, err error) error {
 	return lost(err)
 }
 
-// accepted reads the status: 401 and 403 are a verdict on the session, 5xx is "not now", everything else comes from something that is no gateway.
+// accepted reads the status: 401 and 403 are a verdict on the session, 5xx is "not now", everything else, and a 200 that says nothing of a tunnel, comes from
+// something that is no gateway.
 func accepted(r *Response) error {
 	switch {
-	case r.Status == 200:
+	case r.Status == 200 && slices.ContainsFunc(r.Fields, isCSTP):
 		return nil
+	case r.Status == 200:
+		return fault.Newf(fault.NetNotVPN, nil, "it answers CONNECT with a web page")
 	case r.Status == 401, r.Status == 403:
 		return fault.Newf(fault.GwSession, nil, "%s", r.Reason())
 	case r.Status >= 500:
@@ -78,4 +82,7 @@ func accepted(r *Response) error {
 	return fault.Newf(fault.NetNotVPN, nil, "it answers CONNECT with status %d", r.Status)
 }
 
-func uitoa(n uint16) string { return strconv.Itoa(int(n)) }
+func isCSTP(h protocol.Header) bool {
+	_, ok := cutPrefixFold(h.Name, "X-CSTP-")
+	return ok
+}
