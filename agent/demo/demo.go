@@ -69,7 +69,8 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fault.New(fault.Internal, err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	parent := ctx
+	ctx, cancel := context.WithCancel(parent)
 	p := &play{w: w, show: s}
 	err = p.run(ctx)
 	cancel()
@@ -84,12 +85,12 @@ func Run(ctx context.Context, o Options) error {
 		}
 	}
 	switch {
-	case ctx.Err() != nil && err != nil && context.Cause(ctx) == nil:
-		return err
+	case parent.Err() != nil:
+		return fault.New(fault.UseInterrupted, parent.Err())
 	case err != nil:
-		return fault.New(fault.Internal, err)
+		return fault.Newf(fault.Internal, err, "the demo could not go on")
 	case p.failed > 0:
-		return fault.New(fault.Internal, errHeld)
+		return fault.Newf(fault.Internal, errHeld, "%v", errHeld)
 	}
 	s.line("\nEvery step held. %.0f s in all. Connect to your own gateway: see README.md.", time.Since(began).Seconds())
 	return nil

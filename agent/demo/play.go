@@ -53,11 +53,11 @@ func (p *play) run(ctx context.Context) error {
 		return err
 	}
 	for _, b := range []breakage{
-		{title: "The Wi-Fi is gone for 3 seconds", what: "Wi-Fi gone", hold: 3 * time.Second,
+		{title: "The Wi-Fi is gone for 2 seconds", what: "Wi-Fi gone", hold: 2 * time.Second,
 			doing: "Wi-Fi off", undoing: "Wi-Fi on", breaks: func() error { p.w.laptop.setWiFi(false); return nil }, mends: func() error { p.w.laptop.setWiFi(true); return nil }},
 		{title: "The router forgets us: its NAT drops every connection without a word", what: "NAT forgot us",
 			doing: "NAT table cleared", breaks: func() error { p.w.nat.Rebind(); return nil }},
-		{title: "The gateway restarts, and keeps its sessions", what: "gateway restarted", hold: 2 * time.Second,
+		{title: "The gateway restarts, and keeps its sessions", what: "gateway restarted", hold: 1500 * time.Millisecond,
 			doing: "gateway stopped", undoing: "gateway is back", breaks: func() error { p.w.gateway.Restart(true); return nil }, mends: p.w.serveGateway},
 		{title: "An administrator revokes the session: now, and only now, the user must be asked", what: "session revoked", fresh: true,
 			doing: "session revoked", breaks: p.revoke},
@@ -191,19 +191,16 @@ func (p *play) broken(ctx context.Context, b breakage) error {
 		}
 	}
 	r := Row{What: b.what, ForMS: mended.Sub(began).Milliseconds(), fresh: b.fresh}
-	after, back := p.seen.until(ctx, patience, func(s ipc.State) bool {
-		return connected(s) && (reconnects(s) > count || b.fresh && s.Session != nil && s.Session.Started.After(before.Session.Started))
-	})
-	if back && b.fresh {
-		p.pulse.stop()
-		if err := p.startPulse(ctx); err != nil {
+	if b.fresh {
+		if err := p.renewed(ctx, before); err != nil {
 			return err
 		}
 	}
 	first, alive := p.pulse.firstAfter(mended, patience)
 	r.StreamKept = p.pulse.intact(patience)
+	after, back := p.seen.until(ctx, patience, connected)
 	r.BackMS, r.Asked, r.SameAddr = first.Milliseconds(), p.seen.questions()-asked, slices.Equal(before.Addresses, after.Addresses)
-	if l := after.LastReconnect; l != nil && !b.fresh {
+	if l := after.LastReconnect; l != nil && reconnects(after) > count {
 		r.DetectedMS, r.Level = l.DetectedMS, l.Level
 	}
 	r.OK = back && alive && r.StreamKept && (b.fresh && r.Asked > 0 || !b.fresh && r.Asked == 0 && r.SameAddr)
@@ -219,6 +216,18 @@ func (p *play) broken(ctx context.Context, b breakage) error {
 		p.check(true, "traffic was back after %d ms; nobody was asked, %s was kept, the TCP connection inside went on with every byte in place", r.BackMS, before.Addresses[0])
 	}
 	return ctx.Err()
+}
+
+// renewed waits for the session that follows one that was ended at the gateway, and starts the pulse again: another session is another set of connections.
+func (p *play) renewed(ctx context.Context, old ipc.State) error {
+	s, ok := p.seen.until(ctx, patience, func(s ipc.State) bool {
+		return connected(s) && s.Session != nil && s.Session.Started.After(old.Session.Started)
+	})
+	if !ok {
+		return fmt.Errorf("no new session: %s, %+v", s.State, s.Error)
+	}
+	p.pulse.stop()
+	return p.startPulse(ctx)
 }
 
 // reconnects counts those of both levels.

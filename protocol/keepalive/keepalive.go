@@ -43,8 +43,12 @@ func New(dpd, keepalive, rtt, now time.Duration) State {
 	return State{dpd: dpd, keepalive: keepalive, srtt: max(0, rtt), from: now}
 }
 
-// Measured takes a round trip into the estimate (the gain is that of RFC 6298).
+// Measured takes a round trip into the estimate (the gain is that of RFC 6298). One that is far longer than the estimate moves it a little only: it was most
+// likely an outage, and must not make the next one go unnoticed.
 func (s State) Measured(rtt time.Duration) State {
+	if s.srtt > 0 {
+		rtt = min(rtt, max(2*s.srtt, minSilence))
+	}
 	switch {
 	case rtt <= 0:
 	case s.srtt == 0:

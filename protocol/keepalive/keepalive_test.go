@@ -212,3 +212,17 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 }
+
+// TestOutageDoesNotBluntTheEstimate: a probe that was answered after three seconds without a network must not make the next silence wait for seconds.
+func TestOutageDoesNotBluntTheEstimate(t *testing.T) {
+	s := New(30*time.Second, 0, 12*time.Millisecond, 0).Measured(3 * time.Second)
+	if at := s.silentAt(Seen{Asked: time.Minute}) - time.Minute; at > 2*minSilence {
+		t.Errorf("the next silence is noticed after %s", at)
+	}
+	for range 40 {
+		s = s.Measured(600 * time.Millisecond)
+	}
+	if s.srtt < 400*time.Millisecond {
+		t.Errorf("a path that has become slow is taken for one of %s", s.srtt)
+	}
+}
