@@ -1,0 +1,17 @@
+// Package netmon watches the network: which uplinks there are, less everything of ours.
+//
+//	rtnetlink groups --any message--> hint --> run: dump at once, then once per 50 ms --changed?--> Changes
+//	                                                      \--> Snapshot
+//
+// An uplink is a link that is up and running, is neither loopback nor ours, has a global address, and carries at least one unicast route of the main table that
+// is not ours by protocol 72. Uplinks stand in the order of the system's own preference: default route before none, the lower metric first, IPv4's where both
+// families have one, then the index.
+//
+// Messages are hints and nothing is read from them: the dump says what is so. The socket is subscribed before the first dump, so that nothing falls between.
+// The dump is made again after a message, when it was interrupted, when messages were lost (ENOBUFS), and after the socket had to be opened anew. Only a
+// snapshot that differs from the last one goes out; a reader who is slow finds the newest, or nothing if all is as he last saw it.
+//
+// On systems other than Linux the interfaces are looked at every 3 s, without routes: NextHop is empty there, and a change of the default route alone is not seen.
+//
+// Open starts two goroutines, one that reads hints and one that dumps; Close ends both and closes Changes. The package imports platform and vishvananda/netlink.
+package netmon

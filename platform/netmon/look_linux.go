@@ -1,0 +1,151 @@
+package netmon
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/netip"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-vpn/holdfast/platform"
+)
+
+// dumps is how often an interrupted dump is made again before what there is must do: another message follows anyway.
+const dumps = 4
+
+// look dumps links, addresses and routes of the main table.
+func look() (platform.NetSnapshot, error) {
+	var links []netlink.Link
+	var addrs []netlink.Addr
+	var routes []netlink.Route
+	for range dumps {
+		var e1, e2, e3 error
+		links, e1 = netlink.LinkList()
+		addrs, e2 = netlink.AddrList(nil, netlink.FAMILY_ALL)
+		routes, e3 = netlink.RouteListFiltered(netlink.FAMILY_ALL, &netlink.Route{Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_TABLE)
+		err := errors.Join(e1, e2, e3)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, netlink.ErrDumpInterrupted) {
+			return platform.NetSnapshot{}, fmt.Errorf("netmon: %w", err)
+		}
+	}
+	return assemble(links, addrs, routes), nil
+}
+
+// candidate is an uplink on its way to be one.
+type candidate struct {
+	platform.Uplink
+	routed bool
+	four   defaultRoute
+	six    defaultRoute
+}
+
+// defaultRoute is the best one of a family.
+type defaultRoute struct {
+	there  bool
+	metric int
+	hop    netip.Addr
+}
+
+func (d *defaultRoute) offer(metric int, hop netip.Addr) {
+	if !d.there || metric < d.metric {
+		*d = defaultRoute{true, metric, hop}
+	}
+}
+
+// metric orders candidates: that of IPv4's default route, else of IPv6's, and after all of them those without.
+func (c *candidate) metric() int {
+	switch {
+	case c.four.there:
+		return c.four.metric
+	case c.six.there:
+		return c.six.metric
+	}
+	return math.MaxInt
+}
+
+// assemble picks the uplinks out of what was dumped.
+func assemble(links []netlink.Link, addrs []netlink.Addr, routes []netlink.Route) platform.NetSnapshot {
+	found := map[int]*candidate{}
+	for _, l := range links {
+		a := l.Attrs()
+		if a.RawFlags&unix.IFF_UP == 0 || a.RawFlags&unix.IFF_RUNNING == 0 || a.RawFlags&unix.IFF_LOOPBACK != 0 || a.Name == platform.Interface {
+			continue
+		}
+		found[a.Index] = &candidate{Uplink: platform.Uplink{Index: a.Index, Name: a.Name}}
+	}
+	for _, a := range addrs {
+		c := found[a.LinkIndex]
+		const unusable = unix.IFA_F_TENTATIVE | unix.IFA_F_DADFAILED
+		if c == nil || a.IPNet == nil || a.Scope != unix.RT_SCOPE_UNIVERSE || a.Flags&unusable != 0 {
+			continue
+		}
+		if ip, ok := netip.AddrFromSlice(a.IP); ok && ip.Unmap().IsGlobalUnicast() {
+			c.Local = append(c.Local, ip.Unmap())
+		}
+	}
+	for _, r := range routes {
+		if r.Protocol == platform.RouteProto || r.Type != unix.RTN_UNICAST {
+			continue
+		}
+		note(found, r, r.LinkIndex, r.Gw, r.Via)
+		for _, hop := range r.MultiPath {
+			note(found, r, hop.LinkIndex, hop.Gw, hop.Via)
+		}
+	}
+	return rank(found)
+}
+
+// note counts a route, or one hop of it, for its link.
+func note(found map[int]*candidate, r netlink.Route, index int, gw net.IP, via netlink.Destination) {
+	c := found[index]
+	if c == nil {
+		return
+	}
+	c.routed = true
+	if r.Dst != nil {
+		if ones, _ := r.Dst.Mask.Size(); ones != 0 || !r.Dst.IP.IsUnspecified() {
+			return
+		}
+	}
+	hop, _ := netip.AddrFromSlice(gw)
+	if v, ok := via.(*netlink.Via); ok { // an IPv4 route over an IPv6 next hop
+		hop, _ = netip.AddrFromSlice(v.Addr)
+	}
+	if r.Family == netlink.FAMILY_V6 {
+		c.six.offer(r.Priority, hop.Unmap())
+		return
+	}
+	c.four.offer(r.Priority, hop.Unmap())
+}
+
+// rank keeps what is an uplink, in order. The addresses keep the kernel's order, which puts the preferred one first.
+func rank(found map[int]*candidate) platform.NetSnapshot {
+	var all []*candidate
+	for _, c := range found {
+		if !c.routed || len(c.Local) == 0 {
+			continue
+		}
+		for _, d := range []defaultRoute{c.four, c.six} {
+			if d.hop.IsValid() {
+				c.NextHop = append(c.NextHop, d.hop)
+			}
+		}
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b *candidate) int {
+		return cmp.Or(cmp.Compare(a.metric(), b.metric()), cmp.Compare(a.Index, b.Index))
+	})
+	var s platform.NetSnapshot
+	for _, c := range all {
+		s.Uplinks = append(s.Uplinks, c.Uplink)
+	}
+	return s
+}
