@@ -34,9 +34,8 @@
 //
 // # IPv6
 //
-// Where the device cannot have IPv6 (disabled by setting, or an MTU below 1280), what was to be included is unreachable instead of outside; an MTU that
-// was below 1280 stays there for the life of the device. Where the kernel has
-// no IPv6 at all, there is nothing to do for it.
+// Where the device cannot have IPv6 (disabled by setting, or an MTU below 1280), what was to be included is unreachable instead of outside; an MTU that was below
+// 1280 stays there for the life of the device. Where the kernel has no IPv6 at all, there is nothing to do for it.
 //
 // Other systems answer HOST-007. It imports dart/fault, platform, platform/undo. It has no goroutine; Set may be called from any, one at a time.
 package router

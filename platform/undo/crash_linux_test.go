@@ -189,6 +189,7 @@ func recoverAll(t *testing.T) []string {
 func TestKilledAtEveryStep(t *testing.T) {
 	for _, c := range resolvConfs {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			if !testenv.Namespace(t) {
 				return
 			}
