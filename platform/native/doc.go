@@ -1,0 +1,9 @@
+// Package native is the one place that picks implementations: it makes the platform.Host of the system it is built for.
+//
+//	Linux   Tun tunif, Router router, Resolver dns, Monitor netmon, Dialer uplink asking dns.Upstream, Clock the kernel's two; all host changes through one
+//	        undo journal, which Host.Undo recovers and Host.Close gives back
+//	others  HOST-007: there is no host yet, only the demo
+//
+// Host changes nothing on the machine but the two directories, which the journal makes, checks and locks. Whoever calls it runs Host.Undo before anything
+// else: every start begins with the machine as it was before us.
+package native

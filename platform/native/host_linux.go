@@ -1,0 +1,75 @@
+package native
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/platform/dns"
+	"github.com/holdfast-vpn/holdfast/platform/netmon"
+	"github.com/holdfast-vpn/holdfast/platform/router"
+	"github.com/holdfast-vpn/holdfast/platform/tunif"
+	"github.com/holdfast-vpn/holdfast/platform/undo"
+	"github.com/holdfast-vpn/holdfast/platform/uplink"
+)
+
+func host(o Options) (*platform.Host, error) {
+	j, err := undo.Open(o.StateDir, o.RuntimeDir, undo.Options{Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	mon, err := netmon.Open(o.Log)
+	if err != nil {
+		return nil, errors.Join(fault.New(fault.Internal, err), j.Close())
+	}
+	return &platform.Host{
+		Tun:      tunif.New(j, o.Log),
+		Router:   router.New(j, o.Log),
+		Resolver: dns.New(j, o.Log),
+		Firewall: noFilter{},
+		Monitor:  mon,
+		Dialer:   uplink.New(func() ([]netip.Addr, error) { return dns.Upstream(o.StateDir) }),
+		Clock:    clock{},
+		Undo: func(ctx context.Context) error {
+			undone, err := j.Recover(ctx)
+			for _, what := range undone {
+				o.Log.Info("undone", "what", what)
+			}
+			return err
+		},
+		Close: func() error { return errors.Join(mon.Close(), j.Close()) },
+	}, nil
+}
+
+// noFilter holds no rule: nothing of this version blocks.
+type noFilter struct{}
+
+// Set accepts the filter that blocks nothing, and refuses any other rather than pretend.
+func (noFilter) Set(_ context.Context, c platform.FilterConfig) error {
+	if c != (platform.FilterConfig{}) {
+		return fault.New(fault.UseNotYet, nil)
+	}
+	return nil
+}
+
+// clock is the kernel's: CLOCK_MONOTONIC stands still in sleep, CLOCK_BOOTTIME does not (clock_gettime(2)).
+type clock struct{}
+
+// Now returns both clocks' time since the boot.
+func (clock) Now() (mono, boot time.Duration) {
+	return read(unix.CLOCK_MONOTONIC), read(unix.CLOCK_BOOTTIME)
+}
+
+// read returns a clock's time. These two clocks cannot fail (EINVAL is for a clock that does not exist, EFAULT for a bad pointer).
+func read(id int32) time.Duration {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(id, &ts); err != nil {
+		panic("native: " + err.Error())
+	}
+	return time.Duration(ts.Nano())
+}

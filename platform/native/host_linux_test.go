@@ -1,0 +1,75 @@
+package native
+
+import (
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/platform/testenv"
+)
+
+func TestClock(t *testing.T) {
+	m1, b1 := clock{}.Now()
+	time.Sleep(time.Millisecond) // the kernel's clocks are what is tested: there is no bubble they stand still in
+	m2, b2 := clock{}.Now()
+	if m1 <= 0 || m2-m1 < time.Millisecond || b2-b1 < time.Millisecond {
+		t.Errorf("mono %v then %v, boot %v then %v", m1, m2, b1, b2)
+	}
+	if b1 < m1-time.Second {
+		t.Errorf("boot %v is behind mono %v: it counts sleep too", b1, m1)
+	}
+}
+
+func TestNoFilter(t *testing.T) {
+	if err := (noFilter{}).Set(t.Context(), platform.FilterConfig{}); err != nil {
+		t.Error(err)
+	}
+	if err := (noFilter{}).Set(t.Context(), platform.FilterConfig{Block: true}); err == nil {
+		t.Error("a block that does not happen was accepted")
+	}
+}
+
+// The host of a machine of its own: whole, alone, and closed without a trace.
+func TestHost(t *testing.T) {
+	if !testenv.Namespace(t) {
+		return
+	}
+	dir := t.TempDir()
+	o := Options{StateDir: filepath.Join(dir, "state"), RuntimeDir: filepath.Join(dir, "run"), Log: slog.New(slog.DiscardHandler)}
+	self := testenv.Self(t)
+	before := testenv.Dump(t, self)
+	for range 2 { // the second finds nothing of the first in its way
+		h, err := Host(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Tun == nil || h.Router == nil || h.Resolver == nil || h.Firewall == nil || h.Monitor == nil || h.Dialer == nil || h.Clock == nil {
+			t.Fatalf("something is missing: %+v", h)
+		}
+		if _, err := Host(o); fault.As(err).Code != fault.HostLocked {
+			t.Errorf("a second host: %v", err)
+		}
+		if err := h.Undo(t.Context()); err != nil {
+			t.Error(err)
+		}
+		dev, err := h.Tun.Open(t.Context(), 1400)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := dev.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := h.Undo(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if d := testenv.Diff(before, testenv.Dump(t, self)); d != "" {
+		t.Errorf("left behind:\n%s", d)
+	}
+}

@@ -1,0 +1,18 @@
+package native
+
+import (
+	"log/slog"
+
+	"github.com/holdfast-vpn/holdfast/platform"
+)
+
+// Options of Host; all are needed.
+type Options struct {
+	StateDir   string // survives a reboot
+	RuntimeDir string // dies with the kernel
+	Log        *slog.Logger
+}
+
+// Host opens the machine. The error is a *fault.Error: HOST-005 while another agent has it, HOST-006 for directories that are not safe, HOST-007 on a system that has
+// no host yet. Close ends it; changes that are still in place stay in the journal for the next one.
+func Host(o Options) (*platform.Host, error) { return host(o) }
