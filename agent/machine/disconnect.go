@@ -2,7 +2,6 @@ package machine
 
 import (
 	"slices"
-	"time"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
@@ -40,21 +39,22 @@ func (m *step) end(f Fault, how Close, why Reason) {
 	m.finish(why)
 }
 
-// closeTunnel has a tunnel closed. One that turns up during a disconnect gets what is left of that one's time.
+// closeTunnel has a tunnel closed. One that turns up during a disconnect is waited for no longer than for the disconnect itself.
 func (m *step) closeTunnel(id ID, how Close) {
 	if id == 0 {
 		return
 	}
 	limit := closingTime
-	if m.s.Phase == Disconnecting {
-		limit = m.s.Since.Mono + closingTime - m.now.Mono
+	if left := m.s.Since.Mono + closingTime - m.now.Mono; m.s.Phase == Disconnecting && left > 0 {
+		limit = left
 	}
-	m.start(Effect{Kind: FxCloseTunnel, Tunnel: id, Close: how}, max(limit, time.Millisecond))
+	m.start(Effect{Kind: FxCloseTunnel, Tunnel: id, Close: how}, limit)
 }
 
-// finish comes to rest when nothing of a disconnect is left to wait for, and begins the session that was asked for meanwhile.
+// finish comes to rest when nothing of a disconnect is left to wait for, or no time is left to wait for tunnels that turned up meanwhile, and begins the session that was asked for meanwhile.
 func (m *step) finish(why Reason) {
-	if m.s.Phase != Disconnecting || m.s.has(FxRevertNetwork) || m.s.has(FxCloseTunnel) {
+	late := m.now.Mono-m.s.Since.Mono >= closingTime
+	if m.s.Phase != Disconnecting || m.s.has(FxRevertNetwork) || m.s.has(FxCloseTunnel) && !late {
 		return
 	}
 	m.enter(Disconnected, why)

@@ -26,6 +26,10 @@ func (m *step) carrierDown() {
 		return
 	}
 	m.broken()
+	if m.s.has(FxCommit) {
+		m.decide(ReasonSuperseded)
+		return
+	}
 	m.lose(ReasonDisrupted, m.ev.Fault.or(fault.NetLost))
 }
 
@@ -52,7 +56,9 @@ func (m *step) serverClosed() {
 	}
 	m.broken()
 	switch {
-	case m.s.has(FxCommit), m.ev.Reason == byeReconnect, m.ev.Reason == byePause:
+	case m.s.has(FxCommit):
+		m.decide(ReasonSuperseded)
+	case m.ev.Reason == byeReconnect, m.ev.Reason == byePause:
 		m.lose(ReasonDisrupted, faultOf(fault.NetLost))
 	case m.ev.Reason == byeUser, m.ev.Reason == byeError:
 		m.sessionLost(faultOf(fault.GwEnded))
@@ -196,6 +202,9 @@ func (m *step) networkChanged() {
 	dropped := m.dropVanished()
 	wasGone := m.s.Gone
 	m.s.Gone = m.s.gone()
+	if m.s.Gone {
+		m.cancelProbes()
+	}
 	fresh := slices.ContainsFunc(m.s.Paths, func(p Path) bool { return !slices.Contains(old, p) })
 	switch {
 	case m.s.Phase == Connected && m.s.Gone:

@@ -47,6 +47,9 @@ const (
 	ReasonReachFailed Reason = 150
 	ReasonPathGone    Reason = 151
 	ReasonFreeze      Reason = 152
+	ReasonRound       Reason = 153
+	ReasonTimeout     Reason = 154
+	ReasonSuperseded  Reason = 155
 
 	ReasonUser        Reason = 160
 	ReasonLocked      Reason = 161
@@ -102,6 +105,9 @@ var reasonTexts = map[Reason]string{
 	ReasonReachFailed: "no connection on this path: try again",
 	ReasonPathGone:    "the network that was being used went away: look for another",
 	ReasonFreeze:      "the machine goes to sleep: nothing new is started, the session is kept",
+	ReasonRound:       "still nothing: ask again on every path",
+	ReasonTimeout:     "no answer in time: that try is given up",
+	ReasonSuperseded:  "the older tunnel ended, as it must when the token is presented: wait for the new one",
 
 	ReasonUser:        "the user ended the session",
 	ReasonLocked:      "policy does not allow to disconnect",

@@ -38,12 +38,12 @@ func (m *step) ways() []Path {
 	return m.s.Paths
 }
 
-// round asks the old carrier, unless it is broken, and reaches for the gateway on every path where nothing is in flight; then it arms the next round.
+// round asks the old carrier, unless it is broken or has no address to answer to, and reaches for the gateway on every path where nothing is in flight; then it arms the next round.
 func (m *step) round() {
 	if m.s.Frozen || m.s.has(FxCommit) {
 		return
 	}
-	if m.s.Probing && !m.s.Down && !m.s.has(FxProbe) {
+	if m.s.Probing && !m.s.Down && !m.s.Gone && !m.s.has(FxProbe) {
 		m.start(Effect{Kind: FxProbe, Tunnel: m.s.Tunnel}, probeTime)
 	}
 	// Offline the first round, at a time when nothing was tried yet, would only find what the monitor said.

@@ -61,6 +61,13 @@ func (m *step) decide(why Reason) {
 	m.publish = true
 }
 
+// note names what a deadline did when it changed nothing that is visible.
+func (m *step) note(why Reason) {
+	if m.s.Reason == ReasonNone {
+		m.s.Reason = why
+	}
+}
+
 // do appends an effect.
 func (m *step) do(fx Effect) { m.fx = append(m.fx, fx) }
 
@@ -159,7 +166,11 @@ func (m *step) expireMono() {
 func (m *step) fire(k TimerKind) {
 	switch k {
 	case TimerRetry:
+		before := len(m.fx)
 		m.round()
+		if len(m.fx) > before {
+			m.note(ReasonRound)
+		}
 	case TimerVerdict:
 		m.settle()
 	case TimerThaw:
@@ -182,9 +193,11 @@ func (m *step) expire(j Job) {
 		m.finish(ReasonNotCleaned)
 	case FxStartReach:
 		m.do(Effect{Kind: FxCancelAttempt, Attempt: j.ID})
+		m.note(ReasonTimeout)
 	case FxProbe:
 		m.do(Effect{Kind: FxCancelAttempt, Attempt: j.ID})
 		m.unanswered()
+		m.note(ReasonTimeout)
 	case FxCommit:
 		m.do(Effect{Kind: FxCancelAttempt, Attempt: j.ID})
 		m.refused(faultOf(netTimeout))

@@ -1,14 +1,387 @@
 package machine
 
-import "testing"
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
 
-// TestEveryPairHasARule: a phase that forgot a kind of event would panic.
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+)
+
+// TestEveryPairHasARule: every phase says what it does with every kind of event. The golden is the table to read.
 func TestEveryPairHasARule(t *testing.T) {
+	var b strings.Builder
 	for p := range phaseEnd {
+		fmt.Fprintf(&b, "%v\n", p)
 		for k := EvTick; k < evEnd; k++ {
-			if r := table[p][k]; r.do == nil || r.name == "" {
+			r := table[p][k]
+			if r.do == nil || r.name == "" {
 				t.Errorf("%v has no rule for %v", p, k)
+			}
+			fmt.Fprintf(&b, "    %-22s %s\n", k, r.name)
+		}
+	}
+	golden(t, "testdata/table.golden", b.String())
+}
+
+// TestNames: what is printed has a name.
+func TestNames(t *testing.T) {
+	for p := range phaseEnd {
+		if p.String() == "" || p.String() == "unknown" {
+			t.Errorf("phase %d has no name", p)
+		}
+	}
+	for k := EvTick; k < evEnd; k++ {
+		if k.String() == "" || k.String() == "unknown" {
+			t.Errorf("event %d has no name", k)
+		}
+	}
+	for k := FxStartAttempt; k < fxEnd; k++ {
+		if k.String() == "" || k.String() == "unknown" {
+			t.Errorf("effect %d has no name", k)
+		}
+	}
+	if Phase(200).String() != "unknown" || EventKind(200).String() != "unknown" || EffectKind(200).String() != "unknown" {
+		t.Error("a number out of range has a name")
+	}
+}
+
+// TestReasons: every reason has a sentence, is used, and stands in docs/reason-codes.md.
+func TestReasons(t *testing.T) {
+	declared, used := map[string]int{}, map[string]bool{}
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f.Name(), "_test.go") || !strings.HasSuffix(f.Name(), ".go") {
+			continue
+		}
+		tree, err := parser.ParseFile(token.NewFileSet(), f.Name(), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(tree, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.ValueSpec:
+				if id, ok := n.Type.(*ast.Ident); ok && id.Name == "Reason" {
+					declared[n.Names[0].Name], _ = strconv.Atoi(n.Values[0].(*ast.BasicLit).Value)
+				}
+			case *ast.Ident:
+				if f.Name() != "reason.go" {
+					used[n.Name] = true
+				}
+			}
+			return true
+		})
+	}
+	if len(declared) != len(Reasons()) {
+		t.Errorf("%d reasons are declared, %d have a sentence", len(declared), len(Reasons()))
+	}
+	for name, code := range declared {
+		if Reason(code).String() == "" || Reason(code).Cause() == "" {
+			t.Errorf("%s has no sentence", name)
+		}
+		if !used[name] {
+			t.Errorf("%s is never given", name)
+		}
+	}
+	var b strings.Builder
+	b.WriteString(`# Reason codes
+
+Every step of the reconnect machine that decides something says why. The code stands in ` + "`holdfast timeline`, and in `last_reconnect` of `holdfast state --json`" + ` where it
+names what began the reconnect. Where the AnyConnect client's number for the same thing is known (6, 9, 15, 16) it is the same number. Generated from
+agent/machine/reason.go by ` + "`go test ./agent/machine -run TestReasons -update`" + `.
+
+| code | found | done |
+|---:|---|---|
+`)
+	for _, r := range Reasons() {
+		cause, done, _ := strings.Cut(r.String(), ": ")
+		fmt.Fprintf(&b, "| %d | %s | %s |\n", r, cause, done)
+	}
+	golden(t, "../../docs/reason-codes.md", b.String())
+}
+
+// up is a machine in the middle of a session, with one path.
+func up(t *testing.T, p Policy) (State, Instant) {
+	t.Helper()
+	now := Instant{Mono: time.Minute, Boot: time.Hour}
+	s := New(1)
+	for _, ev := range []Event{
+		{Kind: EvNetworkChanged, Paths: []Path{eth}},
+		{Kind: EvConnectRequested, Policy: p},
+		{Kind: EvTunnelOpened, Attempt: 1, Tunnel: 1, Plan: NetPlan{MTU: 1400}},
+		{Kind: EvNetworkApplied, Attempt: 2},
+	} {
+		s, _ = Step(s, ev, now)
+	}
+	if s.Phase != Connected {
+		t.Fatalf("%v, not connected", s.Phase)
+	}
+	return s, now
+}
+
+var eth = Path{IfIndex: 2, Name: "eth0", Local: netip.MustParseAddr("192.0.2.10")}
+
+// TestStepLeavesTheOldStateAlone: a State is a value.
+func TestStepLeavesTheOldStateAlone(t *testing.T) {
+	s, now := up(t, Policy{AutoReconnect: true})
+	s, _ = Step(s, Event{Kind: EvSilence, Tunnel: 1}, now)
+	jobs, timers, paths := fmt.Sprint(s.Jobs), fmt.Sprint(s.Timers), fmt.Sprint(s.Paths)
+	for _, ev := range []Event{{Kind: EvHeard, Tunnel: 1}, {Kind: EvReached, Attempt: s.LastID}, {Kind: EvNetworkChanged}, {Kind: EvShutdown}, {Kind: EvCarrierDown, Tunnel: 1}} {
+		Step(s, ev, now)
+		if fmt.Sprint(s.Jobs) != jobs || fmt.Sprint(s.Timers) != timers || fmt.Sprint(s.Paths) != paths {
+			t.Errorf("%v changed the old state", ev)
+		}
+	}
+}
+
+// TestPace: retries come at once, every half second for a minute, then ever slower up to half a minute.
+func TestPace(t *testing.T) {
+	s, now := up(t, Policy{AutoReconnect: true})
+	s, fx := Step(s, Event{Kind: EvCarrierDown, Tunnel: 1}, now)
+	if !has(fx, FxStartReach) {
+		t.Fatal("not at once")
+	}
+	begun, last, gaps := now.Mono, now.Mono, []time.Duration(nil)
+	for len(gaps) < 140 {
+		for _, f := range fx {
+			if f.Kind == FxStartReach { // refused at once
+				s, _ = Step(s, Event{Kind: EvReachFailed, Attempt: f.Attempt, Fault: faultOf(fault.NetRefused)}, now)
+			}
+		}
+		wait, ok := s.Wait(now)
+		if !ok || s.Phase != Reconnecting {
+			t.Fatalf("no more tries after %v: %v", now.Mono-begun, s.Phase)
+		}
+		now.Mono, now.Boot = now.Mono+wait, now.Boot+wait
+		s, fx = Step(s, Event{Kind: EvTick}, now)
+		if has(fx, FxStartReach) {
+			gaps, last = append(gaps, now.Mono-last), now.Mono
+			gap := gaps[len(gaps)-1]
+			switch {
+			case last-begun <= time.Minute && (gap < 400*time.Millisecond || gap > 600*time.Millisecond):
+				t.Fatalf("after %v: a pause of %v", last-begun, gap)
+			case last-begun > 3*time.Minute && (gap < 24*time.Second || gap > 36*time.Second):
+				t.Fatalf("after %v: a pause of %v", last-begun, gap)
 			}
 		}
 	}
+}
+
+// TestNoCodeEndsTheSessionFromAReach: what answers a reach is the path, not the gateway.
+func TestNoCodeEndsTheSessionFromAReach(t *testing.T) {
+	for _, c := range fault.Codes() {
+		s, now := up(t, Policy{AutoReconnect: true})
+		s, _ = Step(s, Event{Kind: EvCarrierDown, Tunnel: 1}, now)
+		s, _ = Step(s, Event{Kind: EvReachFailed, Attempt: s.LastID, Path: eth, Fault: faultOf(c)}, now)
+		if s.Phase != Reconnecting || !s.Session {
+			t.Errorf("%s: %v", c, s.Phase)
+		}
+	}
+}
+
+// TestCommitRefused: what an answer to the token does, by its code.
+func TestCommitRefused(t *testing.T) {
+	want := map[fault.Code]Phase{
+		fault.GwSession: Connecting, fault.GwEnded: Connecting, fault.AuthInput: Connecting, // only a login helps
+		fault.GwSettings: Disconnecting, fault.Internal: Disconnecting, fault.PolGroup: Disconnecting,
+		fault.GwUnavailable: Reconnecting, fault.NetHTTPRefused: Reconnecting, fault.NetRedirect: Reconnecting, fault.NetPortal: Reconnecting,
+		fault.TLSUntrusted: Reconnecting, fault.TLSPin: Reconnecting, fault.TLSChanged: Reconnecting, fault.NetMalformed: Reconnecting,
+	}
+	for c, phase := range want {
+		s, now := up(t, Policy{AutoReconnect: true})
+		s, _ = Step(s, Event{Kind: EvCarrierDown, Tunnel: 1}, now)
+		s, fx := Step(s, Event{Kind: EvReached, Attempt: s.LastID, Path: eth}, now)
+		if !has(fx, FxCommit) {
+			t.Fatal("no commit")
+		}
+		s, fx = Step(s, Event{Kind: EvRebindFailed, Attempt: s.LastID, Fault: faultOf(c)}, now)
+		if s.Phase != phase {
+			t.Errorf("%s: %v, not %v", c, s.Phase, phase)
+		}
+		if (phase == Connecting) != has(fx, FxStartAttempt) {
+			t.Errorf("%s: %v", c, fx)
+		}
+	}
+}
+
+// TestSlownessIsNotDeath: a new connection that answers gives the old one three round trips.
+func TestSlownessIsNotDeath(t *testing.T) {
+	s, now := up(t, Policy{AutoReconnect: true})
+	s, _ = Step(s, Event{Kind: EvSilence, Tunnel: 1}, now)
+	probe, reach := s.Jobs[0].ID, s.Jobs[1].ID
+	now.Mono += 200 * time.Millisecond
+	s, fx := Step(s, Event{Kind: EvReached, Attempt: reach, Path: eth, RTT: 200 * time.Millisecond}, now)
+	now.Mono += 399 * time.Millisecond
+	s, fx2 := Step(s, Event{Kind: EvTick}, now)
+	if has(fx, FxCommit) || has(fx2, FxCommit) {
+		t.Fatal("committed before three round trips")
+	}
+	if alive, fx := Step(s, Event{Kind: EvProbed, Attempt: probe, Tunnel: 1}, now); alive.Probing || !has(fx, FxCancelAttempt) {
+		t.Error("the answer was not taken")
+	}
+	now.Mono += time.Millisecond
+	if _, fx := Step(s, Event{Kind: EvTick}, now); !has(fx, FxCommit) {
+		t.Error("not committed after three round trips")
+	}
+}
+
+// TestWithoutAutoReconnect: a loss ends the session, silence does not.
+func TestWithoutAutoReconnect(t *testing.T) {
+	s, now := up(t, Policy{})
+	if s, _ := Step(s, Event{Kind: EvSilence, Tunnel: 1}, now); s.Phase != Connected || s.has(FxStartReach) {
+		t.Errorf("silence: %v", s.Phase)
+	}
+	s, fx := Step(s, Event{Kind: EvCarrierDown, Tunnel: 1, Fault: faultOf(fault.NetLost)}, now)
+	if s.Phase != Disconnecting || s.Err.Code != fault.NetLost || !has(fx, FxRevertNetwork) {
+		t.Errorf("%v %v", s.Phase, s.Err)
+	}
+}
+
+// TestBudget: our own time is bounded, a person's has its own bound, and the sentence says whether the gateway was there.
+func TestBudget(t *testing.T) {
+	now := Instant{Mono: time.Minute, Boot: time.Hour}
+	begin := func() State {
+		s, _ := Step(New(1), Event{Kind: EvConnectRequested, Deadline: 20 * time.Second}, now)
+		return s
+	}
+	at := func(s State, d time.Duration, ev Event) State {
+		s, _ = Step(s, ev, Instant{now.Mono + d, now.Boot + d})
+		return s
+	}
+	tick := Event{Kind: EvTick}
+	ask, answer := Event{Kind: EvPromptNeeded, Attempt: 1, Prompt: 1}, Event{Kind: EvPromptAnswered, Attempt: 1, Prompt: 1}
+	cases := []struct {
+		name string
+		s    State
+		code fault.Code
+	}{
+		{"silent", at(begin(), 20*time.Second, tick), fault.NetTimeout},
+		{"in time", at(begin(), 19*time.Second, tick), ""},
+		{"answered once", at(at(begin(), time.Second, Event{Kind: EvAnswered, Attempt: 1}), 20*time.Second, tick), fault.GwTimeout},
+		{"a slow person", at(at(begin(), time.Second, ask), 4*time.Minute, tick), ""},
+		{"nobody", at(at(begin(), time.Second, ask), 5*time.Minute+time.Second, tick), fault.AuthNobody},
+		{"time left after an answer", at(at(at(begin(), time.Second, ask), 4*time.Minute, answer), 4*time.Minute+18*time.Second, tick), ""},
+		{"none left after an answer", at(at(at(begin(), time.Second, ask), 4*time.Minute, answer), 4*time.Minute+19*time.Second, tick), fault.GwTimeout},
+	}
+	for _, c := range cases {
+		if c.s.Err.Code != c.code || (c.code == "") == (c.s.Phase == Disconnected) {
+			t.Errorf("%s: %v %v", c.name, c.s.Phase, c.s.Err)
+		}
+	}
+}
+
+// TestLocked: where policy holds the session up the user is told so.
+func TestLocked(t *testing.T) {
+	s, now := up(t, Policy{AutoReconnect: true, LockUp: true})
+	s, fx := Step(s, Event{Kind: EvDisconnectRequested}, now)
+	if s.Phase != Connected || !has(fx, FxRaiseNotice) {
+		t.Errorf("%v %v", s.Phase, fx)
+	}
+	if s, _ = Step(s, Event{Kind: EvShutdown}, now); s.Phase != Disconnecting {
+		t.Errorf("shutdown: %v", s.Phase)
+	}
+}
+
+// TestConnectDuringDisconnect: it waits, and is forgotten when the user changes his mind.
+func TestConnectDuringDisconnect(t *testing.T) {
+	s, now := up(t, Policy{AutoReconnect: true})
+	s, _ = Step(s, Event{Kind: EvDisconnectRequested}, now)
+	s, _ = Step(s, Event{Kind: EvConnectRequested, Policy: Policy{Backups: 1}}, now)
+	now.Mono += closingTime
+	if again, fx := Step(s, Event{Kind: EvTick}, now); again.Phase != Connecting || again.Policy.Backups != 1 || !has(fx, FxStartAttempt) {
+		t.Errorf("%v %v", again.Phase, fx)
+	}
+	s, _ = Step(s, Event{Kind: EvDisconnectRequested}, now)
+	if s, _ = Step(s, Event{Kind: EvTick}, now); s.Phase != Disconnected {
+		t.Errorf("after a second thought: %v", s.Phase)
+	}
+}
+
+// TestSessionEnds: on the clock that counts sleep, whatever event comes first.
+func TestSessionEnds(t *testing.T) {
+	s, now := up(t, Policy{AutoReconnect: true})
+	s, _ = Step(s, Event{Kind: EvCarrierDown, Tunnel: 1}, now)
+	now.Boot += defaultLost
+	s, fx := Step(s, Event{Kind: EvResumed}, now)
+	if s.Phase != Disconnecting || s.Err.Code != fault.GwTime || has(fx, FxStartReach) {
+		t.Errorf("%v %v %v", s.Phase, s.Err, fx)
+	}
+}
+
+func has(fx []Effect, k EffectKind) bool {
+	for _, f := range fx {
+		if f.Kind == k {
+			return true
+		}
+	}
+	return false
+}
+
+// FuzzStep feeds events that no shell would: nothing panics, and the State stays in order.
+func FuzzStep(f *testing.F) {
+	f.Add([]byte{byte(EvConnectRequested), 1, 0, byte(EvTunnelOpened), 1, 1, byte(EvNetworkApplied), 2, 1, byte(EvCarrierDown), 1, 9})
+	rng := rand.New(rand.NewPCG(1, 1))
+	long := make([]byte, 300)
+	for i := range long {
+		long[i] = byte(rng.Uint32())
+	}
+	f.Add(long)
+	f.Fuzz(func(t *testing.T, script []byte) {
+		s, now := New(1), Instant{Mono: time.Minute, Boot: time.Hour}
+		codes := fault.Codes()
+		for ; len(script) >= 3; script = script[3:] {
+			k, n, x := EventKind(script[0]%byte(evEnd)), script[1], script[2]
+			id := ID(n)
+			if n >= 128 { // a number that is waited for
+				id = 0
+				if len(s.Jobs) > 0 {
+					id = s.Jobs[int(n)%len(s.Jobs)].ID
+				}
+			}
+			now.Mono += time.Duration(x) * time.Duration(x) * time.Millisecond
+			now.Boot = max(now.Boot, now.Mono) + time.Duration(x%7)*time.Second
+			ev := Event{Kind: k, Attempt: id, Tunnel: id, Prompt: id, RTT: time.Duration(x) * time.Millisecond, Reason: x,
+				Policy: Policy{AutoReconnect: x&1 != 0, Backups: int(x % 3), DisconnectOnSuspend: x&2 != 0}, Plan: NetPlan{MTU: int(x % 2)},
+				Limits: Limits{Session: time.Duration(x%9) * time.Minute, Disconnected: time.Duration(x%5) * time.Minute}}
+			if x%3 == 0 {
+				ev.Tunnel = s.Tunnel
+			}
+			if x%4 != 0 {
+				ev.Fault = faultOf(codes[int(x)%len(codes)])
+			}
+			for i := range int(x % 4) {
+				ev.Paths = append(ev.Paths, Path{IfIndex: i + int(x)/64})
+			}
+			s, _ = Step(s, ev, now)
+			if bad := broken(s, now); len(bad) > 0 {
+				t.Fatalf("after %v: %s\n%+v", ev, strings.Join(bad, "; "), s)
+			}
+		}
+	})
+}
+
+// FuzzScript: whatever a scenario says, it is read or refused.
+func FuzzScript(f *testing.F) {
+	f.Add("seed 1\n0s connect\n5s end\nexpect connected\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		s, _, err := parseScript(text)
+		if err == nil {
+			for _, a := range s.actions {
+				if verbs[a.verb] == nil {
+					t.Errorf("read a verb that is none: %q", a.verb)
+				}
+			}
+		}
+	})
 }

@@ -26,12 +26,14 @@ type link struct {
 type tunnel struct {
 	id       ID
 	link     *link
-	open     bool // our end
-	alive    bool // the gateway's end
-	stranded bool // a NAT between forgot it
-	silent   bool // Silence has been reported
-	dead     bool // PeerDead has been reported
-	broken   bool // CarrierDown has been reported
+	open     bool          // our end
+	alive    bool          // the gateway's end
+	stranded bool          // a NAT between forgot it
+	silent   bool          // Silence has been reported
+	dead     bool          // PeerDead has been reported
+	mute     time.Duration // since when nothing passed, 0 if it does
+	deaf     time.Duration // until when TCP waits before it sends again what was lost
+	broken   bool          // CarrierDown has been reported
 }
 
 // gateway is what the other side knows.
@@ -362,28 +364,36 @@ func (w *world) hangUp(t *tunnel, reason byte) {
 	})
 }
 
-// reach makes a connection up to the point before the token.
+// reach makes a connection up to the point before the token. What is lost on the way is sent again after one second and after three.
 func (w *world) reach(fx Effect) {
-	id, l, rtt := fx.Attempt, w.over(fx.Path), w.trip()
-	failed := func(c fault.Code) func() Event {
-		return func() Event { return Event{Kind: EvReachFailed, Attempt: id, Path: fx.Path, Fault: faultOf(c)} }
+	id, rtt := fx.Attempt, w.trip()
+	failed := func(d time.Duration, c fault.Code) {
+		w.answer(d, id, false, func() Event { return Event{Kind: EvReachFailed, Attempt: id, Path: fx.Path, Fault: faultOf(c)} })
 	}
-	switch {
-	case l == nil:
-		w.answer(0, id, false, failed(fault.NetNoRoute))
-	case l.dark:
-	case l.portal:
-		w.answer(2*rtt, id, false, failed(fault.TLSUntrusted))
-	case !w.gw.up:
-		w.answer(rtt, id, false, failed(fault.NetRefused))
-	default:
-		w.answer(3*rtt, id, true, func() Event {
-			if _, live := w.out[id]; live {
-				w.reaches[id] = l
+	var send func(again ...time.Duration)
+	send = func(again ...time.Duration) {
+		l := w.over(fx.Path)
+		switch {
+		case l == nil:
+			failed(0, fault.NetNoRoute)
+		case l.dark:
+			if len(again) > 0 {
+				w.after(again[0], func() { send(again[1:]...) })
 			}
-			return Event{Kind: EvReached, Attempt: id, Path: fx.Path, RTT: rtt}
-		})
+		case l.portal:
+			failed(2*rtt, fault.TLSUntrusted)
+		case !w.gw.up:
+			failed(rtt, fault.NetRefused)
+		default:
+			w.answer(3*rtt, id, true, func() Event {
+				if _, live := w.out[id]; live {
+					w.reaches[id] = l
+				}
+				return Event{Kind: EvReached, Attempt: id, Path: fx.Path, RTT: rtt}
+			})
+		}
 	}
+	send(time.Second, 2*time.Second)
 }
 
 // commit presents the token.
@@ -446,6 +456,11 @@ func (w *world) probe(fx Effect) {
 
 // flows reports whether packets pass a tunnel.
 func (w *world) flows(t *tunnel) bool {
+	return w.connected(t) && w.now.Mono >= t.deaf
+}
+
+// connected reports whether the network would carry them.
+func (w *world) connected(t *tunnel) bool {
 	return t.open && t.alive && !t.stranded && !t.broken && t.link.up && !t.link.dark && w.gw.up
 }
 
@@ -483,10 +498,12 @@ func (w *world) sense() {
 		if !t.open || t.broken {
 			continue
 		}
-		if w.flows(t) {
+		if w.connected(t) {
 			if t.silent {
-				t.silent, t.dead = false, false
-				w.after(w.trip(), func() {
+				// TCP doubles its waiting time: on the average it tries again after half as long as it has been quiet.
+				wait := min((w.now.Mono-t.mute)/2, time.Minute)
+				t.silent, t.dead, t.deaf = false, false, w.now.Mono+wait
+				w.after(wait+w.trip(), func() {
 					if w.flows(t) {
 						w.feed(Event{Kind: EvHeard, Tunnel: t.id})
 					}
@@ -497,7 +514,7 @@ func (w *world) sense() {
 		if t.silent {
 			continue
 		}
-		t.silent = true
+		t.silent, t.mute = true, w.now.Mono
 		w.after(120*time.Millisecond, func() {
 			if t.open && !w.flows(t) && !t.broken {
 				w.feed(Event{Kind: EvSilence, Tunnel: t.id})
