@@ -35,7 +35,24 @@ var (
 	gatewayAddr = netip.MustParseAddr("198.51.100.1")
 	web4        = netip.MustParseAddr("10.99.0.2")
 	web6        = netip.MustParseAddr("2001:db8:99::2")
+	inside4     = netip.PrefixFrom(web4, 16)
+	inside6     = netip.PrefixFrom(web6, 64)
+	pools       = []netip.Prefix{netip.MustParsePrefix("10.11.0.0/24"), netip.MustParsePrefix("2001:db8:11::/64")}
 )
+
+// settings is what the demo's and the rehearsal's sessions get.
+func settings() protocol.Settings {
+	return protocol.Settings{
+		MTU: 1400, DNS: []netip.Addr{web4}, Search: []string{"corp.example"}, DPD: 30 * time.Second, Keepalive: 20 * time.Second,
+		SplitInclude:        []netip.Prefix{inside4.Masked(), inside6.Masked()},
+		DisconnectedTimeout: 30 * time.Minute, IdleTimeout: 30 * time.Minute,
+	}
+}
+
+// newInside makes the network behind the gateway.
+func newInside() (*inside.Network, error) {
+	return inside.New(inside.Config{Addresses: []netip.Prefix{inside4, inside6}, Zone: map[string][]netip.Addr{webName: {web4, web6}}})
+}
 
 // oneWay is the time a segment takes over the Wi-Fi: 12 ms for a round trip with the internet's.
 const oneWay = 6 * time.Millisecond
@@ -77,10 +94,7 @@ func newWorld(ctx context.Context, log *slog.Logger) (*world, error) {
 func (w *world) startGateway(log *slog.Logger) error {
 	w.site = w.net.Host("gateway", gatewayAddr)
 	w.net.Name(gatewayName, gatewayAddr)
-	in, err := inside.New(inside.Config{
-		Addresses: []netip.Prefix{netip.PrefixFrom(web4, 16), netip.PrefixFrom(web6, 64)},
-		Zone:      map[string][]netip.Addr{webName: {web4, web6}},
-	})
+	in, err := newInside()
 	if err != nil {
 		return err
 	}
@@ -91,13 +105,7 @@ func (w *world) startGateway(log *slog.Logger) error {
 		Certificate: w.ident.Certificate,
 		Users:       []gateway.User{{Name: user, Password: w.password, Challenge: "Enter the code from your phone.", Check: gateway.Fixed(w.code)}},
 		Groups:      []gateway.Group{{Name: "staff", Label: groupLabel}, {Name: "guests", Label: "Guests"}},
-		Pools:       []netip.Prefix{netip.MustParsePrefix("10.11.0.0/24"), netip.MustParsePrefix("2001:db8:11::/64")},
-		Settings: protocol.Settings{
-			MTU: 1400, DNS: []netip.Addr{web4}, Search: []string{"corp.example"}, DPD: 30 * time.Second, Keepalive: 20 * time.Second,
-			SplitInclude:        []netip.Prefix{netip.MustParsePrefix("10.99.0.0/16"), netip.MustParsePrefix("2001:db8:99::/64")},
-			DisconnectedTimeout: 30 * time.Minute, IdleTimeout: 30 * time.Minute, SessionTimeout: 8 * time.Hour,
-		},
-		Inside: in, Log: log,
+		Pools:       pools, Settings: settings(), Inside: in, Log: log,
 	})
 	if err != nil {
 		return err

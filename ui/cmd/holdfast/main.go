@@ -9,17 +9,19 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/agent/demo"
 	"github.com/holdfast-vpn/holdfast/agent/offline"
+	"github.com/holdfast-vpn/holdfast/platform/paths"
 	"github.com/holdfast-vpn/holdfast/ui/cli"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	d := places()
-	d.Rescue = offline.Rescue
-	d.Demo = func(ctx context.Context, o cli.DemoOptions) error {
-		return demo.Run(ctx, demo.Options{Out: o.Out, Colour: o.Colour, JSON: o.JSON})
-	}
-	d.Gateway = rehearse
-	os.Exit(cli.Main(ctx, os.Args[1:], d, cli.SystemStreams()))
+	dirs := paths.Default()
+	os.Exit(cli.Main(ctx, os.Args[1:], cli.Deps{
+		Socket: paths.Socket(dirs.Runtime), StateDir: dirs.State, RuntimeDir: dirs.Runtime, ProfileDirs: append([]string{dirs.Profile}, paths.Imports()...),
+		Rescue: offline.Rescue, Gateway: demo.Rehearse,
+		Demo: func(ctx context.Context, o cli.DemoOptions) error {
+			return demo.Run(ctx, demo.Options{Out: o.Out, Colour: o.Colour, JSON: o.JSON})
+		},
+	}, cli.SystemStreams()))
 }

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -6,35 +6,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
-	"net/netip"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
-	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/gateway"
-	"github.com/holdfast-vpn/holdfast/protocol/gateway/inside"
 )
 
-// The rehearsal's inside network, from the ranges that are kept for documentation and private use.
-const (
-	rehearsalUser = "rehearsal"
-	insideName    = "web.rehearsal.example"
-)
-
-var (
-	inside4 = netip.MustParsePrefix("10.99.0.2/16")
-	inside6 = netip.MustParsePrefix("2001:db8:99::2/64")
-)
+// rehearsalUser is the one account of a rehearsal.
+const rehearsalUser = "rehearsal"
 
 // countersEvery is how often sessions are shown while they live.
 const countersEvery = 10 * time.Second
 
-// rehearse serves the embedded gateway on a real address until ctx ends. Its key, and the password of its one user, are made at every start and shown on out: they
-// are worth nothing after it.
-func rehearse(ctx context.Context, listen string, out io.Writer) error {
+// Rehearse is `holdfast gateway`: it serves the embedded gateway on a real address until ctx ends. Its key, and the password of its one user, are made at every
+// start and shown on out: they are worth nothing after it.
+func Rehearse(ctx context.Context, listen string, out io.Writer) error {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fault.Newf(fault.UseBad, err, "%v", err)
@@ -48,7 +36,7 @@ func rehearse(ctx context.Context, listen string, out io.Writer) error {
 	go func() { served <- g.Serve(l) }()
 	fmt.Fprintf(out, "listening on %s; end with Ctrl-C\n", l.Addr())
 	fmt.Fprintf(out, "user       %s\npassword   %s\npin        sha256:%x\n", rehearsalUser, password, pin)
-	fmt.Fprintf(out, "inside     http://%s/ http://%s/ http://[%s]/\n", insideName, inside4.Addr(), inside6.Addr())
+	fmt.Fprintf(out, "inside     http://%s/ http://%s/ http://[%s]/\n", webName, inside4.Addr(), inside6.Addr())
 	tick := time.NewTicker(countersEvery)
 	defer tick.Stop()
 	for {
@@ -82,23 +70,14 @@ func newRehearsal(at net.Addr, password string) (*gateway.Gateway, [32]byte, err
 	if err != nil {
 		return nil, [32]byte{}, err
 	}
-	in, err := inside.New(inside.Config{
-		Addresses: []netip.Prefix{inside4, inside6},
-		Zone:      map[string][]netip.Addr{insideName: {inside4.Addr(), inside6.Addr()}},
-	})
+	in, err := newInside()
 	if err != nil {
 		return nil, [32]byte{}, err
 	}
 	g, err := gateway.New(gateway.Config{
 		Certificate: ident.Certificate,
 		Users:       []gateway.User{{Name: rehearsalUser, Password: redact.NewString(password)}},
-		Pools:       []netip.Prefix{netip.MustParsePrefix("10.11.0.0/24"), netip.MustParsePrefix("2001:db8:11::/64")},
-		Settings: protocol.Settings{
-			MTU: 1400, DNS: []netip.Addr{inside4.Addr()}, Search: []string{"rehearsal.example"}, DPD: 30 * time.Second, Keepalive: 20 * time.Second,
-			SplitInclude:        []netip.Prefix{inside4.Masked(), inside6.Masked()},
-			DisconnectedTimeout: 30 * time.Minute, IdleTimeout: 30 * time.Minute,
-		},
-		Inside: in, Log: slog.New(slog.DiscardHandler),
+		Pools:       pools, Settings: settings(), Inside: in,
 	})
 	return g, ident.Pin, err
 }
