@@ -26,6 +26,8 @@ type Post struct {
 	Body    redact.Secret
 	// Answers is true when the body holds what a person was asked: it is never sent twice, and its answer may wait for a person too (a push).
 	Answers bool
+	// Anew is true when the request must not go over the connection of the one before: that has the state of a lost attempt.
+	Anew bool
 }
 
 // Reply is what came back.
@@ -66,7 +68,10 @@ type Conversation struct {
 	group             *authxml.Option // chosen
 	fetched           string          // value of the group whose form was asked for
 	userGiven         bool            // target.User was used
-	user              string          // the user name that was sent last
+	userSent          redact.Secret   // the user name that was sent last
+	secretForms       int             // forms of this attempt that were answered with a secret
+	lastAsked         []string        // what the last answered form asked, by the gateway's names
+	again             *again          // the attempt repeats one that a wrong password ended
 	accepted          []string        // banners
 	sent              []redact.Secret // answers of the last request, to be masked in what comes back
 
@@ -174,7 +179,7 @@ func (c *Conversation) complete() (Action, error) {
 	if token.Empty() || token.Len() > maxCookieSize || !printable(string(token.Reveal())) || strings.Contains(string(token.Reveal()), ";") {
 		return Action{}, fault.Newf(fault.NetMalformed, nil, "it sent no session token")
 	}
-	out := &Outcome{Token: token, User: c.user, Banner: c.resp.Banner, Accepted: c.accepted}
+	out := &Outcome{Token: token, User: fault.Clean(string(c.userSent.Reveal())), Banner: c.resp.Banner, Accepted: c.accepted}
 	if c.group != nil {
 		out.Group = c.group.Label
 	}
@@ -215,6 +220,7 @@ func (c *Conversation) redirect(location string) (Action, error) {
 	}
 	c.at, c.target.Path = to, to.path
 	c.opaque, c.group, c.fetched, c.userGiven, c.sent = nil, nil, "", false, nil
+	c.again, c.secretForms, c.lastAsked = nil, 0, nil
 	return c.init()
 }
 

@@ -113,6 +113,9 @@ func describePost(t *testing.T, c *Conversation, p *Post) string {
 		t.Fatal(err)
 	}
 	s := fmt.Sprintf("%s https://%s%s", r.Type, c.at.authority(), p.Path)
+	if p.Anew {
+		s += " anew"
+	}
 	if r.GroupSelect != "" {
 		s += " group-select=" + r.GroupSelect
 	}
@@ -208,17 +211,36 @@ auth-reply https://vpn.example/auth password=p1
 			want: `init https://vpn.example/
 auth-reply https://vpn.example/auth group-select=admins username=alice
 `},
-		"ocserv, wrong password then right": {
-			target:  func(t *protocol.Target) { t.User, t.Group = "alice", "staff" },
-			answers: answers{"password": {"wrong", "p1"}},
-			replies: []Reply{recorded(t, "wrong-password-2"), recorded(t, "wrong-password-6"), recorded(t, "wrong-password-8"), done(webvpn)},
+		"ocserv, wrong password then right: in a new attempt, nothing asked but the password": {
+			target:  func(t *protocol.Target) { t.Group = "staff" },
+			answers: answers{"username": {"alice"}, "password": {"wrong", "p1"}, "password2": {"123456"}},
+			replies: []Reply{recorded(t, "wrong-password-2").with(context1), recorded(t, "wrong-password-6"), recorded(t, "wrong-password-8"),
+				recorded(t, "wrong-password-2"), recorded(t, "wrong-password-6").with(context1), recorded(t, "otp-2step-8"), done(webvpn)},
 			want: `init https://vpn.example/
-auth-reply https://vpn.example/auth group-select=staff username=alice
+ask form "Please enter your username." text:username
+auth-reply https://vpn.example/auth group-select=staff username=alice cookie:webvpncontext
 ask form "Please enter your password." password:password
+auth-reply https://vpn.example/auth password=wrong cookie:webvpncontext
+ask form "Please enter your password." error="Login failed." password:password
+init https://vpn.example/ anew
+auth-reply https://vpn.example/auth group-select=staff username=alice
+auth-reply https://vpn.example/auth password=p1 cookie:webvpncontext
+ask form "Please enter your OTP password." password:password2
+auth-reply https://vpn.example/auth password=123456 cookie:webvpncontext
+`, token: canaryToken},
+		"ocserv, wrong password, and the new attempt asks something else: the user is asked": {
+			target:  func(t *protocol.Target) { t.User = "alice" },
+			answers: answers{"username": {"alice"}, "password": {"wrong", "p1"}, "answer": {"p2"}},
+			replies: []Reply{xmlReply(form("", "username")), xmlReply(form("", "password")), recorded(t, "wrong-password-8"), xmlReply(form("", "answer"))},
+			want: `init https://vpn.example/
+auth-reply https://vpn.example/auth username=alice
+ask form "" password:password
 auth-reply https://vpn.example/auth password=wrong
 ask form "Please enter your password." error="Login failed." password:password
-auth-reply https://vpn.example/auth password=p1
-`, token: canaryToken},
+init https://vpn.example/ anew
+ask form "" password:answer
+auth-reply https://vpn.example/auth password=p2
+`},
 		"ocserv, one-time code in a second form of the same name": {
 			target:  func(t *protocol.Target) { t.User, t.Group = "alice", "staff" },
 			answers: answers{"password": {"p1"}, "password2": {"326944"}},

@@ -22,6 +22,8 @@
 // Errors at the seam are *fault.Error; their texts hold no password, no token and no cookie, and no error of net/http or encoding/xml, which quote
 // what they read.
 //
+// A wrong password is asked again and, where the gateway's attempt is lost with it, answered in a new one: see again.
+//
 // Goroutines: one per address while Dial races them, all ended when it returns. The package imports dart/fault, dart/redact, protocol and
 // protocol/authxml.
 package login

@@ -85,6 +85,9 @@ func (l *link) do(ctx context.Context, t protocol.Target, p *Post) (Reply, error
 		return Reply{}, err
 	}
 	defer clear(head)
+	if p.Anew {
+		l.close()
+	}
 	for again := false; ; again = true {
 		if err := l.connect(ctx, t, to); err != nil {
 			return Reply{}, err

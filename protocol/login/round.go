@@ -14,10 +14,14 @@ import (
 // refusal is how ocserv, which has no code for it, begins the message of a form that refuses the last answer.
 const refusal = "Login failed"
 
+// userField is the name under which gateways ask for the user.
+const userField = "username"
+
 // round is one form of the gateway on its way to an answer.
 type round struct {
 	inputs []*input
 	ask    protocol.Form // without its fields
+	lost   bool          // the attempt is over: the answer goes into a new one
 }
 
 // input is one of the form's inputs with what is known of its answer.
@@ -92,11 +96,15 @@ func (c *Conversation) newRound(groups *authxml.Input) *round {
 		r.inputs = append(r.inputs, c.prefill(in, refused))
 		visible = append(visible, in.Name)
 	}
-	names := c.names.form(visible, refused)
+	names := c.names.form(visible, refused || c.again != nil)
 	for _, in := range r.inputs {
 		if in.Type != authxml.InputHidden {
 			in.name, names = names[0], names[1:]
 		}
+	}
+	r.lost = c.lost(r)
+	if c.again != nil && c.again.fill(r) {
+		c.again = nil
 	}
 	return r
 }
@@ -131,7 +139,7 @@ func (c *Conversation) prefill(in authxml.Input, refused bool) *input {
 		out.preset = fault.Clean(selected(&in).Value)
 	case in.Type == authxml.InputText:
 		out.preset = fault.Clean(in.Value)
-		if in.Name != "username" || c.target.User == "" {
+		if in.Name != userField || c.target.User == "" {
 			break
 		}
 		out.preset = c.target.User
@@ -194,6 +202,9 @@ func (c *Conversation) answerForm(a protocol.Answer) (Action, error) {
 		c.form.ask.Error = "the two new passwords are not the same"
 		return c.askForm(), nil
 	}
+	if c.form.lost {
+		return c.beginAgain()
+	}
 	return c.sendForm()
 }
 
@@ -215,8 +226,12 @@ func (r *round) differ() bool {
 func (c *Conversation) sendForm() (Action, error) {
 	req := &authxml.Request{Type: authxml.TypeReply, Opaque: c.opaque}
 	var answers []redact.Secret
+	c.lastAsked = nil
 	for _, in := range c.form.inputs {
-		if in.Type == authxml.InputPassword || in.Type == authxml.InputText && in.Name != "username" {
+		if in.Type == authxml.InputText || in.Type == authxml.InputPassword {
+			c.lastAsked = append(c.lastAsked, in.Name)
+		}
+		if in.Type == authxml.InputPassword || in.Type == authxml.InputText && in.Name != userField {
 			answers = append(answers, in.value)
 		}
 		switch in.Name {
@@ -225,10 +240,13 @@ func (c *Conversation) sendForm() (Action, error) {
 			continue
 		case "verify_pin", "verify_password":
 			continue // they are for us
-		case "username":
-			c.user = fault.Clean(string(in.value.Reveal()))
+		case userField:
+			c.userSent = in.value
 		}
 		req.Fields = append(req.Fields, authxml.Field{Name: elementName(in.Name), Value: in.value})
+	}
+	if len(answers) > 0 {
+		c.secretForms++
 	}
 	c.form = nil
 	return c.post(req, answers)

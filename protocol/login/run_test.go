@@ -17,7 +17,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/protocol"
 )
 
-func TestLoginOverOneConnection(t *testing.T) {
+func TestLoginOnOneConnectionForEachAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.end()
@@ -30,7 +30,7 @@ func TestLoginOverOneConnection(t *testing.T) {
 		}
 		defer func() { _ = r.Conn.Close() }()
 		posts, conns := w.seen()
-		if conns != 1 || len(posts) != 4 {
+		if conns != 2 || len(posts) != 6 {
 			t.Errorf("%d connections, %d requests", conns, len(posts))
 		}
 		if string(r.Token.Reveal()) != canaryToken || r.User != "alice" || r.LeafKey != keyOf(cert) || r.Gateway.Addr() != addr1 || r.Target.Fixed[0] != addr1 {
@@ -39,8 +39,8 @@ func TestLoginOverOneConnection(t *testing.T) {
 		if want := `ask form "Please enter your password." error="Login failed." password:password`; len(user.asked) != 2 || user.asked[1] != want {
 			t.Errorf("asked %q", user.asked)
 		}
-		if !strings.Contains(posts[3], "webvpncontext=ctx= ") || !strings.Contains(posts[3], canaryPassword) {
-			t.Errorf("last request %q", posts[3])
+		if !strings.Contains(posts[5], "webvpncontext=ctx= ") || !strings.Contains(posts[5], canaryPassword) {
+			t.Errorf("last request %q", posts[5])
 		}
 		if text := fmt.Sprintf("%v %+v", r, r); strings.Contains(text, "canary") {
 			t.Error("the result prints its token")
