@@ -196,16 +196,16 @@ func (p *play) broken(ctx context.Context, b breakage) error {
 			return err
 		}
 	}
-	first, alive := p.pulse.firstAfter(mended, patience)
 	r.StreamKept = p.pulse.intact(patience)
+	first, alive := p.pulse.back(began, patience)
 	after, back := p.seen.until(ctx, patience, connected)
-	r.BackMS, r.Asked, r.SameAddr = first.Milliseconds(), p.seen.questions()-asked, slices.Equal(before.Addresses, after.Addresses)
+	r.BackMS, r.Asked, r.SameAddr = max(0, first.Sub(mended)).Milliseconds(), p.seen.questions()-asked, slices.Equal(before.Addresses, after.Addresses)
 	if l := after.LastReconnect; l != nil && reconnects(after) > count {
 		r.DetectedMS, r.Level = l.DetectedMS, l.Level
 	}
 	r.OK = back && alive && r.StreamKept && (b.fresh && r.Asked > 0 || !b.fresh && r.Asked == 0 && r.SameAddr)
 	time.Sleep(400 * time.Millisecond) // and an end
-	p.show.strip(p.pulse.strip(began.Add(-300*time.Millisecond), mended.Add(first+700*time.Millisecond)))
+	p.show.strip(p.pulse.strip(began.Add(-300*time.Millisecond), first.Add(700*time.Millisecond)))
 	p.rows = append(p.rows, r)
 	switch {
 	case !r.OK:

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -141,19 +140,28 @@ func (p *pulse) intact(within time.Duration) bool {
 	return p.broken == nil && p.received.Load() >= sent
 }
 
-// firstAfter waits for the first answer after t, and returns how long after t it came.
-func (p *pulse) firstAfter(t time.Time, within time.Duration) (time.Duration, bool) {
-	for end := t.Add(within); ; time.Sleep(beat / 4) {
+// back waits for an answer after t and returns when traffic was back: the end of the longest pause since then. An answer that was already on its way when
+// something broke does not count as its end.
+func (p *pulse) back(t time.Time, within time.Duration) (time.Time, bool) {
+	const settled = 300 * time.Millisecond
+	for end := t.Add(within); ; time.Sleep(beat) {
 		p.mu.Lock()
-		i, _ := slices.BinarySearchFunc(p.beats, t, time.Time.Compare)
-		if i < len(p.beats) {
-			d := p.beats[i].Sub(t)
-			p.mu.Unlock()
-			return d, true
+		last, longest, at := t, time.Duration(0), time.Time{}
+		for _, b := range p.beats {
+			if b.After(t) && b.Sub(last) > longest {
+				longest, at = b.Sub(last), b
+			}
+			if b.After(t) {
+				last = b
+			}
 		}
 		p.mu.Unlock()
-		if time.Now().After(end) {
-			return 0, false
+		now := time.Now()
+		if !at.IsZero() && now.Sub(last) < 5*beat && now.Sub(t) > settled && now.Sub(last) < longest {
+			return at, true
+		}
+		if now.After(end) {
+			return t, false
 		}
 	}
 }
