@@ -27,7 +27,9 @@ const (
 
 // Client talks to an agent. Its errors are *fault.Error: AGENT-001 when there is no agent to talk to, AGENT-002 when this user may not, AGENT-003 when the
 // answer makes no sense, and what the agent said otherwise; when the caller's context ended first, its error. Methods may be called from any goroutine.
-type Client struct{ http *http.Client }
+type Client struct {
+	dial func(ctx context.Context) (net.Conn, error)
+}
 
 // NewClient returns a client of the agent that listens on path. Nothing is dialled yet.
 func NewClient(path string) *Client {
@@ -35,15 +37,7 @@ func NewClient(path string) *Client {
 }
 
 // NewClientOver is NewClient with a dialer of one's own, for an agent in the same process.
-func NewClientOver(dial func(ctx context.Context) (net.Conn, error)) *Client {
-	return &Client{&http.Client{
-		Transport: &http.Transport{
-			DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
-			DisableKeepAlives: true, // a connection per call: no goroutine stays behind
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-}
+func NewClientOver(dial func(ctx context.Context) (net.Conn, error)) *Client { return &Client{dial} }
 
 // State asks for the state.
 func (c *Client) State(ctx context.Context) (State, error) {
@@ -224,7 +218,7 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte) (*htt
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.roundTrip(req)
 	if err != nil {
 		return nil, unreachable(ctx, err)
 	}
@@ -233,13 +227,33 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte) (*htt
 	}
 	defer resp.Body.Close()
 	var e ErrorBody
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&e); err != nil {
-		return nil, undecodable(ctx, err)
-	}
-	if e.Error.Code == "" {
-		return nil, fault.Newf(fault.AgentProtocol, nil, "status %d", resp.StatusCode)
+	err = json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&e)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil || e.Error.Code == "":
+		return nil, fault.Newf(fault.AgentProtocol, err, "status %d", resp.StatusCode)
 	}
 	return nil, unwire(e.Error)
+}
+
+// roundTrip makes one request on a connection of its own, which ends with the answer's body: no goroutine stays behind. It dials here and not inside
+// the transport, which would go on dialling after the request's context has ended.
+func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
+	conn, err := c.dial(req.Context())
+	if err != nil {
+		return nil, err
+	}
+	t := &http.Transport{
+		DialContext:        func(context.Context, string, string) (net.Conn, error) { return conn, nil },
+		DisableKeepAlives:  true,
+		DisableCompression: true,
+	}
+	resp, err := t.RoundTrip(req)
+	if err != nil {
+		_ = conn.Close()
+	}
+	return resp, err
 }
 
 // unreachable says why there was no answer.

@@ -160,7 +160,7 @@ func (m *memory) raw(t *testing.T, p localsock.Peer, method, path, body string, 
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	resp, err := m.client(p).http.Do(req)
+	resp, err := m.client(p).roundTrip(req)
 	if err != nil {
 		t.Fatal(err)
 	}
