@@ -98,7 +98,7 @@ func (m *step) reached() {
 		return
 	}
 	j := &m.s.Jobs[i]
-	j.Held, j.RTT, j.At = true, max(m.ev.RTT, 0), m.now.Mono+heldTime
+	j.Held, j.RTT, j.At = true, m.ev.RTT, m.now.Mono+heldTime
 	m.decide(ReasonHold)
 	m.settle()
 }

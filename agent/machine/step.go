@@ -11,7 +11,7 @@ import (
 // Deadlines on boot time are looked at first: a session that ended in sleep has ended, whatever woke us. Then the event counts, then the other deadlines, so that
 // an answer that was waiting when the timer fired is still taken.
 func Step(s State, ev Event, now Instant) (State, []Effect) {
-	m := &step{s: s.clone(), ev: ev, now: now}
+	m := &step{s: s.clone(), ev: ev.within(), now: now}
 	m.s.Reason, m.s.Now = ReasonNone, now
 	m.expireBoot()
 	if p, k := m.s.Phase, ev.Kind; p < phaseEnd && k > 0 && k < evEnd {
@@ -22,6 +22,15 @@ func Step(s State, ev Event, now Instant) (State, []Effect) {
 		m.do(Effect{Kind: FxPublish})
 	}
 	return m.s, m.fx
+}
+
+// within is the event with times that can be added without overflow: some of them are a gateway's own words.
+func (ev Event) within() Event {
+	const most = 10 * 365 * 24 * time.Hour
+	for _, d := range []*time.Duration{&ev.RTT, &ev.Deadline, &ev.Limits.Session, &ev.Limits.Disconnected, &ev.Limits.Idle} {
+		*d = min(max(*d, 0), most)
+	}
+	return ev
 }
 
 // step is one call of Step.

@@ -1,0 +1,47 @@
+package record
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/holdfast-vpn/holdfast/agent/machine"
+)
+
+// Difference is the first step in which a replay decides otherwise than the record says: another version of the machine, or a record that was changed.
+type Difference struct {
+	Step      int // counted from 1
+	Want, Got string
+}
+
+// Error names the step and both decisions.
+func (d *Difference) Error() string {
+	return fmt.Sprintf("record: step %d goes another way\nrecorded: %s\nreplayed: %s", d.Step, d.Want, d.Got)
+}
+
+// Replay runs the machine again over the record and calls each, if there is one, with every step in a line of text. It returns a *Difference for the first
+// step whose phase, reason or effects are not those of the record.
+func Replay(r Record, each func(s Step, line string)) error {
+	s := r.Start
+	for i, want := range r.Steps {
+		before := s.Phase
+		var fx []machine.Effect
+		s, fx = machine.Step(s, want.Event, want.Now)
+		got := Step{Now: want.Now, Event: want.Event, Phase: s.Phase, Reason: s.Reason, Effects: fx}
+		if each != nil {
+			each(got, machine.Explain(before, want.Event, s, fx))
+		}
+		w, err := json.Marshal(want)
+		if err != nil {
+			return err
+		}
+		g, err := json.Marshal(got)
+		if err != nil {
+			return err
+		}
+		if string(w) != string(g) {
+			recorded := machine.Explain(before, want.Event, machine.State{Phase: want.Phase, Reason: want.Reason}, want.Effects)
+			return &Difference{i + 1, recorded, machine.Explain(before, want.Event, s, fx)}
+		}
+	}
+	return nil
+}
