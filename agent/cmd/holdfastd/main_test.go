@@ -1,0 +1,61 @@
+package main
+
+import (
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+)
+
+func TestCommandRefuses(t *testing.T) {
+	tests := []struct {
+		name string
+		args string
+		code fault.Code
+	}{
+		{"nothing", "", fault.UseBad},
+		{"no such command", "fly", fault.UseBad},
+		{"the service commands", "install", fault.UseNotYet},
+		{"an unknown flag", "run --trust-everything", fault.UseBad},
+		{"a level that is none", "run --log-level loud", fault.UseBad},
+		{"an argument", "run fast", fault.UseBad},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var out, log strings.Builder
+			err := command(t.Context(), strings.Fields(tt.args), &out, &log)
+			if err == nil || fault.As(err).Code != tt.code || out.Len() != 0 {
+				t.Errorf("got %v and %q, want %s", err, out.String(), tt.code)
+			}
+		})
+	}
+}
+
+func TestHelpIsNoError(t *testing.T) {
+	var out, log strings.Builder
+	if err := command(t.Context(), []string{"run", "--help"}, &out, &log); err != nil || !strings.Contains(log.String(), "-state-dir") {
+		t.Errorf("got %v and %q", err, log.String())
+	}
+}
+
+func TestNotify(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "n")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	t.Setenv("NOTIFY_SOCKET", path)
+	notify("READY=1")
+	b := make([]byte, 64)
+	n, err := l.Read(b)
+	if err != nil || string(b[:n]) != "READY=1" {
+		t.Errorf("got %q, %v", b[:n], err)
+	}
+	t.Setenv("NOTIFY_SOCKET", "not/absolute")
+	notify("ignored")
+	t.Setenv("NOTIFY_SOCKET", filepath.Join(t.TempDir(), "nobody"))
+	notify("nobody listens, nothing hangs")
+}

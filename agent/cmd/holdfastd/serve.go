@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/holdfast-vpn/holdfast/agent"
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/platform/localsock"
+	"github.com/holdfast-vpn/holdfast/platform/native"
+	"github.com/holdfast-vpn/holdfast/platform/paths"
+	"github.com/holdfast-vpn/holdfast/profile"
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/cstp"
+)
+
+// serve is the agent's life: the host first, which takes the lock and takes back what a former run left, then the socket, then the agent. It goes down the
+// other way round.
+func serve(ctx context.Context, dirs paths.Dirs, log *slog.Logger, stdout io.Writer) (err error) {
+	if err := harden(); err != nil {
+		log.Warn("not hardened", "err", err)
+	}
+	host, err := native.Host(native.Options{StateDir: dirs.State, RuntimeDir: dirs.Runtime, Log: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, host.Close()) }()
+	if err := host.Undo(ctx); err != nil {
+		return err
+	}
+	hub := ipc.NewHub()
+	a, err := agent.New(agent.Config{
+		Host: host, Hub: hub, StateDir: dirs.State, Seed: seed(), Version: version(), Log: log,
+		Connect:  func(d protocol.Dialer) protocol.Connector { return &cstp.Connector{Dialer: d, Log: log} },
+		Profiles: func() *profile.Store { return profiles(dirs, log) },
+	})
+	if err != nil {
+		return err
+	}
+	path := paths.Socket(dirs.Runtime)
+	l, err := localsock.Listen(path, localsock.Policy{Group: localsock.Group})
+	if errors.Is(err, localsock.ErrInUse) {
+		return fault.New(fault.HostLocked, err)
+	} else if err != nil {
+		return fault.New(fault.HostDir, err)
+	}
+	return serveOn(ctx, a, ipc.NewServer(a, hub, log), l, func() {
+		fmt.Fprintln(stdout, "ready:", path)
+		notify("READY=1")
+	})
+}
+
+// serveOn runs agent and server until ctx ends or one of them fails. Clients are answered until the agent is down: they see how it ends.
+func serveOn(ctx context.Context, a *agent.Agent, s *ipc.Server, l net.Listener, ready func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopServing()
+	served := make(chan error, 1)
+	go func() {
+		served <- s.Serve(serving, l)
+		cancel()
+	}()
+	ready()
+	context.AfterFunc(ctx, func() { notify("STOPPING=1") })
+	err := a.Run(ctx)
+	stopServing()
+	return errors.Join(err, <-served)
+}
+
+// profiles reads ours and those of Cisco's client.
+func profiles(dirs paths.Dirs, log *slog.Logger) *profile.Store {
+	store, warnings := profile.Load(append([]string{dirs.Profile}, paths.Imports()...)...)
+	for _, w := range warnings {
+		log.Debug("profile", "warning", w.String())
+	}
+	return store
+}
+
+// seed makes the jitter of retries differ between machines.
+func seed() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// version is what the build knows of itself.
+func version() ipc.Version {
+	v := ipc.Version{Version: "devel", Go: runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v
+	}
+	if info.Main.Version != "" && info.Main.Version != "(devel)" {
+		v.Version = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			v.Commit = s.Value
+		}
+	}
+	v.Agent = v.Version
+	return v
+}
