@@ -11,7 +11,7 @@ const (
 	readBuffer = 64 << 10
 	// sendAt is when a run of records is sent although more of the batch is to come.
 	sendAt = 64 << 10
-	// closeGrace bounds how long Close waits for the peer to take what was still held.
+	// closeGrace bounds how long a close waits for the peer: to take what was still held, and after a goodbye to end its side.
 	closeGrace = 250 * time.Millisecond
 )
 
@@ -152,6 +152,25 @@ func (k *Cork) Close() error {
 		_ = k.Flush()
 	}
 	return k.Conn.Close()
+}
+
+// finish sends what is held and then the end of the stream, and waits until heard is closed, for a quarter of a second at most. A connection that cannot be closed
+// in halves is left as it is.
+func (k *Cork) finish(heard <-chan struct{}) {
+	grace := time.NewTimer(closeGrace)
+	defer grace.Stop()
+	_ = k.Conn.SetWriteDeadline(time.Now().Add(closeGrace))
+	if k.Flush() != nil {
+		return
+	}
+	half, ok := k.Conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	select {
+	case <-heard:
+	case <-grace.C:
+	}
 }
 
 // Abandon closes the connection and says nothing more on it.

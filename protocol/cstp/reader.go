@@ -32,6 +32,7 @@ func (s *Stream) ReadBatch(b *packet.Batch) error {
 		}
 		if err != nil {
 			s.in.err = readErr(err)
+			close(s.heard)
 			break
 		}
 		if b.Len() > before && before == start {

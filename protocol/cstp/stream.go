@@ -33,6 +33,7 @@ type Stream struct {
 
 	chores chan chore
 	done   chan struct{}
+	heard  chan struct{} // closed when the reader has met its error: nothing comes any more
 	once   sync.Once
 	wg     sync.WaitGroup
 
@@ -42,7 +43,7 @@ type Stream struct {
 // NewStream takes over a TLS connection whose handshake is done and whose transport is cork, and starts the chores goroutine, which Close ends. residual is
 // what was read from it beyond the HTTP head (see Residual); the Stream keeps it.
 func NewStream(c *tls.Conn, cork *Cork, residual []byte) *Stream {
-	s := &Stream{tls: c, cork: cork, act: newActivity(), chores: make(chan chore, choresQueue), done: make(chan struct{})}
+	s := &Stream{tls: c, cork: cork, act: newActivity(), chores: make(chan chore, choresQueue), done: make(chan struct{}), heard: make(chan struct{})}
 	s.in.rest = residual
 	cork.Hold()
 	s.wg.Go(s.doChores)
@@ -122,6 +123,17 @@ func (s *Stream) leave(c chore) {
 
 // Close sends close_notify after what is still held, closes the connection and waits for the chores goroutine. It unblocks reader and writer.
 func (s *Stream) Close() error { return s.close(s.tls.Close) }
+
+// Goodbye sends a DISCONNECT and closes as the peer does. Closing at once would answer what the peer is sending with a reset, and that can overtake our goodbye;
+// so our side of the connection is ended first, and the peer has a quarter of a second to end its own, while somebody reads.
+func (s *Stream) Goodbye(reason byte, text string) error {
+	return s.close(func() error {
+		if s.WriteControl(TypeDisconnect, AppendDisconnect(nil, reason, text)) == nil && s.tls.CloseWrite() == nil {
+			s.cork.finish(s.heard)
+		}
+		return s.cork.Abandon()
+	})
+}
 
 // Abandon closes the connection without a word: for a path that is dead.
 func (s *Stream) Abandon() error { return s.close(s.cork.Abandon) }

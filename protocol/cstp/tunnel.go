@@ -87,11 +87,9 @@ func (t *Tunnel) Close(reason protocol.CloseReason) (err error) {
 		close(t.done)
 		switch reason {
 		case protocol.CloseUser:
-			_ = t.stream.WriteControl(TypeDisconnect, AppendDisconnect(nil, ReasonUser, goodbye))
-			err = t.stream.Close()
+			err = t.stream.Goodbye(ReasonUser, goodbye)
 		case protocol.CloseReconnect:
-			_ = t.stream.WriteControl(TypeDisconnect, AppendDisconnect(nil, ReasonReconnect, ""))
-			err = t.stream.Close()
+			err = t.stream.Goodbye(ReasonReconnect, "")
 		default:
 			err = t.stream.Abandon()
 		}

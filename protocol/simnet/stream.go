@@ -89,6 +89,7 @@ type end struct {
 	in, out       *pipe
 	cond          *sync.Cond // anything of this end changed
 	closed        bool
+	finished      bool  // nothing is written any more
 	err           error // reset, or the network was closed
 	rd, wd        deadline
 }
@@ -131,6 +132,8 @@ func (e *end) Write(b []byte) (int, error) {
 			return done, e.error("write", os.ErrDeadlineExceeded)
 		case e.err != nil:
 			return done, e.error("write", e.err)
+		case e.finished:
+			return done, e.error("write", syscall.EPIPE)
 		case done == len(b):
 			return done, nil
 		}
@@ -151,11 +154,28 @@ func (e *end) Close() error {
 	if e.closed {
 		return e.error("close", net.ErrClosed)
 	}
-	if e.err == nil {
-		e.out.finish()
-	}
+	e.finish()
 	e.shut()
 	return nil
+}
+
+// CloseWrite ends what this end sends; it can still read.
+func (e *end) CloseWrite() error {
+	e.s.n.mu.Lock()
+	defer e.s.n.mu.Unlock()
+	if e.closed {
+		return e.error("close", net.ErrClosed)
+	}
+	e.finish()
+	return nil
+}
+
+// finish sends the end of the stream once. n.mu is held.
+func (e *end) finish() {
+	if e.err == nil && !e.finished {
+		e.finished = true
+		e.out.finish()
+	}
 }
 
 // abort ends this side as a killed process does, and tells the peer. n.mu is held.
