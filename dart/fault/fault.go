@@ -3,6 +3,8 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Kind says what may be done about a failure. It is all the reconnect machine looks at.
@@ -131,7 +133,7 @@ func Clean(s string) string {
 		if len(out) == 200 {
 			return string(out[:199]) + "…"
 		}
-		if r < 0x21 || r == 0x7f || (r >= 0x80 && r <= 0xa0) || hides(r) || r == 0xfffd {
+		if unicode.IsSpace(r) || unicode.IsControl(r) || hides(r) {
 			if !space {
 				out = append(out, ' ')
 			}
@@ -147,11 +149,12 @@ func Clean(s string) string {
 	return string(out)
 }
 
-// hides reports the runes that change the direction of text or take no room: they can make one text look like another.
+// hides reports the runes that change the direction of text or take no room, which can make one text look like another, and the one that stands for bytes that
+// are no text.
 func hides(r rune) bool {
-	switch {
-	case r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2060 && r <= 0x2069, r == 0xfeff, r == 0x061c:
+	switch r {
+	case 0x115f, 0x1160, 0x2800, 0x3164, 0xffa0, utf8.RuneError: // fillers and the empty Braille cell are letters and symbols to Unicode
 		return true
 	}
-	return false
+	return unicode.Is(unicode.Cf, r)
 }
