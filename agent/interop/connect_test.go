@@ -35,22 +35,21 @@ func TestConnect(t *testing.T) {
 		split  bool
 	}{
 		{"split include", ocserv{lines: splitRoutes}, true},
-		{"split include, DTLS offered", ocserv{dtls: true, lines: splitRoutes}, true},
+		{"split include with DTLS offered", ocserv{dtls: true, lines: splitRoutes}, true},
 		{"tunnel-all", ocserv{lines: []string{"route = default"}}, false},
-		{"tunnel-all, DTLS offered", ocserv{dtls: true, lines: []string{"route = default"}}, false},
+		{"tunnel-all with DTLS offered", ocserv{dtls: true, lines: []string{"route = default"}}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			if w == nil {
 				return
 			}
-			c.server.lines = append(c.server.lines, "select-group = staff[Staff network]", "select-group = admins[Administrators]")
 			w.startOcserv(t, c.server)
 			a := w.startAgent()
 			w.connect("vpn.lab.example")
 			w.reachesInside()
 			s := w.state()
-			if s.State != "connected" || s.Transport != "tls" || s.Protocol != "ssl" || s.Group != "staff" || s.User != account || s.Interface != "holdfast0" {
+			if s.State != "connected" || s.Transport != "tls" || s.Protocol != "ssl" || s.Group != "Staff network" || s.User != account || s.Interface != "holdfast0" {
 				t.Errorf("state: %+v", s)
 			}
 			if s.TunnelAll == nil || *s.TunnelAll == c.split {
@@ -88,7 +87,7 @@ func TestOneTimeCode(t *testing.T) {
 	}
 	w.startOcserv(t, ocserv{otp: true, lines: splitRoutes})
 	a := w.startAgent()
-	r := w.cli(password+"\n", "connect", "vpn.lab.example", "--user", account, "--password-stdin", "--answer", "password2="+otpCode(t), "--ca", w.pki.ca, "--no-input")
+	r := w.cli(password+"\n", "connect", "vpn.lab.example", "--user", account, "--group", "staff", "--password-stdin", "--answer", "password2="+otpCode(t), "--ca", w.pki.ca, "--no-input")
 	if r.exit != 0 {
 		t.Fatalf("connect: %+v", r)
 	}
@@ -104,7 +103,7 @@ func TestOneTimeCodeMissing(t *testing.T) {
 	}
 	w.startOcserv(t, ocserv{otp: true, lines: splitRoutes})
 	w.startAgent()
-	r := w.cli(password+"\n", "connect", "vpn.lab.example", "--user", account, "--password-stdin", "--ca", w.pki.ca, "--no-input")
+	r := w.cli(password+"\n", "connect", "vpn.lab.example", "--user", account, "--group", "staff", "--password-stdin", "--ca", w.pki.ca, "--no-input")
 	w.refused(r, 10, "AUTH-002")
 }
 
@@ -116,7 +115,7 @@ func TestBanner(t *testing.T) {
 	}
 	w.startOcserv(t, ocserv{lines: append(splitRoutes, `banner = "Authorised use only"`)})
 	a := w.startAgent()
-	args := []string{"connect", "vpn.lab.example", "--user", account, "--password-stdin", "--ca", w.pki.ca, "--no-input"}
+	args := []string{"connect", "vpn.lab.example", "--user", account, "--group", "staff", "--password-stdin", "--ca", w.pki.ca, "--no-input"}
 	w.refused(w.cli(password+"\n", args...), 10, "AUTH-002")
 	if r := w.cli(password+"\n", append(args, "--accept-banner")...); r.exit != 0 {
 		t.Fatalf("connect: %+v", r)
@@ -160,7 +159,7 @@ func TestPin(t *testing.T) {
 	}
 	w.startOcserv(t, ocserv{lines: splitRoutes})
 	w.startAgent()
-	r := w.cli(password+"\n", "connect", "other.lab.example", "--user", account, "--password-stdin", "--pin", w.pki.pin, "--no-input")
+	r := w.cli(password+"\n", "connect", "other.lab.example", "--user", account, "--group", "staff", "--password-stdin", "--pin", w.pki.pin, "--no-input")
 	if r.exit != 0 {
 		t.Fatalf("connect: %+v", r)
 	}

@@ -119,7 +119,7 @@ func TestGatewayRestartLosesSession(t *testing.T) {
 	if s.Prompt == nil {
 		t.Fatalf("no question: %+v", s)
 	}
-	if r := w.cli(password+"\n", "connect", "--user", account, "--password-stdin", "--no-input"); r.exit != 0 {
+	if r := w.cli(password+"\n", "connect", "--user", account, "--group", "staff", "--password-stdin", "--no-input"); r.exit != 0 {
 		t.Fatalf("answering: %+v", r)
 	}
 	w.reachesInside()
@@ -207,7 +207,7 @@ func TestOtherUsers(t *testing.T) {
 	if r := as("eve", "", "state"); r.exit != 7 || !strings.Contains(r.stderr, "usermod") {
 		t.Errorf("a user outside the group: %+v", r)
 	}
-	if r := as("bea", password+"\n", "connect", "vpn.lab.example", "--user", account, "--password-stdin", "--ca", ca, "--no-input"); r.exit != 0 {
+	if r := as("bea", password+"\n", "connect", "vpn.lab.example", "--user", account, "--group", "staff", "--password-stdin", "--ca", ca, "--no-input"); r.exit != 0 {
 		t.Fatalf("bea connects: %+v", r)
 	}
 	if r := as("carl", "", "--json", "state"); r.exit != 0 || !strings.Contains(r.out, `"connected"`) || strings.Contains(r.out, "10.11.") || strings.Contains(r.out, account) {

@@ -50,7 +50,7 @@ func TestRefusals(t *testing.T) {
 	w.startOcserv(t, ocserv{lines: splitRoutes})
 	w.startAgent()
 	connect := func(stdin, target string, more ...string) result {
-		return w.cli(stdin, append([]string{"connect", target, "--user", account, "--password-stdin", "--no-input", "--timeout", "6s"}, more...)...)
+		return w.cli(stdin, append([]string{"connect", target, "--user", account, "--group", "Staff network", "--password-stdin", "--no-input", "--timeout", "6s"}, more...)...)
 	}
 	ca := []string{"--ca", w.pki.ca}
 	t.Run("wrong password", func(t *testing.T) {
