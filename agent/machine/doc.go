@@ -1,10 +1,35 @@
-// Package machine is the reconnect machine: everything the agent decides, as one pure function.
+// Package machine is the reconnect machine: everything the agent decides about its session, as one pure function.
 //
 //	Step(State, Event, now) (State, []Effect)
 //
 // There is no clock, socket, goroutine or secret here. Sessions, attempts, tunnels and prompts are numbers; the shell (package agent) keeps what is alive behind
-// them. Every effect names the attempt it belongs to, is given a deadline in the State, and is answered by exactly one event. The shell arms one timer, for
-// State.NextDeadline, and feeds Tick when it fires.
+// them. Every effect that takes time names its attempt, has a deadline in the State, and is answered by one event; what was given up and answers all the same is
+// closed. The shell arms one timer, for State.Wait, and feeds Tick when it fires.
 //
-// Because the function is pure, it is simulated against a model world in virtual time (sim_test.go), fuzzed, recorded by the agent, and replayed from a bundle.
+//	             connect                 tunnel opened          network applied
+//	disconnected -------> connecting ------------------> establishing -------> connected
+//	      ^                |      ^                       ^                    |       ^
+//	      |         prompt |      | answer     new        |               lost |       | rebound, or the
+//	      |                v      |            settings   |                    v       | old one answers
+//	      |           authenticating                      +-------------- reconnecting-+
+//	      |                                                                    |
+//	      +--- disconnecting <--- disconnect, failure, time over               +--> connecting: session lost, one login
+//
+// # Reconnecting
+//
+// What the system or a tunnel reports is a hint. It starts a probe of the carrier in use and, beside it, a reach on every path: a verified connection to the
+// gateway on which nothing has been said. Presenting the token on one of them is the commit, after which the older tunnel is gone at the gateway. So a commit is
+// made only when a reach was answered and the old carrier is broken, has lost its address, or has been silent for three of the reach's round trips. While nothing
+// answers, the old carrier is kept, and packets are held after three seconds. Retries go on until the gateway has forgotten the session; only the gateway's answer
+// to the token ends it earlier. What answers and is not the gateway speaks about the network in between, never about the session.
+//
+// Every step that decides something says why (Reason, docs/reason-codes.md).
+//
+// # Where things are
+//
+// types.go is the vocabulary shared with the shell, state.go the State, table.go what each phase does with each event, step.go deadlines and effects; connect.go,
+// loss.go, reconnect.go and disconnect.go hold the rules. Because the function is pure it is simulated against a model world in virtual time (sim_test.go: random
+// scripts, shrunk when they fail; testdata/scenarios: scripts of field reports with their timelines), fuzzed, recorded by the agent and replayed (package record).
+//
+// It imports pure packages of the standard library and dart/fault; a test in package agent holds it to that.
 package machine

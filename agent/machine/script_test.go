@@ -99,8 +99,9 @@ var verbs = map[string]func(w *world, arg string){
 	"slow":        func(w *world, arg string) { w.latency, _ = time.ParseDuration(arg) },
 	"asks":        func(w *world, arg string) { w.banner, w.user.mood = arg != "nothing", arg },
 	"host": func(w *world, arg string) {
-		w.hang, w.noApply = arg == "hangs", arg == "fails"
+		w.hang, w.noApply, w.sticks = arg == "hangs", arg == "fails", arg == "sticks"
 	},
+	"lasts":        func(w *world, arg string) { w.lasts, _ = time.ParseDuration(arg) },
 	"sleep":        func(w *world, arg string) { w.sleep(arg, true) },
 	"sleep-unseen": func(w *world, arg string) { w.sleep(arg, false) },
 	"calm":         func(w *world, _ string) { w.calm() },
@@ -108,7 +109,7 @@ var verbs = map[string]func(w *world, arg string){
 }
 
 // harmless is what a living carrier survives.
-var harmless = map[string]bool{"connect": true, "noise": true, "keeps": true, "asks": true, "host": true, "new-mtu": true, "new-address": true, "races": true}
+var harmless = map[string]bool{"connect": true, "noise": true, "keeps": true, "asks": true, "host": true, "lasts": true, "new-mtu": true, "new-address": true, "races": true}
 
 // link changes a link in a way that the monitor sees.
 func (w *world) link(name string, change func(*link)) {
@@ -240,7 +241,7 @@ func (w *world) calm() {
 	for _, l := range w.links {
 		l.dark, l.portal = false, false
 	}
-	w.gw.up, w.gw.busy, w.hang, w.noApply, w.latency = true, false, false, false, 10*time.Millisecond
+	w.gw.up, w.gw.busy, w.hang, w.noApply, w.sticks, w.latency = true, false, false, false, false, 10*time.Millisecond
 	w.user.mood = "answers"
 	w.link("eth0", func(l *link) { l.up = true })
 }
@@ -255,7 +256,7 @@ var choices = []action{
 	{verb: "gateway-up", arg: "empty"}, {verb: "busy"}, {verb: "ready"}, {verb: "ready"}, {verb: "rekey"}, {verb: "new-address"}, {verb: "new-mtu"}, {verb: "keeps", arg: "30s"},
 	{verb: "keeps", arg: "10m"}, {verb: "slow", arg: "10ms"}, {verb: "slow", arg: "300ms"}, {verb: "slow", arg: "900ms"}, {verb: "asks", arg: "answers"},
 	{verb: "asks", arg: "refuses"}, {verb: "asks", arg: "away"}, {verb: "asks", arg: "nothing"}, {verb: "host", arg: "hangs"}, {verb: "host", arg: "works"},
-	{verb: "host", arg: "works"}, {verb: "host", arg: "fails"}, {verb: "sleep", arg: "20s"}, {verb: "sleep", arg: "8h"}, {verb: "sleep-unseen", arg: "3m"},
+	{verb: "host", arg: "works"}, {verb: "host", arg: "fails"}, {verb: "host", arg: "sticks"}, {verb: "lasts", arg: "3m"}, {verb: "lasts", arg: "0s"}, {verb: "sleep", arg: "20s"}, {verb: "sleep", arg: "8h"}, {verb: "sleep-unseen", arg: "3m"},
 }
 
 // randomScript draws a script from a seed.

@@ -319,6 +319,100 @@ func TestSessionEnds(t *testing.T) {
 	}
 }
 
+// TestSessionLimitSentAgain: a gateway repeats the whole limit or what is left of it when the session comes back. Neither may lengthen it.
+func TestSessionLimitSentAgain(t *testing.T) {
+	for _, c := range []struct {
+		name             string
+		first, then, end time.Duration
+	}{
+		{"the whole limit again", 8 * time.Hour, 8 * time.Hour, 8 * time.Hour},
+		{"what is left", 8 * time.Hour, 7 * time.Hour, 8 * time.Hour},
+		{"less", 8 * time.Hour, time.Hour, 2 * time.Hour},
+		{"one that was not there", 0, 3 * time.Hour, 4 * time.Hour},
+		{"none any more", 8 * time.Hour, 0, 8 * time.Hour},
+		{"more than time can count", 1<<63 - 1, 1<<63 - 1, 10 * 365 * 24 * time.Hour},
+	} {
+		now := Instant{Mono: time.Minute, Boot: time.Hour}
+		login := now.Boot
+		s, _ := Step(New(1), Event{Kind: EvConnectRequested, Policy: Policy{AutoReconnect: true}}, now)
+		s, _ = Step(s, Event{Kind: EvTunnelOpened, Attempt: 1, Tunnel: 1, Limits: Limits{Session: c.first}}, now)
+		s, _ = Step(s, Event{Kind: EvNetworkApplied, Attempt: 2}, now)
+		now.Mono, now.Boot = now.Mono+time.Hour, now.Boot+time.Hour
+		s, _ = Step(s, Event{Kind: EvCarrierDown, Tunnel: 1}, now)
+		s, _ = Step(s, Event{Kind: EvReached, Attempt: s.LastID}, now)
+		s, _ = Step(s, Event{Kind: EvRebound, Attempt: s.LastID, Tunnel: s.LastID, Limits: Limits{Session: c.then}}, now)
+		if end, ok := s.Expires(); !ok || s.Phase != Connected || end-login != c.end {
+			t.Errorf("%s: %v, ends after %v, not %v", c.name, s.Phase, end-login, c.end)
+		}
+	}
+}
+
+// TestRekey: the old tunnel works until the commit, is told that we come back, and where nothing answers it simply goes on.
+func TestRekey(t *testing.T) {
+	s, now := up(t, Policy{})
+	s, fx := Step(s, Event{Kind: EvRekeyDue, Tunnel: 1}, now)
+	if s.Phase != Connected || !s.Pump || !has(fx, FxStartReach) || has(fx, FxProbe) {
+		t.Fatalf("%v %v", s.Phase, fx)
+	}
+	if later, _ := Step(s, Event{Kind: EvReachFailed, Attempt: s.LastID, Fault: faultOf(fault.NetRefused)}, now); later.Phase != Connected || !later.Planned {
+		t.Errorf("a refusal: %v", later.Phase)
+	}
+	s, _ = Step(s, Event{Kind: EvReached, Attempt: s.LastID}, now)
+	commit := s.LastID
+	// The gateway ends the old tunnel before it has answered on the new one.
+	s, fx = Step(s, Event{Kind: EvServerClosed, Tunnel: 1}, now)
+	if s.Phase != Reconnecting || s.Closed || len(fx) > 1 {
+		t.Errorf("the old tunnel's end: %v %v", s.Phase, fx)
+	}
+	s, fx = Step(s, Event{Kind: EvRebound, Attempt: commit, Tunnel: commit, Plan: NetPlan{MTU: 1400}}, now)
+	if s.Phase != Connected || s.Tunnels != 1 || s.LastReconnect.Code != int(ReasonRekey) || s.Planned {
+		t.Errorf("%v %+v", s.Phase, s.LastReconnect)
+	}
+	if got := fmt.Sprint(fx); !strings.Contains(got, "close-tunnel tunnel 1") {
+		t.Error(got)
+	}
+}
+
+// TestLevels: what counts as a reconnect of the tunnel and what as one of the session.
+func TestLevels(t *testing.T) {
+	wifi := Path{IfIndex: 3, Name: "wlan0", Local: netip.MustParseAddr("198.51.100.7")}
+	for _, c := range []struct {
+		name  string
+		first Event
+		path  Path
+		plan  NetPlan
+		after time.Duration
+		level Level
+	}{
+		{"the same path", Event{Kind: EvCarrierDown, Tunnel: 1}, eth, NetPlan{MTU: 1400}, 2 * time.Second, LevelTunnel},
+		{"another path", Event{Kind: EvCarrierDown, Tunnel: 1}, wifi, NetPlan{MTU: 1400}, 2 * time.Second, LevelSession},
+		{"other settings", Event{Kind: EvCarrierDown, Tunnel: 1}, eth, NetPlan{MTU: 1300}, 2 * time.Second, LevelSession},
+		{"later than thirty seconds", Event{Kind: EvCarrierDown, Tunnel: 1}, eth, NetPlan{MTU: 1400}, 31 * time.Second, LevelSession},
+		{"after sleep", Event{Kind: EvResumed}, eth, NetPlan{MTU: 1400}, 2 * time.Second, LevelSession},
+	} {
+		s, now := up(t, Policy{AutoReconnect: true})
+		s, _ = Step(s, Event{Kind: EvNetworkChanged, Paths: []Path{eth, wifi}}, now)
+		s, _ = Step(s, c.first, now)
+		now.Mono, now.Boot = now.Mono+c.after, now.Boot+c.after
+		if c.after > reachTime {
+			s, _ = Step(s, Event{Kind: EvTick}, now)
+			s, _ = Step(s, Event{Kind: EvTick}, Instant{now.Mono + time.Second, now.Boot + time.Second})
+		}
+		for _, j := range s.Jobs {
+			if j.Kind == FxStartReach && j.Path == c.path {
+				s, _ = Step(s, Event{Kind: EvReached, Attempt: j.ID, RTT: time.Millisecond}, now)
+			}
+		}
+		s, _ = Step(s, Event{Kind: EvRebound, Attempt: s.LastID, Tunnel: s.LastID, Plan: c.plan}, now)
+		if s.Phase == Establishing {
+			s, _ = Step(s, Event{Kind: EvNetworkApplied, Attempt: s.LastID - 1}, now)
+		}
+		if s.Phase != Connected || s.LastReconnect.Level != c.level {
+			t.Errorf("%s: %v, level %v, not %v", c.name, s.Phase, s.LastReconnect.Level, c.level)
+		}
+	}
+}
+
 func has(fx []Effect, k EffectKind) bool {
 	for _, f := range fx {
 		if f.Kind == k {

@@ -122,7 +122,7 @@ const (
 	EvProbeFailed  // Attempt (the probe), Tunnel, Fault
 	EvTunnelClosed // Tunnel: CloseTunnel was carried out
 	// Of the machine we run on.
-	EvNetworkChanged // Paths: the ways to the gateway, best first; empty is offline
+	EvNetworkChanged // Paths: the ways to the gateway, best first, of which eight count; empty is offline
 	EvSuspending
 	EvResumed // after sleep; Slept
 	// EvAnswered (Attempt) says that the gateway of a login has answered at all. It decides what the end of the budget is called: GW-007, without it NET-006.

@@ -89,10 +89,12 @@ type world struct {
 	user    user
 	links   []*link
 	latency time.Duration
-	banner  bool // a login asks something
-	hang    bool // host changes never end
-	noApply bool // host changes fail
-	races   bool // what is cancelled may answer all the same
+	banner  bool          // a login asks something
+	hang    bool          // host changes never end
+	noApply bool          // host changes fail
+	sticks  bool          // host changes cannot be undone
+	lasts   time.Duration // the session's own limit
+	races   bool          // what is cancelled may answer all the same
 
 	out       map[ID]EffectKind // effects the shell is busy with
 	reaches   map[ID]*link      // connections kept for a commit
@@ -259,7 +261,11 @@ func (w *world) carryOut(fx Effect) {
 	case FxRevertNetwork:
 		w.out[id], w.applied = fx.Kind, false
 		if !w.hang {
-			w.answer(20*time.Millisecond, id, true, func() Event { return Event{Kind: EvReverted, Attempt: id} })
+			ev := Event{Kind: EvReverted, Attempt: id}
+			if w.sticks {
+				ev = Event{Kind: EvApplyFailed, Attempt: id, Fault: faultOf(fault.HostUndo)}
+			}
+			w.answer(20*time.Millisecond, id, true, func() Event { return ev })
 		}
 	case FxStartPump:
 		w.pump = fx.Tunnel
@@ -347,7 +353,7 @@ func (w *world) opened(kind EventKind, id ID, l *link) Event {
 		w.hangUp(old, 0)
 	}
 	w.gw.current, w.gw.token = id, true
-	return Event{Kind: kind, Attempt: id, Tunnel: id, Plan: w.gw.plan, Limits: Limits{Disconnected: w.gw.keep}, Path: l.path}
+	return Event{Kind: kind, Attempt: id, Tunnel: id, Plan: w.gw.plan, Limits: Limits{Session: w.lasts, Disconnected: w.gw.keep}, Path: l.path}
 }
 
 // hangUp is the gateway ending a tunnel with a DISCONNECT.
@@ -445,6 +451,12 @@ func (w *world) probe(fx Effect) {
 	id, t := fx.Attempt, w.tunnels[fx.Tunnel]
 	if t == nil {
 		w.fail("a probe on tunnel %d, which never was", fx.Tunnel)
+		return
+	}
+	if !t.link.up {
+		w.answer(time.Millisecond, id, true, func() Event {
+			return Event{Kind: EvProbeFailed, Attempt: id, Tunnel: t.id, Fault: faultOf(fault.NetLost)}
+		})
 		return
 	}
 	w.after(w.trip(), func() {
