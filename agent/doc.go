@@ -10,7 +10,7 @@
 // brings too late is closed. Clients' calls run in the loop as short functions; the state is read beside it, so that it can be asked when the loop is stuck.
 //
 //	goroutine        owns                                   ends
-//	loop             State, resources, timeline             context done and Disconnected reached, or 5 s later
+//	loop             State, resources, record, timeline     context done and Disconnected reached, or 5 s later
 //	attempt workers  one login, reach, commit, probe, close with their one report
 //	watchers         one tunnel's notifications             Tunnel.Close
 //	applier          device, pump, all changes of the host  inbox closed; runs the final revert
@@ -24,5 +24,5 @@
 // the session on this host; apply.go the applier; plan.go settings to host configuration; network.go ways to the gateway; prompts.go questions; client.go
 // the verbs and who may use them; target.go what a client asked for; status.go the state; timeline.go, remember.go what is kept.
 //
-// It may import agent/machine, agent/ipc, agent/dataplane, profile, platform, protocol and the leaves; the protocols themselves are wired in cmd/holdfastd.
+// It may import agent/machine, agent/machine/record, agent/ipc, agent/dataplane, profile, platform, protocol and the leaves; the protocols themselves are wired in cmd/holdfastd.
 package agent

@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/agent/dataplane"
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/agent/machine"
+	"github.com/holdfast-vpn/holdfast/agent/machine/record"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/protocol"
@@ -81,16 +82,18 @@ type loop struct {
 	status   status
 	board    board
 	news     []func(*ipc.Hub) // told after the next publish
+	record   *record.Ring     // what the machine was told and what it decided
 	timeline timeline
 	memory   *memory
 }
 
 func newLoop(cfg *Config) *loop {
+	first := machine.New(cfg.Seed)
 	l := &loop{
 		cfg: cfg, log: cfg.Log,
 		inbox: make(chan report, inboxSize), calls: make(chan func()), ended: make(chan struct{}),
 		applier: newApplier(cfg.Host, cfg.Log),
-		state:   machine.New(cfg.Seed), res: newResources(), memory: recall(cfg.StateDir),
+		state:   first, record: record.NewRing(first, record.DefaultLimit), res: newResources(), memory: recall(cfg.StateDir),
 		connector: cfg.Connect(cfg.Dialer), status: status{since: cfg.Wall()},
 	}
 	l.publish() // so that a client that comes before Run finds a state
@@ -230,6 +233,9 @@ func (l *loop) step(ev machine.Event) {
 	now, before := l.now(), l.state.Phase
 	next, effects := machine.Step(l.state, ev, now)
 	l.state = next
+	if err := l.record.Add(now, ev, next, effects); err != nil {
+		l.log.Error("a step was not recorded", "err", err)
+	}
 	if before != next.Phase {
 		l.status.since = l.cfg.Wall()
 		l.changed = true

@@ -12,6 +12,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/agent/machine"
+	"github.com/holdfast-vpn/holdfast/agent/machine/record"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/platform"
@@ -265,6 +266,10 @@ func TestCarrierLost(t *testing.T) {
 		}
 		if err := r.stop(); err != nil {
 			t.Error(err)
+		}
+		steps := 0
+		if err := record.Replay(r.loop.record.Record(), func(record.Step, string) { steps++ }); err != nil || steps < 10 {
+			t.Errorf("the record of %d steps replays with %v", steps, err)
 		}
 		if second.reason != protocol.CloseUser || !r.m.clean() {
 			t.Errorf("closed with %v, host clean %v", second.reason, r.m.clean())
