@@ -46,6 +46,7 @@ type wire struct {
 	closed chan struct{}
 	once   sync.Once
 	reason protocol.CloseReason // once closed
+	heard  time.Time
 	// goodbye is how long Close takes.
 	goodbye time.Duration
 }
@@ -57,7 +58,7 @@ func newWire() *wire {
 			Gateway: netip.MustParseAddrPort("192.0.2.1:443"), Cipher: "TLS_AES_128_GCM_SHA256", User: "alice", Group: "staff",
 			SessionTimeout: 8 * time.Hour, DisconnectedTimeout: 10 * time.Minute,
 		},
-		notes: make(chan protocol.Notification, 4), closed: make(chan struct{}),
+		notes: make(chan protocol.Notification, 4), closed: make(chan struct{}), heard: time.Now(),
 	}
 }
 
@@ -68,6 +69,7 @@ func (w *wire) Session() protocol.SessionRef {
 func (w *wire) Carrier() protocol.Carrier                   { return carrier{w} }
 func (w *wire) Notifications() <-chan protocol.Notification { return w.notes }
 func (w *wire) Probe(context.Context) error                 { return nil }
+func (w *wire) Heard() time.Time                            { return w.heard }
 func (w *wire) Close(r protocol.CloseReason) error {
 	w.once.Do(func() { time.Sleep(w.goodbye); w.reason = r; close(w.closed); close(w.notes) })
 	return nil

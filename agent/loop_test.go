@@ -73,6 +73,9 @@ func TestLoginWithAPrompt(t *testing.T) {
 		if s.Session == nil || s.Session.Expires == nil || s.Session.Expires.Sub(s.Session.Started) != 8*time.Hour || !s.Session.Resumable {
 			t.Errorf("session %+v", s.Session)
 		}
+		if s.VerifiedAt == nil || !s.VerifiedAt.Equal(w.heard) {
+			t.Errorf("verified at %v", s.VerifiedAt)
+		}
 		if s.DNS == nil || s.DNS.Backend != "memory" || s.Counters == nil || s.TunnelAll == nil || !*s.TunnelAll {
 			t.Errorf("state %+v", s)
 		}

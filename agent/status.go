@@ -40,9 +40,6 @@ func (b *board) get() *view { return b.p.Load() }
 // fresh is the state with the numbers of this instant.
 func (v *view) fresh() ipc.State {
 	s := v.state
-	if v.live == nil {
-		return s
-	}
 	if v.pump != nil {
 		c := v.pump.Counters()
 		s.Counters = &ipc.Counters{TxBytes: c.TxBytes, RxBytes: c.RxBytes, TxPackets: c.TxPackets, RxPackets: c.RxPackets, Drops: c.Drops}
@@ -66,7 +63,7 @@ func (l *loop) owner() string {
 // publish makes the visible state from what the loop holds and tells everyone; then come the news that wait for it.
 func (l *loop) publish() {
 	v := &view{owner: l.owner(), pump: l.res.pump, login: l.state.Login.Boot}
-	if t, ok := l.res.tunnels[l.res.current]; ok {
+	if t, ok := l.res.tunnels[l.state.Tunnel]; ok {
 		v.live = t.live
 	}
 	v.state = l.describe()
