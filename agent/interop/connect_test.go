@@ -46,11 +46,14 @@ func TestConnect(t *testing.T) {
 			}
 			w.startOcserv(t, c.server)
 			a := w.startAgent()
-			w.connect("vpn.lab.example")
+			w.connect("vpn4.lab.example") // through the router's NAT
 			w.reachesInside()
 			s := w.state()
 			if s.State != "connected" || s.Transport != "tls" || s.Protocol != "ssl" || s.Group != "Staff network" || s.User != account || s.Interface != "holdfast0" {
 				t.Errorf("state: %+v", s)
+			}
+			if s.Gateway != "198.51.100.1:443" || s.VerifiedAt == nil {
+				t.Errorf("gateway %q, verified at %v", s.Gateway, s.VerifiedAt)
 			}
 			if s.TunnelAll == nil || *s.TunnelAll == c.split {
 				t.Errorf("tunnel_all = %v", s.TunnelAll)

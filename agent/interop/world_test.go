@@ -77,14 +77,17 @@ type world struct {
 
 // The public resolver's view. The last name resolves differently inside.
 const publicDNS = `
+local=/lab.example/corp.example/
 address=/vpn.lab.example/198.51.100.1
 address=/vpn.lab.example/2001:db8:100::1
+address=/vpn4.lab.example/198.51.100.1
 address=/other.lab.example/198.51.100.1
 address=/vpn6.lab.example/2001:db8:100::1
 address=/split.corp.example/192.0.2.99
 `
 
 const insideDNS = `
+local=/corp.example/
 address=/web.corp.example/10.99.0.2
 address=/web.corp.example/2001:db8:99::2
 address=/split.corp.example/10.99.0.2
@@ -99,7 +102,7 @@ func newWorld(t *testing.T) *world {
 	}
 	dir := t.TempDir()
 	w := &world{t: t, dir: dir, client: testenv.Self(t), router: testenv.NewNS(t, "router"), gateway: testenv.NewNS(t, "gateway"), inside: testenv.NewNS(t, "inside")}
-	w.pki = newPKI(t, dir, []string{"vpn.lab.example", "vpn6.lab.example"}, []net.IP{net.ParseIP("198.51.100.1"), net.ParseIP("2001:db8:100::1")})
+	w.pki = newPKI(t, dir, []string{"vpn.lab.example", "vpn4.lab.example", "vpn6.lab.example"}, []net.IP{net.ParseIP("198.51.100.1"), net.ParseIP("2001:db8:100::1")})
 	testenv.Veth(t, w.client, "wan0", w.router, "lan0")
 	testenv.Veth(t, w.router, "net0", w.gateway, "net0")
 	testenv.Veth(t, w.gateway, "in0", w.inside, "in0")

@@ -81,6 +81,12 @@ func (t *Tunnel) Probe(ctx context.Context) error {
 	}
 }
 
+// Heard is when the last authenticated frame came from the gateway; before the first, when the tunnel was made.
+func (t *Tunnel) Heard() time.Time {
+	act := t.stream.act
+	return act.base.Add(time.Duration(act.heard.Load()))
+}
+
 // Close ends the tunnel and says what reason says; what the gateway does not take within a quarter of a second is not said. It waits for the tunnel's goroutines.
 func (t *Tunnel) Close(reason protocol.CloseReason) (err error) {
 	t.once.Do(func() {
