@@ -19,7 +19,7 @@ type screen struct {
 	out   io.Writer
 	err   error // the first failed write
 	began time.Time
-	last  string // the last entry shown, so that what repeats is not shown again
+	shown map[string]bool // what the timeline said since the script last did something: retries are not shown again and again
 }
 
 const (
@@ -54,7 +54,7 @@ func (s *screen) put(format string, args ...any) {
 // opening says what this is.
 func (s *screen) opening() {
 	s.line("%s  a VPN agent and its gateway in one process, on a network made of memory.", s.paint(bold, "Holdfast demo"))
-	s.line("No privilege is needed, and nothing on this machine is changed. It takes about 20 seconds.\n")
+	s.line("No privilege is needed, and nothing on this machine is changed. It takes about 15 seconds.\n")
 	s.line("  %s ))) Wi-Fi ))) router ─── internet ─── %s ─── %s", s.paint(cyan, "laptop"), s.paint(cyan, "gateway"), s.paint(cyan, "web, DNS"))
 	s.line("  %s         NAT                %s   10.99.0.2\n", laptopAddr, gatewayAddr)
 }
@@ -63,7 +63,7 @@ func (s *screen) opening() {
 func (s *screen) step(n int, title string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.began, s.last = time.Now(), ""
+	s.began, s.shown = time.Now(), map[string]bool{}
 	s.put("%s", s.paint(bold, fmt.Sprintf("%d  %s", n, title)))
 }
 
@@ -72,18 +72,18 @@ func (s *screen) stamp(at time.Time) string {
 	return s.paint(dim, fmt.Sprintf("%7.3f s", max(0, at.Sub(s.began).Seconds())))
 }
 
-// idle is the reason of a step that decided nothing.
-var idle = machine.ReasonNone.String()
+// quiet are the reasons that are not shown: nothing was decided, or the question and its answer are shown already.
+var quiet = map[string]bool{machine.ReasonNone.String(): true, machine.ReasonAsk.String(): true, machine.ReasonAnswer.String(): true}
 
-// entry shows one line of the timeline; what repeats the line before is left out.
+// entry shows one line of the timeline; what was shown since the script last did something is left out.
 func (s *screen) entry(e ipc.Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := e.Phase + e.Reason
-	if e.Reason == "" || e.Reason == idle || key == s.last {
+	if e.Reason == "" || quiet[e.Reason] || s.shown[key] {
 		return
 	}
-	s.last = key
+	s.shown[key] = true
 	style := dim
 	switch e.Phase {
 	case "connected":
@@ -98,7 +98,7 @@ func (s *screen) entry(e ipc.Entry) {
 func (s *screen) did(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.last = ""
+	s.shown = map[string]bool{}
 	s.put("   %s  %s", s.stamp(time.Now()), s.paint(red, "▸ "+what))
 }
 
