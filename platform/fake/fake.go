@@ -1,0 +1,138 @@
+package fake
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/platform"
+)
+
+// Part names what Intercept can get between.
+type Part int
+
+// The parts that change the machine.
+const (
+	Tun Part = iota
+	Router
+	Resolver
+	Undo
+)
+
+// Options of New.
+type Options struct {
+	Device  func(mtu int) (platform.Device, error) // makes the TUN device; nil: Open fails
+	Dialer  platform.Dialer                        // outer connections; may be nil where nothing dials through the host
+	Network platform.NetSnapshot                   // what the monitor sees at first
+}
+
+var errDevice = errors.New("fake: there is a device already, or no way to make one")
+
+// Machine is the machine. Its methods may be called from any goroutine.
+type Machine struct {
+	options Options
+	began   time.Time
+
+	mu      sync.Mutex
+	before  map[Part]func(context.Context) error
+	device  platform.Device
+	routes  platform.RouteConfig
+	dns     platform.DNSConfig
+	network platform.NetSnapshot
+	changes chan platform.NetSnapshot // holds the newest
+	closed  bool // the monitor is
+	slept   time.Duration
+}
+
+// New returns a machine on which nothing of ours is.
+func New(o Options) *Machine {
+	return &Machine{
+		options: o, began: time.Now(), network: o.Network,
+		before: map[Part]func(context.Context) error{}, changes: make(chan platform.NetSnapshot, 1),
+	}
+}
+
+// Host is the machine as the agent sees it. Its Undo removes everything, its Close ends the monitor.
+func (m *Machine) Host() *platform.Host {
+	return &platform.Host{
+		Tun: tun{m}, Router: router{m}, Resolver: resolver{m}, Firewall: firewall{}, Monitor: monitor{m}, Dialer: m.options.Dialer, Clock: clock{m},
+		Undo: m.undo, Close: monitor{m}.Close,
+	}
+}
+
+// Intercept makes f run before the part does anything; an error of f is the part's answer. nil ends it.
+func (m *Machine) Intercept(p Part, f func(context.Context) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.before[p] = f
+}
+
+// SetNetwork changes what the monitor sees. A reader who is slow finds the newest.
+func (m *Machine) SetNetwork(s platform.NetSnapshot) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed || reflect.DeepEqual(s, m.network) {
+		return
+	}
+	m.network = s
+	select {
+	case <-m.changes:
+	default:
+	}
+	m.changes <- s // there is room: all who send hold the lock
+}
+
+// Sleep suspends the machine for d: the boot clock goes on, the monotonic one stood still.
+func (m *Machine) Sleep(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.slept += d
+}
+
+// Routes is what the router was last set to.
+func (m *Machine) Routes() platform.RouteConfig {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.routes
+}
+
+// DNS is what the resolver was last set to.
+func (m *Machine) DNS() platform.DNSConfig {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.dns
+}
+
+// Clean reports whether nothing of ours is on the machine.
+func (m *Machine) Clean() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.device == nil && m.routes.Empty() && m.dns.Empty()
+}
+
+// change does what a part does, unless it was intercepted or ctx has ended.
+func (m *Machine) change(ctx context.Context, p Part, do func() error) error {
+	m.mu.Lock()
+	f := m.before[p]
+	m.mu.Unlock()
+	if f != nil {
+		if err := f(ctx); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return do()
+}
+
+func (m *Machine) undo(ctx context.Context) error {
+	return m.change(ctx, Undo, func() error {
+		m.routes, m.dns = platform.RouteConfig{}, platform.DNSConfig{}
+		return nil
+	})
+}

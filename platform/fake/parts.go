@@ -1,0 +1,92 @@
+package fake
+
+import (
+	"context"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/platform"
+)
+
+type tun struct{ m *Machine }
+
+// Open makes the device by the caller's function.
+func (t tun) Open(ctx context.Context, mtu int) (platform.Device, error) {
+	var dev platform.Device
+	err := t.m.change(ctx, Tun, func() error {
+		if t.m.device != nil || t.m.options.Device == nil {
+			return errDevice
+		}
+		inner, err := t.m.options.Device(mtu)
+		if err != nil {
+			return err
+		}
+		dev = &device{inner, t.m}
+		t.m.device = dev
+		return nil
+	})
+	return dev, err
+}
+
+// device tells the machine when it is closed.
+type device struct {
+	platform.Device
+	m *Machine
+}
+
+// Close takes the device off the machine, and the routes through it, as a kernel does.
+func (d *device) Close() error {
+	d.m.mu.Lock()
+	if d.m.device == d {
+		d.m.device, d.m.routes = nil, platform.RouteConfig{}
+	}
+	d.m.mu.Unlock()
+	return d.Device.Close()
+}
+
+type router struct{ m *Machine }
+
+func (r router) Set(ctx context.Context, c platform.RouteConfig) error {
+	return r.m.change(ctx, Router, func() error { r.m.routes = c; return nil })
+}
+
+type resolver struct{ m *Machine }
+
+func (r resolver) Set(ctx context.Context, c platform.DNSConfig) error {
+	return r.m.change(ctx, Resolver, func() error { r.m.dns = c; return nil })
+}
+
+func (resolver) Backend() string { return "fake" }
+
+type firewall struct{}
+
+func (firewall) Set(context.Context, platform.FilterConfig) error { return nil }
+
+type monitor struct{ m *Machine }
+
+func (mo monitor) Snapshot() platform.NetSnapshot {
+	mo.m.mu.Lock()
+	defer mo.m.mu.Unlock()
+	return mo.m.network
+}
+
+func (mo monitor) Changes() <-chan platform.NetSnapshot { return mo.m.changes }
+
+// Close closes Changes, once.
+func (mo monitor) Close() error {
+	mo.m.mu.Lock()
+	defer mo.m.mu.Unlock()
+	if !mo.m.closed {
+		mo.m.closed = true
+		close(mo.m.changes)
+	}
+	return nil
+}
+
+type clock struct{ m *Machine }
+
+func (c clock) Now() (mono, boot time.Duration) {
+	c.m.mu.Lock()
+	defer c.m.mu.Unlock()
+	mono = time.Since(c.m.began)
+	return mono, mono + c.m.slept
+}
