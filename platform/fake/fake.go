@@ -42,7 +42,7 @@ type Machine struct {
 	dns     platform.DNSConfig
 	network platform.NetSnapshot
 	changes chan platform.NetSnapshot // holds the newest
-	closed  bool // the monitor is
+	closed  bool                      // the monitor is
 	slept   time.Duration
 }
 
