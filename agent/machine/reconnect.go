@@ -43,6 +43,7 @@ func (m *step) round() {
 	if m.s.Frozen || m.s.has(FxCommit) {
 		return
 	}
+	m.s.ProbeAt = min(m.s.ProbeAt, m.now.Mono)
 	if m.s.Probing && !m.s.Down && !m.s.Gone && !m.s.has(FxProbe) {
 		m.start(Effect{Kind: FxProbe, Tunnel: m.s.Tunnel}, probeTime)
 	}
@@ -258,18 +259,16 @@ func (m *step) refused(f Fault) {
 		return
 	}
 	m.s.Err = f
-	if !m.s.Down && !m.s.Probing {
-		m.s.Probing, m.s.ProbeAt = true, m.now.Mono
-	}
 	switch {
 	case m.s.Closed && spoke && m.s.Presented >= 2:
 		m.sessionLost(faultOf(fault.GwEnded))
+		return
 	case m.s.Closed && spoke:
 		m.arm(TimerRetry, m.now.Mono+closedMore)
 		m.decide(ReasonNotNow)
 	default:
-		if m.s.Closed && !spoke {
-			m.s.Presented--
+		if m.s.Closed {
+			m.s.Presented-- // it never got there
 		}
 		m.rearm()
 		m.decide(ReasonRetry)
@@ -277,6 +276,9 @@ func (m *step) refused(f Fault) {
 			m.do(Effect{Kind: FxRaiseNotice, Fault: f})
 			m.decide(ReasonWrongPlace)
 		}
+	}
+	if !m.s.Down { // the gateway may not have let go of the old tunnel: it gets three round trips again, from the next round on
+		m.s.Probing, m.s.ProbeAt = true, m.s.Timers[m.s.timer(TimerRetry)].At
 	}
 }
 

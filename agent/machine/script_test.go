@@ -85,6 +85,7 @@ var verbs = map[string]func(w *world, arg string){
 		if arg == "empty" {
 			w.gw.token = false
 		}
+		w.sense()
 	},
 	"busy":  func(w *world, _ string) { w.gw.busy = true },
 	"ready": func(w *world, _ string) { w.gw.busy = false },

@@ -28,6 +28,7 @@ type tunnel struct {
 	link     *link
 	open     bool          // our end
 	alive    bool          // the gateway's end
+	coming   bool          // the gateway's answer is still on its way to us
 	stranded bool          // a NAT between forgot it
 	silent   bool          // Silence has been reported
 	dead     bool          // PeerDead has been reported
@@ -406,7 +407,7 @@ func (w *world) reach(fx Effect) {
 func (w *world) commit(fx Effect) {
 	id, l := fx.Attempt, w.reaches[fx.Reach]
 	delete(w.reaches, fx.Reach)
-	if t := w.tunnels[w.s.Tunnel]; w.flows(t) && !w.s.Planned && w.now.Mono-w.disturbed > 10*time.Second {
+	if t := w.tunnels[w.s.Tunnel]; w.flows(t) && !w.s.Planned && w.now.Mono-max(w.disturbed, t.deaf) > 10*time.Second {
 		w.fail("a carrier that is alive is given up for reach %d", fx.Reach)
 	}
 	if l == nil {
@@ -430,8 +431,16 @@ func (w *world) commit(fx Effect) {
 			failed(fault.GwSession)
 		default:
 			ev := w.opened(EvRebound, id, l)
-			w.answer(w.latency, id, true, func() Event { return ev })
-			w.after(w.latency+time.Millisecond, func() { w.abandon(id) })
+			t := w.tunnels[id]
+			t.coming = true
+			w.answer(w.latency, id, true, func() Event {
+				t.coming = false
+				return ev
+			})
+			w.after(w.latency+time.Millisecond, func() {
+				t.coming = false
+				w.abandon(id)
+			})
 		}
 	})
 }
