@@ -236,6 +236,7 @@ func TestWhatASessionSurvives(t *testing.T) {
 			time.Sleep(3 * time.Second)
 			w.serve(t)
 		}, false, "tunnel"},
+		{"the gateway goes dumb", func(_ *testing.T, w *world) { w.gw.Hang() }, false, "tunnel"},
 		{"the network is another one", func(_ *testing.T, w *world) {
 			w.uplink.Down()
 			w.m.changes <- away

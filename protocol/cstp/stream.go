@@ -34,7 +34,7 @@ type Stream struct {
 	chores chan chore
 	done   chan struct{}
 	heard  chan struct{} // closed when the reader has met its error: nothing comes any more
-	once   sync.Once
+	end    *ending
 	wg     sync.WaitGroup
 
 	in reader
@@ -43,7 +43,7 @@ type Stream struct {
 // NewStream takes over a TLS connection whose handshake is done and whose transport is cork, and starts the chores goroutine, which Close ends. residual is
 // what was read from it beyond the HTTP head (see Residual); the Stream keeps it.
 func NewStream(c *tls.Conn, cork *Cork, residual []byte) *Stream {
-	s := &Stream{tls: c, cork: cork, act: newActivity(), chores: make(chan chore, choresQueue), done: make(chan struct{}), heard: make(chan struct{})}
+	s := &Stream{tls: c, cork: cork, act: newActivity(), chores: make(chan chore, choresQueue), done: make(chan struct{}), heard: make(chan struct{}), end: newEnding()}
 	s.in.rest = residual
 	cork.Hold()
 	s.wg.Go(s.doChores)
@@ -139,7 +139,7 @@ func (s *Stream) Goodbye(reason byte, text string) error {
 func (s *Stream) Abandon() error { return s.close(s.cork.Abandon) }
 
 func (s *Stream) close(how func() error) (err error) {
-	s.once.Do(func() {
+	s.end.do(func() {
 		close(s.done)
 		err = how()
 	})

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto/tls"
 	"errors"
+	"net"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
@@ -260,4 +262,27 @@ func TestCloseWithFullWindow(t *testing.T) {
 		t.Fatalf("Close took %v", d)
 	}
 	wantCode(t, <-blocked, fault.NetLost)
+}
+
+// A second Close waits for the first, which waits for a peer that takes nothing: in a bubble time must go by meanwhile.
+func TestSecondCloseLetsTimePass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		p := newPath(a)
+		c, s := tlsPair(t, tls.VersionTLS13, p, b)
+		st := NewStream(c, c.NetConn().(*Cork), nil)
+		p.down()
+		start := time.Now()
+		var wg sync.WaitGroup
+		for _, end := range []func() error{func() error { return st.Goodbye(ReasonUser, "") }, st.Close, st.Abandon} {
+			wg.Go(func() { _ = end() })
+			synctest.Wait()
+		}
+		time.AfterFunc(time.Second, p.up)
+		wg.Wait()
+		if d := time.Since(start); d != time.Second {
+			t.Errorf("closing took %v", d)
+		}
+		_ = s.NetConn().Close()
+	})
 }

@@ -31,7 +31,7 @@ type Tunnel struct {
 	notes chan protocol.Notification
 	ended chan error // the first failure of reader or writer
 	done  chan struct{}
-	once  sync.Once
+	end   *ending
 	wg    sync.WaitGroup
 }
 
@@ -41,7 +41,7 @@ var _ protocol.Tunnel = (*Tunnel)(nil)
 func newTunnel(s *Stream, sock net.Conn, set *protocol.Settings, ref protocol.SessionRef, rtt time.Duration, log *slog.Logger) *Tunnel {
 	t := &Tunnel{
 		stream: s, sock: sock, settings: set, ref: ref, rtt: rtt, log: log,
-		notes: make(chan protocol.Notification, notesQueue), ended: make(chan error, 1), done: make(chan struct{}),
+		notes: make(chan protocol.Notification, notesQueue), ended: make(chan error, 1), done: make(chan struct{}), end: newEnding(),
 	}
 	t.wg.Go(t.control)
 	return t
@@ -89,7 +89,7 @@ func (t *Tunnel) Heard() time.Time {
 
 // Close ends the tunnel and says what reason says; what the gateway does not take within a quarter of a second is not said. It waits for the tunnel's goroutines.
 func (t *Tunnel) Close(reason protocol.CloseReason) (err error) {
-	t.once.Do(func() {
+	t.end.do(func() {
 		close(t.done)
 		switch reason {
 		case protocol.CloseUser:
