@@ -163,6 +163,9 @@ func TestKilledAgent(t *testing.T) {
 					if r := w.cli("", "rescue", "--state-dir", w.stateDir(), "--runtime-dir", w.runtimeDir()); r.exit != 1 || !strings.Contains(r.stderr, "(HOST-005)") {
 						t.Errorf("rescue beside an agent: %+v", r)
 					}
+					if r := w.cli("", "rescue", "--state-dir", w.dir+"/elsewhere", "--runtime-dir", w.dir+"/elsewhere2"); r.exit != 1 || !strings.Contains(r.stderr, "(HOST-005)") {
+						t.Errorf("rescue beside an agent, with other directories: %+v", r)
+					}
 					b.stop()
 				}
 			})

@@ -52,6 +52,10 @@ func TestHost(t *testing.T) {
 		if _, err := Host(o); fault.As(err).Code != fault.HostLocked {
 			t.Errorf("a second host: %v", err)
 		}
+		elsewhere := Options{StateDir: filepath.Join(dir, "state2"), RuntimeDir: filepath.Join(dir, "run2"), Log: o.Log}
+		if _, err := Host(elsewhere); fault.As(err).Code != fault.HostLocked {
+			t.Errorf("a second host with other directories: %v", err)
+		}
 		if err := h.Undo(t.Context()); err != nil {
 			t.Error(err)
 		}

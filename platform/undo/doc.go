@@ -16,6 +16,7 @@
 // Recover undoes every entry and then sweeps by tag: rules and routes of protocol 72 that belong to table 18502, a tun link called holdfast0, the
 // marked lines of resolv.conf. It is idempotent, and it goes on after a failure: what could not be undone stays listed.
 //
-// Open takes the lock of both directories, which an agent holds while it lives (HOST-005 for everybody else), and refuses directories that others could
-// write to or put in our way (HOST-006). The caller owns the Journal; its methods may be called from any goroutine. It imports dart/fault and platform.
+// Open takes the lock of the network and of both directories, which an agent holds while it lives (HOST-005 for everybody else, whatever directories he
+// names: the sweep by tag would take the live agent's routes), and refuses directories that others could write to or put in our way (HOST-006). The network's lock is a file in
+// /run that bears the number of the network namespace: agents in namespaces of their own do not meet. The caller owns the Journal; its methods may be called from any goroutine. It imports dart/fault and platform.
 package undo

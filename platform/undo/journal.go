@@ -36,6 +36,7 @@ type Journal struct {
 	step func(name string)
 
 	mu      sync.Mutex
+	network io.Closer  // the lock of the network; nil where none is needed
 	state   *directory // resolv.conf
 	runtime *directory // what dies with the kernel
 	slots   map[Slot][]Entry
@@ -54,7 +55,7 @@ func (d *directory) close() error {
 	return errors.Join(d.lock.Close(), d.root.Close())
 }
 
-// Open makes the directories if they are missing, checks and locks them, and reads what a former process left in them; it changes nothing else. The error
+// Open locks the network, makes the directories if they are missing, checks and locks them, and reads what a former process left in them; it changes nothing else. The error
 // is a *fault.Error: HOST-005 while another process has the journal, HOST-006 for directories that are not safe, HOST-007 where there is no journal.
 func Open(stateDir, runtimeDir string, opts Options) (*Journal, error) {
 	if opts.Log == nil {
@@ -65,11 +66,14 @@ func Open(stateDir, runtimeDir string, opts Options) (*Journal, error) {
 	}
 	j := &Journal{log: opts.Log, step: opts.Step, slots: map[Slot][]Entry{}}
 	var err error
-	if j.state, err = openDirectory(stateDir, 0o700); err != nil {
+	if j.network, err = lockNetwork(); err != nil {
 		return nil, err
 	}
+	if j.state, err = openDirectory(stateDir, 0o700); err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
 	if j.runtime, err = openDirectory(runtimeDir, 0o711); err != nil {
-		return nil, errors.Join(err, j.state.close())
+		return nil, errors.Join(err, j.Close())
 	}
 	for _, d := range []*directory{j.runtime, j.state} {
 		if err := j.load(d); err != nil {
@@ -248,12 +252,15 @@ func (j *Journal) sweep() ([]string, error) {
 	return undone, errors.Join(err, err2)
 }
 
-// Close gives the lock back. What is listed stays for the next one.
+// Close gives the locks back. What is listed stays for the next one.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	err := errors.Join(j.runtime.close(), j.state.close())
-	j.runtime, j.state = nil, nil
+	if j.network != nil {
+		err = errors.Join(err, j.network.Close())
+	}
+	j.runtime, j.state, j.network = nil, nil, nil
 	return err
 }
 

@@ -5,19 +5,22 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform/testenv"
 )
 
-// safeDir is an existing folder whose parents are safe.
+// safeDir is an existing folder whose parents are safe. The network's lock stands in another one, not in the machine's.
 func safeDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	lockFolder = t.TempDir()
+	t.Cleanup(func() { lockFolder = "/run" })
 	return dir
 }
 
@@ -109,6 +112,58 @@ func TestOneAtATime(t *testing.T) {
 	second, err := Open(base+"/state", base+"/run", Options{})
 	must(t, err)
 	must(t, second.Close())
+}
+
+// A second journal of the same network is refused whatever directories it names, and makes none of them: its sweep by tag would take the first one's routes.
+func TestOneNetworkOneJournal(t *testing.T) {
+	testenv.Require(t, "uid")
+	base := safeDir(t)
+	first, err := Open(base+"/state", base+"/run", Options{})
+	must(t, err)
+	if j, err := Open(base+"/state2", base+"/run2", Options{}); codeOf(err) != fault.HostLocked {
+		t.Errorf("with other directories: %v, %v", j, err)
+	}
+	for _, name := range []string{"state2", "run2"} {
+		if _, err := os.Lstat(filepath.Join(base, name)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	must(t, first.Close())
+	second, err := Open(base+"/state2", base+"/run2", Options{})
+	must(t, err)
+	must(t, second.Close())
+}
+
+// A lock that others could hold, or that leads elsewhere, is none.
+func TestUnsafeNetworkLock(t *testing.T) {
+	testenv.Require(t, "uid")
+	for _, c := range []struct {
+		name    string
+		prepare func(t *testing.T, path string)
+	}{
+		{"others may open it", func(t *testing.T, path string) { must(t, os.Chmod(path, 0o644)) }},
+		{"it belongs to another user", func(t *testing.T, path string) { must(t, os.Chown(path, 65534, 65534)) }},
+		{"a link", func(t *testing.T, path string) {
+			must(t, os.Rename(path, path+"2"))
+			must(t, os.Symlink(path+"2", path))
+		}},
+		{"a FIFO", func(t *testing.T, path string) { must(t, os.Remove(path)); must(t, syscall.Mkfifo(path, 0o600)) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			base := safeDir(t)
+			j, err := Open(base+"/state", base+"/run", Options{})
+			must(t, err)
+			must(t, j.Close())
+			locks, err := filepath.Glob(lockFolder + "/holdfast-net-*.lock")
+			if err != nil || len(locks) != 1 {
+				t.Fatalf("locks %v, %v", locks, err)
+			}
+			c.prepare(t, locks[0])
+			if j, err := Open(base+"/state", base+"/run", Options{}); codeOf(err) != fault.HostDir {
+				t.Errorf("Open: %v, %v", j, err)
+			}
+		})
+	}
 }
 
 func TestPutAndGet(t *testing.T) {
