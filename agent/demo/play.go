@@ -196,7 +196,8 @@ func (p *play) broken(ctx context.Context, b breakage) error {
 			return err
 		}
 	}
-	r.StreamKept = p.pulse.intact(patience)
+	lost := p.pulse.intact(patience)
+	r.StreamKept = lost == nil
 	first, alive := p.pulse.back(began, patience)
 	after, back := p.seen.until(ctx, patience, connected)
 	r.BackMS, r.Asked, r.SameAddr = max(0, first.Sub(mended)).Milliseconds(), p.seen.questions()-asked, slices.Equal(before.Addresses, after.Addresses)
@@ -209,7 +210,7 @@ func (p *play) broken(ctx context.Context, b breakage) error {
 	p.rows = append(p.rows, r)
 	switch {
 	case !r.OK:
-		p.check(false, "it did not come back as it should: %s, %+v", after.State, r)
+		p.check(false, "it did not come back as it should: %s, %+v, %v", after.State, r, lost)
 	case b.fresh:
 		p.check(true, "the gateway said the session is over; one login, and traffic was back %d ms later", r.BackMS)
 	default:

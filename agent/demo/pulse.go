@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -129,15 +130,18 @@ func (p *pulse) read(c net.Conn) {
 	}
 }
 
-// intact waits until everything that had been sent at the call has come back, and reports whether it did in time with every byte in place.
-func (p *pulse) intact(within time.Duration) bool {
+// intact waits until everything that had been sent at the call has come back. Its error says what did not.
+func (p *pulse) intact(within time.Duration) error {
 	sent, end := p.sent.Load(), time.Now().Add(within)
 	for p.received.Load() < sent && time.Now().Before(end) {
 		time.Sleep(beat)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.broken == nil && p.received.Load() >= sent
+	if back := p.received.Load(); p.broken == nil && back < sent {
+		return fmt.Errorf("%d of %d bytes came back in %s", back, sent, within)
+	}
+	return p.broken
 }
 
 // back waits for an answer after t and returns when traffic was back: the end of the longest pause since then. An answer that was already on its way when
