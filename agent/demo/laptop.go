@@ -6,53 +6,53 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/platform/fake"
 	"github.com/holdfast-vpn/holdfast/platform/localsock"
 	"github.com/holdfast-vpn/holdfast/protocol/netstack"
 	"github.com/holdfast-vpn/holdfast/protocol/simnet"
 )
 
-// laptop is the host of the demo: its TUN device is a userspace stack, its only uplink a link of the simulated network.
+// laptop is the host of the demo: a machine in memory whose TUN device is a userspace stack, and whose only uplink is a link of the simulated network.
 type laptop struct {
-	wifi    *simnet.Link
-	began   time.Time
-	changes chan platform.NetSnapshot
-
-	mu    sync.Mutex
-	stack *netstack.Stack // nil without a device
-	dns   platform.DNSConfig
-	route platform.RouteConfig
+	*fake.Machine
+	wifi  *simnet.Link
+	stack atomic.Pointer[netstack.Stack] // of the last device
 }
 
 func newLaptop(wifi *simnet.Link) *laptop {
-	return &laptop{wifi: wifi, began: time.Now(), changes: make(chan platform.NetSnapshot, 16)}
+	l := &laptop{wifi: wifi}
+	l.Machine = fake.New(fake.Options{Device: l.device, Routes: l.route, Network: l.network()})
+	return l
 }
 
-// host is the laptop as the agent sees it.
-func (l *laptop) host() *platform.Host {
-	return &platform.Host{
-		Tun: laptopTun{l}, Router: laptopRouter{l}, Resolver: laptopResolver{l}, Firewall: laptopFirewall{}, Monitor: laptopMonitor{l}, Clock: laptopClock{l},
-		Undo: func(context.Context) error { return nil }, Close: func() error { return nil },
+// device makes the stack that stands for the device.
+func (l *laptop) device(mtu int) (platform.Device, error) {
+	s, err := netstack.New(mtu)
+	if err == nil {
+		l.stack.Store(s)
 	}
+	return s, err
+}
+
+// route gives the stack its addresses and routes.
+func (l *laptop) route(c platform.RouteConfig) error {
+	s := l.stack.Load()
+	if s == nil || c.Empty() {
+		return nil
+	}
+	s.SetRoutes(c.Include)
+	return errors.Join(s.SetMTU(c.MTU), s.SetAddresses(c.Addresses))
 }
 
 // current is the stack that carries the laptop's traffic now.
 func (l *laptop) current() (*netstack.Stack, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.stack == nil {
-		return nil, errors.New("demo: there is no tunnel")
+	if s := l.stack.Load(); s != nil && !l.Clean() {
+		return s, nil
 	}
-	return l.stack, nil
-}
-
-// clean reports whether nothing of the agent is left on the laptop.
-func (l *laptop) clean() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.stack == nil && l.dns.Empty() && l.route.Empty()
+	return nil, errors.New("demo: there is no tunnel")
 }
 
 // setWiFi plugs the uplink in or out, and tells the agent as a system would.
@@ -62,99 +62,21 @@ func (l *laptop) setWiFi(up bool) {
 	} else {
 		l.wifi.Down()
 	}
-	l.changes <- l.snapshot()
+	l.SetNetwork(l.network())
 }
 
-func (l *laptop) snapshot() platform.NetSnapshot {
+// network is what a system's network monitor would see.
+func (l *laptop) network() platform.NetSnapshot {
 	if !l.wifi.IsUp() {
 		return platform.NetSnapshot{}
 	}
 	return platform.NetSnapshot{Uplinks: []platform.Uplink{{Index: 1, Name: "wifi0", Local: []netip.Addr{laptopAddr}, NextHop: []netip.Addr{routerAddr}}}}
 }
 
-type laptopTun struct{ *laptop }
-
-// Open makes the stack that stands for the device.
-func (l laptopTun) Open(_ context.Context, mtu int) (platform.Device, error) {
-	s, err := netstack.New(mtu)
-	if err != nil {
-		return nil, err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.stack = s
-	return laptopDevice{s, l.laptop}, nil
-}
-
-// laptopDevice forgets the stack when it is closed.
-type laptopDevice struct {
-	*netstack.Stack
-	l *laptop
-}
-
-func (d laptopDevice) Close() error {
-	d.l.mu.Lock()
-	if d.l.stack == d.Stack {
-		d.l.stack = nil
-	}
-	d.l.mu.Unlock()
-	return d.Stack.Close()
-}
-
-type laptopRouter struct{ *laptop }
-
-// Set gives the stack its addresses and routes.
-func (l laptopRouter) Set(_ context.Context, c platform.RouteConfig) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.route = c
-	if l.stack == nil || c.Empty() {
-		return nil
-	}
-	l.stack.SetRoutes(c.Include)
-	return errors.Join(l.stack.SetMTU(c.MTU), l.stack.SetAddresses(c.Addresses))
-}
-
-type laptopResolver struct{ *laptop }
-
-// Set keeps the servers for resolver.
-func (l laptopResolver) Set(_ context.Context, c platform.DNSConfig) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.dns = c
-	return nil
-}
-
-// Backend names the way names are resolved.
-func (laptopResolver) Backend() string { return "demo" }
-
-type laptopFirewall struct{}
-
-// Set has nothing to do: no policy of the demo filters.
-func (laptopFirewall) Set(context.Context, platform.FilterConfig) error { return nil }
-
-type laptopMonitor struct{ *laptop }
-
-func (m laptopMonitor) Snapshot() platform.NetSnapshot       { return m.snapshot() }
-func (m laptopMonitor) Changes() <-chan platform.NetSnapshot { return m.changes }
-
-// Close leaves the channel: the laptop may still be told something.
-func (laptopMonitor) Close() error { return nil }
-
-type laptopClock struct{ *laptop }
-
-// Now counts from the laptop's start; it never sleeps.
-func (c laptopClock) Now() (mono, boot time.Duration) {
-	d := time.Since(c.began)
-	return d, d
-}
-
 // lookup asks the tunnel's DNS server for the addresses of a name.
 func (l *laptop) lookup(ctx context.Context, network, name string) ([]netip.Addr, error) {
 	r := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		l.mu.Lock()
-		servers := l.dns.Servers
-		l.mu.Unlock()
+		servers := l.DNS().Servers
 		if len(servers) == 0 {
 			return nil, errors.New("demo: no DNS server")
 		}

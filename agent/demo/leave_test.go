@@ -26,7 +26,7 @@ func TestLeave(t *testing.T) {
 			t.Fatal(err)
 		}
 		if p.failed > 0 {
-			t.Errorf("run %d: clean %v, sessions %v", i, w.laptop.clean(), w.gateway.Sessions())
+			t.Errorf("run %d: clean %v, sessions %v", i, w.laptop.Clean(), w.gateway.Sessions())
 		}
 		if err := w.close(); err != nil {
 			t.Error(err)

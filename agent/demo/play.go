@@ -263,6 +263,6 @@ func (p *play) leave(ctx context.Context) error {
 	for end := time.Now().Add(time.Second); len(p.w.gateway.Sessions()) > 0 && time.Now().Before(end); {
 		time.Sleep(beat)
 	}
-	p.check(down && p.w.laptop.clean() && len(p.w.gateway.Sessions()) == 0, "the gateway has forgotten the session, and nothing of the tunnel is left on the laptop")
+	p.check(down && p.w.laptop.Clean() && len(p.w.gateway.Sessions()) == 0, "the gateway has forgotten the session, and nothing of the tunnel is left on the laptop")
 	return nil
 }

@@ -137,7 +137,7 @@ func (w *world) startAgent(ctx context.Context, log *slog.Logger) error {
 	w.dir = dir
 	hub := ipc.NewHub()
 	a, err := agent.New(agent.Config{
-		Host: w.laptop.host(), Dialer: host.Dialer(), Hub: hub, StateDir: dir, Seed: 1, Log: log,
+		Host: w.laptop.Host(), Dialer: host.Dialer(), Hub: hub, StateDir: dir, Seed: 1, Log: log,
 		Connect:  func(d protocol.Dialer) protocol.Connector { return &cstp.Connector{Dialer: d, Log: log} },
 		Profiles: func() *profile.Store { return &profile.Store{} },
 		Version:  ipc.Version{Version: "demo"},

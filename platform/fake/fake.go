@@ -24,6 +24,7 @@ const (
 // Options of New.
 type Options struct {
 	Device  func(mtu int) (platform.Device, error) // makes the TUN device; nil: Open fails
+	Routes  func(platform.RouteConfig) error       // carries routes out on a device that can; may be nil
 	Dialer  platform.Dialer                        // outer connections; may be nil where nothing dials through the host
 	Network platform.NetSnapshot                   // what the monitor sees at first
 }

@@ -46,7 +46,15 @@ func (d *device) Close() error {
 type router struct{ m *Machine }
 
 func (r router) Set(ctx context.Context, c platform.RouteConfig) error {
-	return r.m.change(ctx, Router, func() error { r.m.routes = c; return nil })
+	return r.m.change(ctx, Router, func() error {
+		if do := r.m.options.Routes; do != nil {
+			if err := do(c); err != nil {
+				return err
+			}
+		}
+		r.m.routes = c
+		return nil
+	})
 }
 
 type resolver struct{ m *Machine }
