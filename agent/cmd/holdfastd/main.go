@@ -2,11 +2,12 @@
 //
 //	holdfastd run [--state-dir DIR] [--runtime-dir DIR] [--profile-dir DIR] [--log-level LEVEL] [--no-resume]
 //
-// It stays in the foreground, prints one line when it is ready (ready: PATH), and ends on SIGTERM or SIGINT with every change of the host taken back.
+// It stays in the foreground, prints one line when it is ready (ready: PATH), and ends on SIGTERM, SIGINT or SIGHUP with every change of the host taken back.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	if err == nil {
@@ -39,30 +40,35 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if len(args) == 0 {
 		return fault.Newf(fault.UseBad, nil, "holdfastd run is the command")
 	}
+	dirs, level := paths.Default(), slog.LevelInfo
+	flags := flag.NewFlagSet("holdfastd "+args[0], flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // what is wrong is said once, in main
 	switch args[0] {
 	case "run":
+		runFlags(flags, &dirs, &level)
+	case "version", "--version", "help", "-h", "-help", "--help":
 	case "install", "uninstall", "start", "stop", "restart", "status":
 		return fault.Newf(fault.UseNotYet, nil, "holdfastd %s", args[0])
 	default:
 		return fault.Newf(fault.UseBad, nil, "there is no command %q", args[0])
 	}
-	dirs, level := paths.Default(), slog.LevelInfo
-	flags := flag.NewFlagSet("holdfastd run", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.StringVar(&dirs.State, "state-dir", dirs.State, "what outlives a reboot")
-	flags.StringVar(&dirs.Runtime, "runtime-dir", dirs.Runtime, "the socket, and what dies with the kernel")
-	flags.StringVar(&dirs.Profile, "profile-dir", dirs.Profile, "AnyConnect profiles")
-	flags.TextVar(&level, "log-level", level, "debug, info, warn or error")
-	flags.Bool("no-resume", false, "begin without the session of a former run; this version never resumes one")
-	if err := flags.Parse(args[1:]); err != nil {
-		if err == flag.ErrHelp {
-			return nil
-		}
-		return fault.New(fault.UseBad, err)
+	err := flags.Parse(args[1:])
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return help(stdout)
+	case err != nil:
+		return fault.Newf(fault.UseBad, nil, "%s", err)
+	case flags.NArg() > 0:
+		return fault.Newf(fault.UseBad, nil, "%s takes no argument %q", args[0], flags.Arg(0))
 	}
-	if flags.NArg() > 0 {
-		return fault.Newf(fault.UseBad, nil, "run takes no argument %q", flags.Arg(0))
+	switch args[0] {
+	case "run":
+		log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+		return serve(ctx, dirs, log, stdout)
+	case "version", "--version":
+		v := version()
+		_, err := fmt.Fprintln(stdout, "holdfastd", v.Version, v.Commit, v.Go)
+		return err
 	}
-	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-	return serve(ctx, dirs, log, stdout)
+	return help(stdout)
 }

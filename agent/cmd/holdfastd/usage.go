@@ -1,0 +1,38 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/holdfast-vpn/holdfast/platform/paths"
+)
+
+// runFlags are the flags of run, with their defaults in the variables already.
+func runFlags(flags *flag.FlagSet, dirs *paths.Dirs, level *slog.Level) {
+	flags.StringVar(&dirs.State, "state-dir", dirs.State, "")
+	flags.StringVar(&dirs.Runtime, "runtime-dir", dirs.Runtime, "")
+	flags.StringVar(&dirs.Profile, "profile-dir", dirs.Profile, "")
+	flags.TextVar(level, "log-level", *level, "")
+	flags.Bool("no-resume", false, "") // it says what this version does anyway
+}
+
+// help prints what the program can be told.
+func help(w io.Writer) error {
+	d := paths.Default()
+	_, err := fmt.Fprintf(w, `holdfastd is the Holdfast agent.
+
+  holdfastd run [flags]   run in the foreground until SIGTERM, SIGINT or SIGHUP
+  holdfastd version       print the version
+  holdfastd help          print this
+
+Flags of run:
+  --state-dir DIR         what outlives a reboot (%s)
+  --runtime-dir DIR       the socket, and what dies with the kernel (%s)
+  --profile-dir DIR       AnyConnect profiles (%s)
+  --log-level LEVEL       debug, info, warn or error (info)
+  --no-resume             begin without the session of a former run; this version never resumes one
+`, d.State, d.Runtime, d.Profile)
+	return err
+}
