@@ -218,6 +218,31 @@ func TestSessionThroughTheGateway(t *testing.T) {
 	})
 }
 
+// The gateway hears the goodbye and ends its side, and that ends ours, whatever else still comes: a disconnect takes a round trip, not the time for which a
+// goodbye may be waited.
+func TestDisconnectTakesARoundTrip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.login(t)
+		if !w.ping(t, 1, time.Second) {
+			t.Error("nothing comes through")
+		}
+		w.m.device.out <- echoRequest(w.m.route.Addresses[0].Addr(), inside, 2)
+		time.Sleep(5 * time.Millisecond) // its answer comes between our goodbye and the end
+		begun := time.Now()
+		if err := w.Disconnect(t.Context(), alice); err != nil {
+			t.Fatal(err)
+		}
+		for w.state().State != "disconnected" {
+			time.Sleep(time.Millisecond)
+		}
+		if took := time.Since(begun); took > 50*time.Millisecond {
+			t.Errorf("it took %v, with a round trip of 20 ms", took)
+		}
+		w.end(t)
+	})
+}
+
 func TestWhatASessionSurvives(t *testing.T) {
 	tests := []struct {
 		name  string

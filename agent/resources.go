@@ -7,34 +7,12 @@ import (
 	"github.com/holdfast-vpn/holdfast/agent/dataplane"
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/protocol"
-	"github.com/holdfast-vpn/holdfast/protocol/packet"
 )
 
 // tunnel is an open tunnel and what it wants of the host.
 type tunnel struct {
 	live protocol.Tunnel
 	plan hostPlan
-	turn chan struct{} // one token: whoever reads its carrier holds it
-}
-
-func newTunnel(live protocol.Tunnel, plan hostPlan) *tunnel {
-	return &tunnel{live: live, plan: plan, turn: make(chan struct{}, 1)}
-}
-
-// carrier is the tunnel's carrier for the pump, with one reader at a time: the pump may be stopped and started again on the same one, while its earlier
-// receiver still waits there for a last packet.
-func (t *tunnel) carrier() protocol.Carrier { return lane{t.live.Carrier(), t.turn} }
-
-type lane struct {
-	protocol.Carrier
-	turn chan struct{}
-}
-
-// ReadBatch implements protocol.Carrier.
-func (c lane) ReadBatch(b *packet.Batch) error {
-	c.turn <- struct{}{}
-	defer func() { <-c.turn }()
-	return c.Carrier.ReadBatch(b)
 }
 
 // reach is a verified connection that waits for its commit.

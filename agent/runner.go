@@ -74,7 +74,7 @@ func (l *loop) take(r report) {
 		l.res.reaches[ev.Attempt] = reach{live: r.reached, at: l.now().Boot}
 	case machine.EvTunnelOpened, machine.EvRebound:
 		// The machine is told of a late tunnel too, and has it closed.
-		l.res.tunnels[ev.Tunnel] = newTunnel(r.tunnel, r.plan)
+		l.res.tunnels[ev.Tunnel] = &tunnel{live: r.tunnel, plan: r.plan}
 		if waiting && ev.Kind == machine.EvTunnelOpened {
 			l.waysTo(r.tunnel.Settings().Gateway.Addr())
 		}

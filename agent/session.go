@@ -67,16 +67,16 @@ func (l *loop) startPump(id machine.ID) {
 	}
 	l.adopt(t)
 	l.res.current = id
-	l.res.pump.SetCarrier(t.carrier())
+	l.res.pump.SetCarrier(t.live.Carrier())
 	l.remember()
 	l.changed = true
 }
 
-// stopPump holds packets: the device is still read, so that a sender does not find a wall.
+// stopPump holds packets: the device is still read, so that a sender does not find a wall, and so is the carrier.
 func (l *loop) stopPump() {
 	l.res.current = 0
 	if l.res.pump != nil {
-		l.res.pump.SetCarrier(nil)
+		l.res.pump.Hold()
 	}
 }
 

@@ -1,8 +1,6 @@
 package dataplane
 
 import (
-	"errors"
-	"os"
 	"sync"
 
 	"github.com/holdfast-vpn/holdfast/protocol/packet"
@@ -20,7 +18,8 @@ const (
 // large holds the arenas of 4 MiB that are not in use; the garbage collector empties it.
 var large = sync.Pool{New: func() any { return packet.New(allSlots, inPacket) }}
 
-// receive takes packets from one carrier until it fails or is closed. It reports nothing: the tunnel knows best what happened to its carrier.
+// receive takes packets from one carrier until it fails or is closed, also when it was replaced or the device is gone: only who reads a connection to its end sees
+// how it ends. It reports nothing: the tunnel knows best what happened to its carrier.
 func (p *Pump) receive(in *inbound) {
 	defer p.forget(in)
 	clean := func(b []byte) bool {
@@ -53,9 +52,7 @@ func (p *Pump) receive(in *inbound) {
 		for i := range b.Len() {
 			size += uint64(b.Sizes[i])
 		}
-		if !p.deliver(in, b, size) {
-			return
-		}
+		p.deliver(in, b, size)
 		switch {
 		case full:
 			b, quiet = large.Get().(*packet.Batch), 0
@@ -66,27 +63,25 @@ func (p *Pump) receive(in *inbound) {
 	}
 }
 
-// deliver writes a batch into the device if its carrier is still the one. false: the receiver is of no use any more.
-func (p *Pump) deliver(in *inbound, b *packet.Batch, size uint64) bool {
+// deliver writes a batch into the device if its carrier is still the one.
+func (p *Pump) deliver(in *inbound, b *packet.Batch, size uint64) {
 	n := uint64(b.Len())
 	if n == 0 {
-		return true
+		return
 	}
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	if p.current.Load() != in {
 		p.drops.Add(n)
-		return false
+		return
 	}
-	_, err := p.dev.Write(b.Trimmed(), packet.Headroom)
-	if err != nil {
+	if _, err := p.dev.Write(b.Trimmed(), packet.Headroom); err != nil {
 		// Some of them may have arrived; the device does not say which.
 		p.drops.Add(n)
-		return !errors.Is(err, os.ErrClosed)
+		return
 	}
 	p.rxBytes.Add(size)
 	p.rxPackets.Add(n)
-	return true
 }
 
 // forget takes a receiver that ended off the list of those Close has to end.

@@ -63,7 +63,7 @@ func (p *Pump) send() {
 		case <-p.done:
 			return
 		}
-		in := p.current.Load()
+		in := p.target.Load()
 		if in != nil && in != failed && len(queue.packets) > 0 {
 			if spare == nil {
 				spare = packet.New(packet.MaxBatch/4, outPacket)

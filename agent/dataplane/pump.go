@@ -27,15 +27,16 @@ type Pump struct {
 	mtu atomic.Int32
 
 	free, full chan *packet.Batch
-	changed    chan struct{} // one token: the carrier is another one
+	changed    chan struct{} // one token: target is another one
 	done       chan struct{}
 	wg         sync.WaitGroup
 
-	current atomic.Pointer[inbound] // nil without a carrier
+	current atomic.Pointer[inbound] // whose packets reach the device; nil before the first carrier
+	target  atomic.Pointer[inbound] // who gets the device's packets; nil while they are held
 
 	mu      sync.Mutex // of the two below
 	closed  bool
-	running map[*inbound]struct{}
+	running map[*inbound]struct{} // those that are being read
 
 	// writing is held around each Write into the device, so that nothing of an old carrier follows SetCarrier.
 	writing sync.Mutex
@@ -69,29 +70,46 @@ func New(dev Device, mtu int) *Pump {
 // SetMTU changes the MTU that the MSS is clamped to.
 func (p *Pump) SetMTU(mtu int) { p.mtu.Store(int32(mtu)) }
 
-// SetCarrier lets packets flow on c from now on; nil holds them. After it returned, no packet of an older carrier reaches the device. The older carrier is not
-// closed: whoever made it does that. It never waits for a carrier, at most for one write into the device.
+// SetCarrier lets packets flow on c from now on, also when it is the one that was held; carriers are told apart by ==. After it returned, no packet of an older
+// carrier reaches the device. The older one is read until it ends, and what comes is dropped: whoever made it closes it, and can wait for its peer's last word
+// before. SetCarrier never waits for a carrier, at most for one write into the device.
 func (p *Pump) SetCarrier(c protocol.Carrier) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return
 	}
-	var in *inbound
-	if c != nil {
-		in = &inbound{c}
-		p.running[in] = struct{}{}
-	}
 	p.writing.Lock()
+	in := p.reading(c) // its first packet waits for the lock
 	p.current.Store(in)
 	p.writing.Unlock()
-	if in != nil {
-		p.wg.Go(func() { p.receive(in) })
-	}
+	p.aim(in)
+}
+
+// Hold keeps the device's packets for the next SetCarrier, the newest of them. The carrier is still read and what comes on it delivered: it may be one that is
+// only in doubt, and what its gateway sends is as good as before.
+func (p *Pump) Hold() { p.aim(nil) }
+
+// aim gives what comes from the device to in.
+func (p *Pump) aim(in *inbound) {
+	p.target.Store(in)
 	select {
 	case p.changed <- struct{}{}:
 	default:
 	}
+}
+
+// reading returns the receiver of c, and starts it if nobody reads c. p.mu is held.
+func (p *Pump) reading(c protocol.Carrier) *inbound {
+	for in := range p.running {
+		if in.carrier == c {
+			return in
+		}
+	}
+	in := &inbound{c}
+	p.running[in] = struct{}{}
+	p.wg.Go(func() { p.receive(in) })
+	return in
 }
 
 // Counters returns the counters of now.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -231,6 +232,80 @@ func TestFailedCarrierIsReplaced(t *testing.T) {
 		}
 		_ = p.Close()
 		if got := p.Counters(); got.Drops != 1 || got.TxPackets != 1 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// alone is a carrier that cannot be read by two at once, as a TLS connection cannot.
+type alone struct {
+	carrier
+	reading *atomic.Int32
+	t       *testing.T
+}
+
+func (a alone) ReadBatch(b *packet.Batch) error {
+	if a.reading.Add(1) > 1 {
+		a.t.Error("two read one carrier")
+	}
+	defer a.reading.Add(-1)
+	return a.carrier.ReadBatch(b)
+}
+
+// Hold stops what goes out only: what comes is still delivered, by the one reader that there is before, meanwhile and after.
+func TestHoldGoesOnReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dev, c := device{newPipe()}, alone{carrier{newPipe()}, new(atomic.Int32), t}
+		p := New(dev, 1400)
+		p.SetCarrier(c)
+		for round := range byte(3) {
+			p.Hold()
+			dev.in <- ip(100, round)
+			for i := range byte(5) {
+				c.in <- ip(100, i)
+				if got := number(<-dev.out); got != i {
+					t.Fatalf("held: packet %d is %d", i, got)
+				}
+			}
+			synctest.Wait()
+			if len(c.out) != 0 {
+				t.Fatal("something was sent")
+			}
+			p.SetCarrier(c)
+			if got := number(<-c.out); got != round {
+				t.Fatalf("then came %d", got)
+			}
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := p.Counters(); got != (Counters{TxBytes: 300, RxBytes: 1500, TxPackets: 3, RxPackets: 15}) {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// A carrier that was replaced is read until its owner closes it, so that he sees how it ends; what comes on it reaches nobody.
+func TestReplacedCarrierIsReadToItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dev, old, next := device{newPipe()}, carrier{newPipe()}, carrier{newPipe()}
+		p := New(dev, 1400)
+		p.SetCarrier(old)
+		p.SetCarrier(next)
+		for i := range byte(10) {
+			old.in <- ip(100, i)
+			synctest.Wait()
+		}
+		if len(old.in) != 0 || len(dev.out) != 0 {
+			t.Errorf("%d packets wait, %d were delivered", len(old.in), len(dev.out))
+		}
+		_ = old.Close()
+		next.in <- ip(100, 1)
+		if got := number(<-dev.out); got != 1 {
+			t.Errorf("packet %d", got)
+		}
+		_ = p.Close()
+		if got := p.Counters(); got.Drops != 10 || got.RxPackets != 1 {
 			t.Errorf("%+v", got)
 		}
 	})
