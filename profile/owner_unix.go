@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// trusted reports why a file may have been written by somebody else.
+// trusted reports why a file, or what is in a directory, may have been written by somebody else.
 func trusted(info fs.FileInfo) error {
 	if info.Mode().Perm()&0o022 != 0 {
 		return errors.New("group or others may write it")

@@ -21,8 +21,8 @@ type Store struct {
 	Profiles []*Profile // in the order of the directories, by file name within one
 }
 
-// Load reads every *.xml of the directories, in that order. A directory that is not there is no warning; a file that is a link, is not regular, is writable by group or
-// others, belongs to neither root nor this process's user, or is no profile, is one, and the others still count.
+// Load reads every *.xml of the directories, in that order. A directory that is not there is no warning. A directory or file that is a link or of another kind, is writable by
+// group or others, or belongs to neither root nor this process's user, is one, as is a file that is no profile; the others still count.
 func Load(dirs ...string) (*Store, []Warning) {
 	s := &Store{}
 	var warnings []Warning
@@ -33,12 +33,12 @@ func Load(dirs ...string) (*Store, []Warning) {
 }
 
 func (s *Store) loadDir(dir string) []Warning {
-	root, err := os.OpenRoot(dir)
+	root, err := openSafely(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return []Warning{{File: dir, Text: "cannot be opened: " + cause(err)}}
+		return []Warning{{File: dir, Text: "not read: " + cause(err)}}
 	}
 	defer root.Close()
 	names, warnings := list(root, dir)
@@ -57,6 +57,32 @@ func (s *Store) loadDir(dir string) []Warning {
 		s.Profiles = append(s.Profiles, p)
 	}
 	return warnings
+}
+
+// openSafely opens a directory after it has looked at it: who may write to it could put profiles there under another's name, and a FIFO would hold us for ever.
+func openSafely(dir string) (*os.Root, error) {
+	before, err := os.Lstat(dir)
+	if err != nil {
+		return nil, err
+	}
+	if !before.IsDir() {
+		return nil, errors.New("it is a link or no directory")
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	info, err := root.Stat(".")
+	if err == nil && !os.SameFile(before, info) {
+		err = errors.New("it was replaced while it was opened")
+	}
+	if err == nil {
+		err = trusted(info)
+	}
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return root, nil
 }
 
 // list returns the names of the profiles in the directory, sorted.

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,7 +32,7 @@ func write(t *testing.T, dir, name string, data []byte, mode os.FileMode) {
 }
 
 func TestLoadMergesInOrder(t *testing.T) {
-	own, imported := t.TempDir(), t.TempDir()
+	own, imported := safeDir(t), safeDir(t)
 	write(t, own, "b.xml", doc("Office=b.example", "Only B=onlyb.example"), 0o644)
 	write(t, own, "a.XML", doc("Office=a.example/staff"), 0o600)
 	write(t, own, "broken.xml", []byte("<AnyConnectProfile>"), 0o644)
@@ -69,7 +70,7 @@ func TestLoadDistrusts(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		return // no modes there; Load says what stands in for them
 	}
-	dir, elsewhere := t.TempDir(), t.TempDir()
+	dir, elsewhere := safeDir(t), safeDir(t)
 	write(t, elsewhere, "real.xml", doc("Linked=l.example"), 0o644)
 	write(t, dir, "inner.xml.orig", doc("Linked=i.example"), 0o644)
 	write(t, dir, "group.xml", doc("Group=g.example"), 0o664)
@@ -106,5 +107,64 @@ func TestLoadDistrusts(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("no warning about %v", want)
+	}
+}
+
+// safeDir is a directory that Load trusts, whatever the umask.
+func safeDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// What holds for a profile holds for its directory: who can write to that can put any profile there.
+func TestLoadDistrustsDirectories(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // no modes there; trusted says what stands in for them
+	}
+	for _, c := range []struct {
+		name, why string
+		prepare   func(t *testing.T, dir string) error
+	}{
+		{"as it should be", "", func(*testing.T, string) error { return nil }},
+		{"group may write", "write", func(_ *testing.T, dir string) error { return os.Chmod(dir, 0o775) }},
+		{"others may write, sticky or not", "write", func(_ *testing.T, dir string) error { return os.Chmod(dir, 0o757|os.ModeSticky) }},
+		{"a link", "link", func(_ *testing.T, dir string) error {
+			return errors.Join(os.Rename(dir, dir+".real"), os.Symlink(dir+".real", dir))
+		}},
+		{"a file", "no directory", func(_ *testing.T, dir string) error {
+			return errors.Join(os.RemoveAll(dir), os.WriteFile(dir, nil, 0o644))
+		}},
+		{"a FIFO", "no directory", func(t *testing.T, dir string) error { err := os.RemoveAll(dir); makeFIFO(t, dir); return err }},
+		{"another user's", "another user", func(_ *testing.T, dir string) error {
+			if os.Geteuid() != 0 {
+				return os.Chmod(dir, 0o000) // as near as one comes without root: it cannot be opened
+			}
+			return os.Chown(dir, 12345, 12345)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := filepath.Join(safeDir(t), "profile")
+			if err := errors.Join(os.Mkdir(dir, 0o755), os.Chmod(dir, 0o755)); err != nil {
+				t.Fatal(err)
+			}
+			write(t, dir, "a.xml", doc("Office=a.example"), 0o644)
+			if err := c.prepare(t, dir); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = os.Chmod(dir, 0o755) })
+			s, warned := Load(dir)
+			switch {
+			case c.why == "":
+				if len(s.Hosts()) != 1 || len(warned) != 0 {
+					t.Errorf("hosts %v, warnings %v", s.Hosts(), warned)
+				}
+			case len(s.Hosts()) != 0 || len(warned) != 1 || warned[0].File != dir || os.Geteuid() == 0 && !strings.Contains(warned[0].Text, c.why):
+				t.Errorf("hosts %v, warnings %v, want one about %q", s.Hosts(), warned, c.why)
+			}
+		})
 	}
 }
