@@ -31,7 +31,8 @@ func valid(p []byte) bool {
 // clampMSS lowers the MSS option (RFC 9293 3.7.1) of a SYN to what fits mtu, in place, and mends the checksum. It leaves alone what is no TCP SYN, has no such option or a
 // smaller value, is a later fragment, or is cut short. p is valid.
 func clampMSS(p []byte, mtu int) {
-	tcp, room := p, 0
+	var tcp []byte
+	var room int
 	if p[0]>>4 == 4 {
 		hl := int(p[0]&0x0f) * 4
 		if p[9] != protoTCP || hl < ipv4Len || len(p) < hl || binary.BigEndian.Uint16(p[6:])&0x1fff != 0 {

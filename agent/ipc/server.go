@@ -89,11 +89,15 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	hs.Protocols = new(http.Protocols)
 	hs.Protocols.SetHTTP1(true)
-	failed := make(chan error, 1)
-	go func() { failed <- hs.Serve(newLimiter(l)) }()
+	var failed error
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		failed = hs.Serve(newLimiter(l))
+	}()
 	select {
-	case err := <-failed:
-		return errors.Join(err, hs.Close())
+	case <-served:
+		return errors.Join(failed, hs.Close())
 	case <-ctx.Done():
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
@@ -102,7 +106,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		s.log.Warn("requests were still under way", "err", err)
 		_ = hs.Close()
 	}
-	<-failed
+	<-served
 	return nil
 }
 

@@ -222,9 +222,9 @@ func (l *link) await(p *Post) error {
 	return fault.New(fault.NetLost, err)
 }
 
-// read reads one answer. It keeps the connection if the gateway does. The body is not closed: it holds nothing, and Close would wait for the rest of it.
+// read reads one answer. It keeps the connection if the gateway does.
 func (l *link) read() (Reply, error) {
-	resp, err := l.response()
+	resp, err := l.response() //nolint:bodyclose // it holds nothing, and Close would wait for the rest of it
 	if err != nil {
 		return Reply{}, err
 	}
