@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
@@ -50,9 +53,26 @@ func report(s Streams, asJSON bool, f *fault.Error) int {
 	return exit
 }
 
-// printJSON writes one object on one line. An error of writing standard output has nobody to tell.
+// printJSON writes one object on one line. What could move a terminal's cursor, or reorder or hide text, is escaped: to a program that is the same text. An error of
+// writing standard output has nobody to tell.
 func printJSON(w io.Writer, v any) {
-	enc := json.NewEncoder(w)
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v)
+	if enc.Encode(v) != nil {
+		return // nothing that is printed here has a value that JSON lacks
+	}
+	safe := make([]byte, 0, b.Len())
+	for _, r := range b.String() {
+		switch {
+		case r == '\n' || !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r):
+			safe = utf8.AppendRune(safe, r)
+		case r > 0xffff: // as two surrogates (RFC 8259 section 7)
+			high, low := utf16.EncodeRune(r)
+			safe = fmt.Appendf(safe, `\u%04x\u%04x`, high, low)
+		default:
+			safe = fmt.Appendf(safe, `\u%04x`, r)
+		}
+	}
+	_, _ = w.Write(safe)
 }

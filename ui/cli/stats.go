@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/netip"
@@ -226,11 +225,8 @@ func (a *app) hostsCommand() *cobra.Command {
 				return err
 			}
 			if a.json {
-				enc := json.NewEncoder(a.Out)
 				for _, h := range hosts {
-					if err := enc.Encode(h); err != nil {
-						return err
-					}
+					printJSON(a.Out, h)
 				}
 				return nil
 			}
