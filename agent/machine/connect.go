@@ -66,6 +66,7 @@ func (m *step) beginSession() {
 
 // startLogin starts a full login at the current server, within what is left of the budget.
 func (m *step) startLogin(why Reason) {
+	m.s.Waiting = false
 	m.enter(Connecting, why)
 	m.start(Effect{Kind: FxStartAttempt, Server: m.s.Server}, m.s.Budget)
 }
@@ -81,9 +82,10 @@ func (m *step) ask() {
 		return
 	}
 	j := &m.s.Jobs[i]
-	if m.s.Phase == Connecting {
-		m.s.Budget = j.At - m.now.Mono
+	if m.s.Phase == Connecting && !m.s.Waiting {
+		m.s.Budget = max(j.At-m.now.Mono, 0)
 	}
+	m.s.Waiting = false
 	if m.s.Prompt != 0 && m.s.Prompt != m.ev.Prompt {
 		m.withdraw()
 	}
@@ -131,6 +133,25 @@ func (m *step) gatewayAnswered() {
 	}
 }
 
+// waitBegan lets our own time stand still: what the gateway does with the user's answers may take the user's doing.
+func (m *step) waitBegan() {
+	i := m.login()
+	if i < 0 || m.s.Waiting || m.s.Jobs[i].Fault.Code != "" {
+		return
+	}
+	j := &m.s.Jobs[i]
+	m.s.Waiting, m.s.Budget, j.At = true, max(j.At-m.now.Mono, 0), m.now.Mono+AuthIdle
+	m.decide(ReasonWait)
+}
+
+// waitEnded lets our own time run again.
+func (m *step) waitEnded() {
+	if i := m.login(); i >= 0 && m.s.Waiting {
+		m.s.Waiting, m.s.Jobs[i].At = false, m.now.Mono+m.s.Budget
+		m.decide(ReasonWaited)
+	}
+}
+
 // loginExpired ends a login whose time is up: the user's for a prompt, or ours.
 func (m *step) loginExpired(j Job) {
 	m.do(Effect{Kind: FxCancelAttempt, Attempt: j.ID})
@@ -154,7 +175,7 @@ func (m *step) loginFailed() {
 	}
 	left := m.s.Jobs[i].At - m.now.Mono
 	j, _ := m.take(FxStartAttempt)
-	if m.s.Phase == Authenticating {
+	if m.s.Phase == Authenticating || m.s.Waiting {
 		left = m.s.Budget
 	}
 	m.withdraw()
@@ -182,7 +203,10 @@ func (m *step) opened() {
 		m.lateTunnel()
 		return
 	}
-	m.s.Budget = max(m.s.Jobs[i].At-m.now.Mono, time.Second)
+	if !m.s.Waiting {
+		m.s.Budget = m.s.Jobs[i].At - m.now.Mono
+	}
+	m.s.Waiting, m.s.Budget = false, max(m.s.Budget, time.Second)
 	if m.s.Phase == Authenticating {
 		m.s.Budget = applyTime
 	}

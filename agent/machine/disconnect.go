@@ -27,7 +27,7 @@ func (m *step) end(f Fault, how Close, why Reason) {
 		m.s.Session = false
 		m.do(Effect{Kind: FxDropSession})
 	}
-	m.s.Want, m.s.Err, m.s.Relogin, m.s.Frozen, m.s.Budget = WantDown, f, false, false, 0
+	m.s.Want, m.s.Err, m.s.Relogin, m.s.Waiting, m.s.Frozen, m.s.Budget = WantDown, f, false, false, false, 0
 	m.s.Tunnel, m.s.Path, m.s.Plan, m.s.Limits, m.s.Loss = 0, Path{}, NetPlan{}, Limits{}, Loss{}
 	m.s.Down, m.s.Gone, m.s.Dead, m.s.Probing, m.s.ProbeAt, m.s.Planned = false, false, false, false, 0, false
 	m.s.Closed, m.s.Presented = false, 0
@@ -62,6 +62,13 @@ func (m *step) finish(why Reason) {
 		m.s.Policy, m.s.Budget = m.s.Next, m.s.NextTime
 		m.s.Next, m.s.NextTime = Policy{}, 0
 		m.beginSession()
+	}
+}
+
+// deviceGone ends the session: without the device nothing can come or go, and whoever took it away will have had a reason.
+func (m *step) deviceGone() {
+	if m.s.Netted {
+		m.end(faultOf(fault.TunGone), CloseUser, ReasonDeviceGone)
 	}
 }
 

@@ -27,6 +27,8 @@ const (
 	ReasonApplyFailed Reason = 110
 	ReasonQueued      Reason = 111
 	ReasonSpoke       Reason = 112
+	ReasonWait        Reason = 113
+	ReasonWaited      Reason = 114
 
 	ReasonPeerDead     Reason = 120
 	ReasonSilence      Reason = 121
@@ -62,6 +64,7 @@ const (
 	ReasonCleaned     Reason = 168
 	ReasonNotCleaned  Reason = 169
 	ReasonLate        Reason = 170
+	ReasonDeviceGone  Reason = 171
 )
 
 // reasonTexts are the sentences of the timeline.
@@ -85,6 +88,8 @@ var reasonTexts = map[Reason]string{
 	ReasonApplyFailed: "this machine could not be set up: undo everything",
 	ReasonQueued:      "a connection was asked for while another ends: connect after that",
 	ReasonSpoke:       "the gateway has answered",
+	ReasonWait:        "the gateway has the answers and may be waiting for the user: stop counting our own time",
+	ReasonWaited:      "the gateway goes on: count our own time again",
 
 	ReasonPeerDead:     "the gateway did not answer dead peer detection: packets are held, a new connection is looked for",
 	ReasonSilence:      "sent and nothing came back: the old connection is asked for a sign of life, new ones are tried beside it",
@@ -120,6 +125,7 @@ var reasonTexts = map[Reason]string{
 	ReasonCleaned:     "everything is undone",
 	ReasonNotCleaned:  "something did not end in time: go on without it",
 	ReasonLate:        "a late answer of something given up: close what it opened",
+	ReasonDeviceGone:  "the tunnel device was taken away: end the session and undo everything",
 }
 
 // String is the reason as the timeline prints it: what was found, and after a colon what is done about it.

@@ -106,7 +106,12 @@ var verbs = map[string]func(w *world, arg string){
 	"sleep":        func(w *world, arg string) { w.sleep(arg, true) },
 	"sleep-unseen": func(w *world, arg string) { w.sleep(arg, false) },
 	"calm":         func(w *world, _ string) { w.calm() },
-	"races":        func(w *world, _ string) { w.races = true },
+	"take-device": func(w *world, _ string) {
+		if w.applied {
+			w.feed(Event{Kind: EvDeviceGone})
+		}
+	},
+	"races": func(w *world, _ string) { w.races = true },
 }
 
 // harmless is what a living carrier survives.
@@ -257,7 +262,7 @@ var choices = []action{
 	{verb: "gateway-up", arg: "empty"}, {verb: "busy"}, {verb: "ready"}, {verb: "ready"}, {verb: "rekey"}, {verb: "new-address"}, {verb: "new-mtu"}, {verb: "keeps", arg: "30s"},
 	{verb: "keeps", arg: "10m"}, {verb: "slow", arg: "10ms"}, {verb: "slow", arg: "300ms"}, {verb: "slow", arg: "900ms"}, {verb: "asks", arg: "answers"},
 	{verb: "asks", arg: "refuses"}, {verb: "asks", arg: "away"}, {verb: "asks", arg: "nothing"}, {verb: "host", arg: "hangs"}, {verb: "host", arg: "works"},
-	{verb: "host", arg: "works"}, {verb: "host", arg: "fails"}, {verb: "host", arg: "sticks"}, {verb: "lasts", arg: "3m"}, {verb: "lasts", arg: "0s"}, {verb: "sleep", arg: "20s"}, {verb: "sleep", arg: "8h"}, {verb: "sleep-unseen", arg: "3m"},
+	{verb: "host", arg: "works"}, {verb: "host", arg: "fails"}, {verb: "host", arg: "sticks"}, {verb: "lasts", arg: "3m"}, {verb: "lasts", arg: "0s"}, {verb: "sleep", arg: "20s"}, {verb: "sleep", arg: "8h"}, {verb: "sleep-unseen", arg: "3m"}, {verb: "take-device"}, {verb: "asks", arg: "push"},
 }
 
 // randomScript draws a script from a seed.

@@ -12,7 +12,7 @@ const Never = time.Duration(math.MaxInt64)
 // How long things may take. All of it is round-trip time, so it counts on the monotonic clock, unless it says otherwise.
 const (
 	DefaultBudget = 60 * time.Second // a connect, without the time a person takes
-	AuthIdle      = 5 * time.Minute  // a person, for one prompt
+	AuthIdle      = 5 * time.Minute  // a person, for one prompt or one push
 	refusedGrace  = 2 * time.Second  // a login that was told "no" by its user, to say so
 	applyTime     = 15 * time.Second
 	closingTime   = 3 * time.Second // everything of a disconnect
@@ -93,8 +93,9 @@ type State struct {
 	Frozen   bool          `json:"frozen,omitempty"`   // between Suspending and Resumed: nothing new is started on the network
 
 	Server   int           `json:"server,omitempty"`
-	Budget   time.Duration `json:"budget,omitempty"` // left of it while a person is asked
+	Budget   time.Duration `json:"budget,omitempty"` // left of it while a person is asked or waited for
 	Answered bool          `json:"answered,omitempty"`
+	Waiting  bool          `json:"waiting,omitempty"` // the gateway may be waiting for the user elsewhere, and the budget stands still
 	Relogin  bool          `json:"relogin,omitempty"` // the login is, or the session came from, one that a lost session made necessary
 	Prompt   ID            `json:"prompt,omitempty"`  // pending
 

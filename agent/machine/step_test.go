@@ -261,6 +261,8 @@ func TestBudget(t *testing.T) {
 	}
 	tick := Event{Kind: EvTick}
 	ask, answer := Event{Kind: EvPromptNeeded, Attempt: 1, Prompt: 1}, Event{Kind: EvPromptAnswered, Attempt: 1, Prompt: 1}
+	spoke, wait, waited := Event{Kind: EvAnswered, Attempt: 1}, Event{Kind: EvWaitBegan, Attempt: 1}, Event{Kind: EvWaitEnded, Attempt: 1}
+	waits := func() State { return at(at(begin(), time.Second, spoke), 2*time.Second, wait) }
 	cases := []struct {
 		name string
 		s    State
@@ -272,12 +274,45 @@ func TestBudget(t *testing.T) {
 		{"a slow person", at(at(begin(), time.Second, ask), 4*time.Minute, tick), ""},
 		{"nobody", at(at(begin(), time.Second, ask), 5*time.Minute+time.Second, tick), fault.AuthNobody},
 		{"time left after an answer", at(at(at(begin(), time.Second, ask), 4*time.Minute, answer), 4*time.Minute+18*time.Second, tick), ""},
+		{"a push answered late", at(waits(), 4*time.Minute, tick), ""},
+		{"a push nobody answers", at(waits(), 5*time.Minute+2*time.Second, tick), fault.GwTimeout},
+		{"time left after a push", at(at(waits(), 4*time.Minute, waited), 4*time.Minute+17*time.Second, tick), ""},
+		{"none left after a push", at(at(waits(), 4*time.Minute, waited), 4*time.Minute+18*time.Second, tick), fault.GwTimeout},
+		{"told twice", at(at(at(waits(), 3*time.Minute, wait), 4*time.Minute, waited), 4*time.Minute+18*time.Second, tick), fault.GwTimeout},
+		{"a question after a push", at(at(at(waits(), time.Minute, ask), 4*time.Minute, answer), 4*time.Minute+17*time.Second, tick), ""},
+		{"none left after both", at(at(at(waits(), time.Minute, ask), 4*time.Minute, answer), 4*time.Minute+18*time.Second, tick), fault.GwTimeout},
+		{"another login's push", at(at(begin(), time.Second, Event{Kind: EvWaitBegan, Attempt: 9}), 20*time.Second, tick), fault.NetTimeout},
 		{"none left after an answer", at(at(at(begin(), time.Second, ask), 4*time.Minute, answer), 4*time.Minute+19*time.Second, tick), fault.GwTimeout},
 	}
 	for _, c := range cases {
 		if c.s.Err.Code != c.code || (c.code == "") == (c.s.Phase == Disconnected) {
 			t.Errorf("%s: %v %v", c.name, c.s.Phase, c.s.Err)
 		}
+	}
+}
+
+// TestDeviceGone: whatever the phase, a session with a device ends with it, at the gateway too; what is late or of no session is not heard.
+func TestDeviceGone(t *testing.T) {
+	gone := Event{Kind: EvDeviceGone}
+	s, now := up(t, Policy{AutoReconnect: true})
+	down, _ := Step(s, Event{Kind: EvCarrierDown, Tunnel: 1}, now)
+	again, _ := Step(s, Event{Kind: EvServerClosed, Tunnel: 1, Reason: byeUser}, now)
+	asked, _ := Step(again, Event{Kind: EvPromptNeeded, Attempt: again.LastID, Prompt: 1}, now)
+	for _, s := range []State{s, down, again, asked} {
+		end, fx := Step(s, gone, now)
+		if end.Phase != Disconnecting || end.Err.Code != fault.TunGone || !has(fx, FxRevertNetwork) || !has(fx, FxRaiseNotice) {
+			t.Errorf("%v: %v %v %v", s.Phase, end.Phase, end.Err, fx)
+		}
+		if open := s.Tunnel != 0; open && !strings.Contains(fmt.Sprint(fx), "close-tunnel tunnel 1 for good") {
+			t.Errorf("%v: %v", s.Phase, fx)
+		}
+		if twice, fx := Step(end, gone, now); twice.Phase != Disconnecting || len(fx) != 0 {
+			t.Errorf("told twice: %v %v", twice.Phase, fx)
+		}
+	}
+	first, _ := Step(New(1), Event{Kind: EvConnectRequested}, now)
+	if s, fx := Step(first, gone, now); s.Phase != Connecting || len(fx) != 0 {
+		t.Errorf("before there was one: %v %v", s.Phase, fx)
 	}
 }
 

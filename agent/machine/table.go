@@ -43,6 +43,9 @@ var anywhere = row{
 	EvSuspending:          keep,
 	EvResumed:             {"thaw", (*step).thaw},
 	EvAnswered:            keep,
+	EvWaitBegan:           keep,
+	EvWaitEnded:           keep,
+	EvDeviceGone:          keep,
 }
 
 // idle is what the phases without a session do.
@@ -62,6 +65,9 @@ var table = [phaseEnd]row{
 		EvTunnelOpened:  {"establish", (*step).opened},
 		EvAttemptFailed: {"next server or fail", (*step).loginFailed},
 		EvAnswered:      {"note answer", (*step).gatewayAnswered},
+		EvWaitBegan:     {"stop our time", (*step).waitBegan},
+		EvWaitEnded:     {"go on", (*step).waitEnded},
+		EvDeviceGone:    {"end", (*step).deviceGone},
 	}),
 	Authenticating: over(anywhere, row{
 		EvPromptNeeded:    {"ask", (*step).ask},
@@ -69,6 +75,7 @@ var table = [phaseEnd]row{
 		EvPromptCancelled: {"refuse", (*step).promptCancelled},
 		EvTunnelOpened:    {"establish", (*step).opened},
 		EvAttemptFailed:   {"next server or fail", (*step).loginFailed},
+		EvDeviceGone:      {"end", (*step).deviceGone},
 	}),
 	Establishing: over(anywhere, row{
 		EvNetworkApplied: {"start", (*step).applied},
@@ -77,6 +84,7 @@ var table = [phaseEnd]row{
 		EvPeerDead:       {"note loss", (*step).lostEarly},
 		EvServerClosed:   {"note loss", (*step).lostEarly},
 		EvRekeyDue:       {"note rekey", (*step).noteRekey},
+		EvDeviceGone:     {"end", (*step).deviceGone},
 		EvSuspending:     {"freeze or end", (*step).suspend},
 	}),
 	Connected: over(anywhere, row{
@@ -93,6 +101,7 @@ var table = [phaseEnd]row{
 		EvNetworkChanged: {"probe or move", (*step).networkChanged},
 		EvSuspending:     {"freeze or end", (*step).suspend},
 		EvResumed:        {"probe", (*step).resumed},
+		EvDeviceGone:     {"end", (*step).deviceGone},
 	}),
 	Reconnecting: over(anywhere, row{
 		EvReached:        {"commit or wait", (*step).reached},
@@ -108,6 +117,7 @@ var table = [phaseEnd]row{
 		EvNetworkChanged: {"start over", (*step).networkChanged},
 		EvSuspending:     {"freeze or end", (*step).suspend},
 		EvResumed:        {"probe", (*step).resumed},
+		EvDeviceGone:     {"end", (*step).deviceGone},
 	}),
 	Disconnecting: over(anywhere, row{
 		EvConnectRequested:    {"connect after", (*step).connectAfter},

@@ -127,13 +127,18 @@ const (
 	EvResumed // after sleep; Slept
 	// EvAnswered (Attempt) says that the gateway of a login has answered at all. It decides what the end of the budget is called: GW-007, without it NET-006.
 	EvAnswered
+	// EvWaitBegan (Attempt): the gateway of a login has the user's answers and may be waiting for what he does elsewhere, on a phone. EvWaitEnded (Attempt): it
+	// goes on. In between our own time stands still, as it does for a prompt, and AuthIdle counts.
+	EvWaitBegan
+	EvWaitEnded
+	EvDeviceGone // of the host: the tunnel device ended without us
 	evEnd
 )
 
 var eventNames = [...]string{"", "tick", "connect-requested", "disconnect-requested", "shutdown", "prompt-needed", "prompt-answered", "prompt-cancelled",
 	"tunnel-opened", "attempt-failed", "reached", "reach-failed", "rebound", "rebind-failed", "network-applied", "apply-failed", "reverted",
 	"carrier-down", "peer-dead", "server-closed", "rekey-due", "silence", "heard", "probed", "probe-failed", "tunnel-closed",
-	"network-changed", "suspending", "resumed", "answered"}
+	"network-changed", "suspending", "resumed", "answered", "wait-began", "wait-ended", "device-gone"}
 
 // String is the event's name in timelines and records.
 func (k EventKind) String() string {

@@ -50,7 +50,7 @@ type gateway struct {
 
 // user answers prompts.
 type user struct {
-	mood  string // answers, refuses, away
+	mood  string // answers, refuses, away, push (answers, and confirms on a phone later)
 	delay time.Duration
 }
 
@@ -336,13 +336,28 @@ func (w *world) ask(fx Effect) {
 			return
 		}
 		w.feed(Event{Kind: EvPromptAnswered, Attempt: id, Prompt: prompt})
-		w.answer(w.trip(), id, true, func() Event {
+		phone := time.Duration(0)
+		if mood == "push" {
+			phone = 90 * time.Second
+			w.told(0, Event{Kind: EvWaitBegan, Attempt: id})
+			w.told(phone, Event{Kind: EvWaitEnded, Attempt: id})
+		}
+		w.answer(phone+w.trip(), id, true, func() Event {
 			l := w.over(Path{})
 			if l == nil || l.dark || !w.gw.up {
 				return Event{Kind: EvAttemptFailed, Attempt: id, Fault: faultOf(fault.NetLost)}
 			}
 			return w.opened(EvTunnelOpened, id, l)
 		})
+	})
+}
+
+// told delivers what a login says before its answer, unless it was cancelled.
+func (w *world) told(d time.Duration, ev Event) {
+	w.after(d, func() {
+		if _, live := w.out[ev.Attempt]; live {
+			w.feed(ev)
+		}
 	})
 }
 
