@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
@@ -72,13 +73,13 @@ func (a Answer) check() error {
 	return nil
 }
 
-// text reports whether s is UTF-8 without control characters and no longer than limit bytes.
+// text reports whether s is UTF-8 no longer than limit bytes, without characters that control a terminal or reorder or hide text: root reads it too.
 func text(s string, limit int) bool {
 	if len(s) > limit || !utf8.ValidString(s) {
 		return false
 	}
 	for _, r := range s {
-		if r < 0x20 || r == 0x7f {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
 			return false
 		}
 	}

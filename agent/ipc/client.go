@@ -20,9 +20,9 @@ import (
 const (
 	// callTime bounds a call: the agent answers all of them at once, what takes long is told by events.
 	callTime = 15 * time.Second
-	// maxAnswer bounds an answer, and maxLine one line of a list or a stream, in bytes.
+	// maxAnswer bounds an answer, and maxLine one line of a list or a stream, in bytes. The longest is the state with a gateway's form, which is a document of 1 MiB.
 	maxAnswer = 16 << 20
-	maxLine   = 2 << 20
+	maxLine   = 4 << 20
 )
 
 // Client talks to an agent. Its errors are *fault.Error: AGENT-001 when there is no agent to talk to, AGENT-002 when this user may not, AGENT-003 when the

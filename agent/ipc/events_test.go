@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -41,6 +42,33 @@ func TestEventsBeginWithTheState(t *testing.T) {
 			if e := next(t, s); e.Type != want || e.At.IsZero() {
 				t.Errorf("%+v, want %s", e, want)
 			}
+		}
+	})
+}
+
+// The largest form that a gateway can send (1 MiB) reaches the client, whatever is in it: what JSON escapes must not make it too long for a line.
+func TestLargestForm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, h := serve(t, &agent{owner: alice.ID()})
+		for _, c := range []string{"<", "&", `"`, `\`, "ü"} {
+			st := full()
+			for range 4 {
+				f := Field{Name: "group_list", Type: "select"}
+				for range 600 { // as many as fit into a document of that size
+					f.Options = append(f.Options, Option{Value: strings.Repeat(c, 200), Label: strings.Repeat(c, 200)})
+				}
+				st.Prompt.Fields = append(st.Prompt.Fields, f)
+			}
+			h.Publish(alice.ID(), st)
+			s, err := m.client(alice).Events(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, err := s.Next()
+			if err != nil || e.State == nil || len(e.State.Prompt.Fields) != 4 || e.State.Prompt.Fields[3].Options[599] != st.Prompt.Fields[3].Options[599] {
+				t.Errorf("%s: %v", c, err)
+			}
+			s.Close()
 		}
 	})
 }
