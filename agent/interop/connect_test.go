@@ -2,7 +2,6 @@ package interop
 
 import (
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -22,10 +21,7 @@ func (w *world) reachesInside() {
 	}
 }
 
-func (w *world) resolv() string {
-	b, _ := os.ReadFile("/etc/resolv.conf")
-	return string(b)
-}
+func (w *world) resolv() string { return w.client.Run(w.t, "cat", "/etc/resolv.conf") }
 
 // TestConnect connects with group and password and reaches the inside by name over both families: with DTLS off and offered, split and tunnel-all.
 func TestConnect(t *testing.T) {
@@ -167,4 +163,20 @@ func TestPin(t *testing.T) {
 		t.Fatalf("connect: %+v", r)
 	}
 	w.reachesInside()
+}
+
+// TestContainer: where resolv.conf is a bind mount it is rewritten in place, and has its bytes back afterwards.
+func TestContainer(t *testing.T) {
+	w := newContainedWorld(t)
+	if w == nil {
+		return
+	}
+	w.startOcserv(t, ocserv{lines: splitRoutes})
+	a := w.startAgent()
+	w.connect("vpn4.lab.example")
+	w.reachesInside()
+	if !strings.Contains(w.resolv(), "10.99.0.2") {
+		t.Errorf("resolv.conf while connected:\n%s", w.resolv())
+	}
+	a.stop()
 }

@@ -94,14 +94,21 @@ address=/split.corp.example/10.99.0.2
 `
 
 // newWorld makes the hosts and starts the public DNS, the inside DNS and the inside web server. It returns nil in the parent process, where the test is over.
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return makeWorld(t, testenv.Self) }
+
+// newContainedWorld is a world whose client sees its resolv.conf through a bind mount, as in a container: it can be written and not replaced.
+func newContainedWorld(t *testing.T) *world {
+	return makeWorld(t, func(t testing.TB) *testenv.NS { return testenv.NewNS(t, "client") })
+}
+
+func makeWorld(t *testing.T, client func(testing.TB) *testenv.NS) *world {
 	t.Helper()
 	testenv.Require(t, "tun", "ocserv", "openconnect", "dnsmasq", "nft")
 	if !testenv.Namespace(t) {
 		return nil
 	}
 	dir := t.TempDir()
-	w := &world{t: t, dir: dir, client: testenv.Self(t), router: testenv.NewNS(t, "router"), gateway: testenv.NewNS(t, "gateway"), inside: testenv.NewNS(t, "inside")}
+	w := &world{t: t, dir: dir, client: client(t), router: testenv.NewNS(t, "router"), gateway: testenv.NewNS(t, "gateway"), inside: testenv.NewNS(t, "inside")}
 	w.pki = newPKI(t, dir, []string{"vpn.lab.example", "vpn4.lab.example", "vpn6.lab.example"}, []net.IP{net.ParseIP("198.51.100.1"), net.ParseIP("2001:db8:100::1")})
 	testenv.Veth(t, w.client, "wan0", w.router, "lan0")
 	testenv.Veth(t, w.router, "net0", w.gateway, "net0")
