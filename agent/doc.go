@@ -13,6 +13,7 @@
 //	loop             State, resources, record, timeline     context done and Disconnected reached, or 5 s later
 //	attempt workers  one login, reach, commit, probe, close with their one report
 //	watchers         one tunnel's notifications             Tunnel.Close
+//	guard            the end of one device                  that
 //	applier          device, pump, all changes of the host  inbox closed; runs the final revert
 //
 // Run waits for all of them, 5 s at most.

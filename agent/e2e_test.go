@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/protocol"
@@ -292,6 +294,42 @@ func TestWhatASessionSurvives(t *testing.T) {
 				}
 				if !tt.asks && after.Addresses[0] != before.Addresses[0] {
 					t.Errorf("another inside address: %v, was %v", after.Addresses, before.Addresses)
+				}
+				w.end(t)
+			})
+		})
+	}
+}
+
+// Somebody takes the tunnel device away: the session ends at both ends, the owner is told why, nothing is left, and the next connect works.
+func TestDeviceTakenAway(t *testing.T) {
+	for name, before := range map[string]func(*world){
+		"while connected":    func(*world) {},
+		"while reconnecting": func(w *world) { w.gw.Restart(true); time.Sleep(time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.login(t)
+				before(w)
+				close(w.m.device.gone)
+				s := w.until(t, "disconnected", time.Second)
+				if s.Error == nil || s.Error.Code != string(fault.TunGone) {
+					t.Errorf("error %+v", s.Error)
+				}
+				if !w.m.clean() {
+					t.Error("the host is not as before")
+				}
+				if !slices.Contains(w.events(), "device-gone") {
+					t.Errorf("events %v", w.events())
+				}
+				if name == "while connected" {
+					w.login(t)
+					if !w.ping(t, 1, time.Second) {
+						t.Error("nothing comes through")
+					}
+				} else {
+					w.gw.Revoke(w.gw.Sessions()[0].ID) // it could not be told
 				}
 				w.end(t)
 			})

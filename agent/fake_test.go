@@ -140,7 +140,7 @@ func (t tuns) Open(context.Context, int) (platform.Device, error) {
 	if t.m.device != nil {
 		return nil, errors.New("there is one already")
 	}
-	t.m.device = &device{m: t.m, closed: make(chan struct{}), out: make(chan []byte, 16), in: make(chan []byte, 16)}
+	t.m.device = &device{m: t.m, closed: make(chan struct{}), gone: make(chan struct{}), out: make(chan []byte, 16), in: make(chan []byte, 16)}
 	return t.m.device, nil
 }
 
@@ -149,8 +149,9 @@ type device struct {
 	m      *machineOf
 	closed chan struct{}
 	once   sync.Once
-	out    chan []byte // from this machine into the tunnel
-	in     chan []byte // from the tunnel
+	gone   chan struct{} // closed when somebody else takes the link away
+	out    chan []byte   // from this machine into the tunnel
+	in     chan []byte   // from the tunnel
 }
 
 func (d *device) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
@@ -159,6 +160,8 @@ func (d *device) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
 		sizes[0] = copy(bufs[0][offset:], p)
 		return 1, nil
 	case <-d.closed:
+		return 0, os.ErrClosed
+	case <-d.gone:
 		return 0, os.ErrClosed
 	}
 }

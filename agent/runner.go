@@ -81,7 +81,14 @@ func (l *loop) take(r report) {
 		l.watch(ev.Tunnel, r.tunnel)
 	case machine.EvNetworkApplied:
 		if waiting { // else a revert is on its way
+			if l.res.pump != r.pump {
+				l.guard(r.pump)
+			}
 			l.res.pump, l.res.device = r.pump, r.device
+		}
+	case machine.EvDeviceGone:
+		if l.res.pump != r.pump { // we closed it
+			return
 		}
 	case machine.EvTunnelClosed:
 		delete(l.res.closing, ev.Tunnel)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/holdfast-vpn/holdfast/agent/dataplane"
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
@@ -46,6 +47,14 @@ func (l *loop) startRevert(fx machine.Effect) {
 			return failed(fail, err)
 		}
 		return report{ev: machine.Event{Kind: machine.EvReverted, Attempt: fx.Attempt}}
+	})
+}
+
+// guard tells when the device behind a pump has ended. After a revert the loop has let go of the pump, and that is no news.
+func (l *loop) guard(p *dataplane.Pump) {
+	l.workers.Go(func() {
+		<-p.Ended()
+		l.post(report{ev: machine.Event{Kind: machine.EvDeviceGone}, pump: p})
 	})
 }
 

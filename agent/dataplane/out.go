@@ -15,8 +15,9 @@ const (
 	maxFailures = 64
 )
 
-// read takes packets from the device until it is closed.
+// read takes packets from the device until it is closed, by us or by whoever takes the link away.
 func (p *Pump) read() {
+	defer close(p.ended)
 	clean := func(b []byte) bool {
 		if !valid(b) {
 			return false

@@ -29,6 +29,7 @@ type Pump struct {
 	free, full chan *packet.Batch
 	changed    chan struct{} // one token: target is another one
 	done       chan struct{}
+	ended      chan struct{} // closed by the reader: nothing comes from the device any more
 	wg         sync.WaitGroup
 
 	current atomic.Pointer[inbound] // whose packets reach the device; nil before the first carrier
@@ -55,6 +56,7 @@ func New(dev Device, mtu int) *Pump {
 		full:    make(chan *packet.Batch, 2),
 		changed: make(chan struct{}, 1),
 		done:    make(chan struct{}),
+		ended:   make(chan struct{}),
 		running: map[*inbound]struct{}{},
 	}
 	p.mtu.Store(int32(mtu))
@@ -111,6 +113,9 @@ func (p *Pump) reading(c protocol.Carrier) *inbound {
 	p.wg.Go(func() { p.receive(in) })
 	return in
 }
+
+// Ended is closed when the device is not read any more: it was taken away, it fails, or Close was called. Carriers are read on.
+func (p *Pump) Ended() <-chan struct{} { return p.ended }
 
 // Counters returns the counters of now.
 func (p *Pump) Counters() Counters {

@@ -18,8 +18,9 @@ type pipe struct {
 	in, out chan []byte
 	closed  chan struct{}
 	once    sync.Once
-	fail    error // of writes, when set before use
-	oddity  error // returned together with every packet read
+	fail    error       // of writes, when set before use
+	oddity  error       // returned together with every packet read
+	broken  atomic.Bool // reads fail at once
 }
 
 func newPipe() *pipe {
@@ -40,6 +41,9 @@ func (p *pipe) Close() error {
 func (device) BatchSize() int { return 32 }
 
 func (d device) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
+	if d.broken.Load() {
+		return 0, errors.New("broken")
+	}
 	select {
 	case b := <-d.in:
 		sizes[0] = copy(bufs[0][offset:], b)
@@ -373,6 +377,40 @@ func TestDeviceWriteErrorDropsTheBatchOnly(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	_ = p.Close()
+}
+
+// A device that ends by itself, or fails for good, is told of; one that is only odd at times is not.
+func TestDeviceEndsByItself(t *testing.T) {
+	for name, end := range map[string]func(device){
+		"taken away": func(d device) { _ = d.Close() },
+		"failing":    func(d device) { d.broken.Store(true); d.in <- ip(100, 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				dev, c := device{newPipe()}, carrier{newPipe()}
+				dev.oddity = errors.New("too many segments")
+				p := New(dev, 1400)
+				p.SetCarrier(c)
+				for range maxFailures - 1 {
+					dev.in <- ip(100, 1)
+					synctest.Wait()
+				}
+				select {
+				case <-p.Ended():
+					t.Fatal("told too early")
+				default:
+				}
+				end(dev)
+				<-p.Ended()
+				c.in <- ip(100, 1)
+				synctest.Wait()
+				if len(c.in) != 0 {
+					t.Error("the carrier is not read to its end")
+				}
+				_ = p.Close()
+			})
+		})
+	}
 }
 
 // Close ends everything, whatever it waits for, and may come twice.

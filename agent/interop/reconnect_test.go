@@ -173,6 +173,26 @@ func TestKilledAgent(t *testing.T) {
 	}
 }
 
+// TestDeviceTaken: somebody deletes the tunnel's interface. The session ends and says why, nothing of ours is left, and the next connect works.
+func TestDeviceTaken(t *testing.T) {
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	w.startOcserv(t, ocserv{lines: []string{"route = default"}})
+	a := w.startAgent()
+	w.connect("vpn.lab.example")
+	w.client.Run(t, "ip", "link", "del", "holdfast0")
+	s := w.waitState(3*time.Second, "ended", func(s ipc.State) bool { return s.State == "disconnected" })
+	if s.Error == nil || s.Error.Code != "TUN-002" {
+		t.Errorf("error = %+v", s.Error)
+	}
+	w.unchanged("after the device was taken away")
+	w.connect("vpn.lab.example")
+	w.reachesInside()
+	a.stop()
+}
+
 // TestOtherUsers: another user of the machine sees the state and nothing else, and may do nothing to the session.
 func TestOtherUsers(t *testing.T) {
 	testenv.Require(t, "uid")
