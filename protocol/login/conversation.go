@@ -73,7 +73,7 @@ type Conversation struct {
 	lastAsked         []string        // what the last answered form asked, by the gateway's names
 	again             *again          // the attempt repeats one that a wrong password ended
 	accepted          []string        // banners
-	sent              []redact.Secret // answers of the last request, to be masked in what comes back
+	sent              []redact.Secret // every answer so far, to be masked in what comes back
 
 	resp   *authxml.Response // being worked on
 	banner bool              // the open question is resp's banner
@@ -114,7 +114,6 @@ func (c *Conversation) Reply(r Reply) (Action, error) {
 	}
 	c.spoke = true
 	c.mask(&resp.Title, &resp.Message, &resp.Error, &resp.Banner)
-	c.sent = nil
 	if resp.Opaque != nil {
 		c.opaque = resp.Opaque
 	}
@@ -199,7 +198,7 @@ func (c *Conversation) post(r *authxml.Request, answers []redact.Secret) (Action
 	if err != nil {
 		return Action{}, fault.Newf(fault.UseBad, err, "an answer holds a character that cannot be sent")
 	}
-	c.sent = answers
+	c.sent = append(c.sent, answers...)
 	p := &Post{Path: c.at.path, Cookies: slices.Clone(c.jar), Body: redact.New(doc), Answers: r.Type == authxml.TypeReply}
 	clear(doc)
 	return Action{Send: p}, nil
@@ -219,7 +218,7 @@ func (c *Conversation) redirect(location string) (Action, error) {
 		c.target.Host, c.target.Port, c.target.Fixed = to.host, to.port, nil
 	}
 	c.at, c.target.Path = to, to.path
-	c.opaque, c.group, c.fetched, c.userGiven, c.sent = nil, nil, "", false, nil
+	c.opaque, c.group, c.fetched, c.userGiven = nil, nil, "", false
 	c.again, c.secretForms, c.lastAsked = nil, 0, nil
 	return c.init()
 }
@@ -242,9 +241,13 @@ func (c *Conversation) refusedStatus(r Reply) error {
 	return fault.Newf(fault.NetNotVPN, nil, "%s", why)
 }
 
-// mask replaces what a person typed in texts that came back: they are shown, and may end in an error.
+// mask replaces what a person typed, and cookies, in texts that came back: they are shown, and may end in an error.
 func (c *Conversation) mask(texts ...*string) {
-	for _, s := range c.sent {
+	secrets := slices.Clone(c.sent)
+	for _, k := range c.jar {
+		secrets = append(secrets, k.Value)
+	}
+	for _, s := range secrets {
 		if s.Len() < 4 {
 			continue // would hide every text that happens to contain it
 		}

@@ -68,18 +68,21 @@ func (o origin) resolve(ref string) (origin, error) {
 	return out, nil
 }
 
-// validHost accepts a DNS name in ASCII (RFC 1123, and the underscore that some have) or an address literal without a zone.
+// validHost accepts a DNS name in ASCII (RFC 1123, and the underscore that some have) or an address literal without a zone: what a user may type as a target, and
+// nothing else. Names that end in a number are odd spellings of IPv4 addresses to some resolvers.
 func validHost(h string) bool {
 	if a, err := netip.ParseAddr(h); err == nil {
-		return a.Zone() == ""
+		return a.Zone() == "" && !a.Unmap().IsUnspecified() && !a.Unmap().IsMulticast()
 	}
 	if h == "" || len(h) > 253 {
 		return false
 	}
+	last := ""
 	for label := range strings.SplitSeq(strings.TrimSuffix(h, "."), ".") {
-		if label == "" || len(label) > 63 || label[0] == '-' {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
 			return false
 		}
+		last = label
 		for i := range len(label) {
 			c := label[i]
 			if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
@@ -87,7 +90,17 @@ func validHost(h string) bool {
 			}
 		}
 	}
-	return true
+	return !numeric(last)
+}
+
+// numeric reports whether a label is a decimal number, or one in the way of C.
+func numeric(label string) bool {
+	digits, base := label, 10
+	if rest, ok := strings.CutPrefix(label, "0x"); ok {
+		digits, base = rest, 16
+	}
+	_, err := strconv.ParseUint(digits, base, 64)
+	return err == nil || digits == ""
 }
 
 // printable reports whether s is ASCII without space or control characters: safe inside one line of a request.
