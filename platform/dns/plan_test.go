@@ -2,6 +2,7 @@ package dns
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,4 +48,36 @@ func TestCompose(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzCompose: whatever a gateway calls a domain, and whatever stood in the file before, no line comes into the file that is not ours.
+func FuzzCompose(f *testing.F) {
+	for _, s := range []string{"corp.example", "\nnameserver 6.6.6.6", "a\r\noptions debug", "a\x00b", "a\u2028nameserver 6.6.6.6", "a\vb", "a;b#c", "search", "-", "..", "\xff"} {
+		f.Add(s, "search "+s+"\nnameserver 192.0.2.1\n")
+	}
+	f.Fuzz(func(t *testing.T, domain, displaced string) {
+		c := platform.DNSConfig{Servers: addrs("10.0.0.1"), Search: []string{domain, domain + ".example", "x." + domain}, Split: []string{domain}}
+		for _, c.All = range []bool{true, false} {
+			lines := strings.Split(strings.TrimSuffix(string(compose(c, []byte(displaced))), "\n"), "\n")
+			for i, l := range lines {
+				words := strings.Split(l, " ")
+				switch {
+				case i == 0 && resolvconf.Marked([]byte(l)), i == len(lines)-1 && l == "# Holdfast end.":
+				case words[0] == "search" && len(words) > 1:
+					for _, w := range words[1:] {
+						if !isName(w) {
+							t.Errorf("domain %q in %q", w, lines)
+						}
+					}
+				case words[0] == "nameserver" && len(words) == 2:
+					a, err := netip.ParseAddr(words[1])
+					if err != nil || a != addrs("10.0.0.1")[0] && (c.All || !slices.Contains(resolvconf.Servers([]byte(displaced)), a)) {
+						t.Errorf("server %q in %q", l, lines)
+					}
+				default:
+					t.Errorf("line %q in %q", l, lines)
+				}
+			}
+		}
+	})
 }
