@@ -16,6 +16,7 @@ import (
 type Options struct {
 	Out    io.Writer
 	Colour bool // Out is a terminal that shows colours
+	Width  int  // columns of Out; 0 where it is no terminal
 	JSON   bool // only the rows of the table, one JSON object per line
 	Log    *slog.Logger
 }
@@ -45,11 +46,15 @@ func (r Row) cells() []string {
 	if r.ForMS > 0 {
 		held = fmt.Sprintf("%.1f s", float64(r.ForMS)/1000)
 	}
-	asked, stream := yes(r.Asked == 0, "no", "once"), yes(r.StreamKept, "intact", "LOST")
-	if r.fresh {
-		stream = "new"
+	noticed := "at once"
+	if r.DetectedMS > 0 {
+		noticed = fmt.Sprintf("%d ms", r.DetectedMS)
 	}
-	return []string{r.What, held, fmt.Sprintf("%d ms", r.DetectedMS), fmt.Sprintf("%d ms", r.BackMS), asked, yes(r.SameAddr, "kept", "new"), stream}
+	asked, stream := yes(r.Asked == 0, "nothing", "A LOGIN"), yes(r.StreamKept, "intact", "LOST")
+	if r.fresh {
+		asked, stream = yes(r.Asked > 0, "one login", "nothing"), "new"
+	}
+	return []string{r.What, held, noticed, fmt.Sprintf("%d ms", r.BackMS), asked, yes(r.SameAddr, "kept", "new"), stream}
 }
 
 // errHeld says that a step of the demo did not hold.
@@ -61,10 +66,8 @@ func Run(ctx context.Context, o Options) error {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	began := time.Now()
-	s := &screen{out: o.Out, colour: o.Colour, began: began}
-	if o.JSON {
-		s.out = io.Discard
-	}
+	s := newScreen(o)
+	defer context.AfterFunc(ctx, s.hush)()
 	w, err := newWorld(ctx, o.Log)
 	if err != nil {
 		return fault.New(fault.Internal, err)
@@ -78,7 +81,7 @@ func Run(ctx context.Context, o Options) error {
 		<-p.seen.done
 	}
 	err = errors.Join(err, w.close(), s.err)
-	if o.JSON {
+	if o.JSON && parent.Err() == nil {
 		enc := json.NewEncoder(o.Out)
 		for _, r := range p.rows {
 			err = errors.Join(err, enc.Encode(r))
@@ -92,6 +95,6 @@ func Run(ctx context.Context, o Options) error {
 	case p.failed > 0:
 		return fault.Newf(fault.Internal, errHeld, "%v", errHeld)
 	}
-	s.line("\nEvery step held. %.0f s in all. Connect to your own gateway: see README.md.", time.Since(began).Seconds())
+	s.line("\n%s %.0f s in all. Your own gateway is next: holdfast connect --help", s.paint(green, "Every step held."), time.Since(began).Seconds())
 	return nil
 }

@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -14,7 +13,7 @@ func TestLeave(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := &play{w: w, show: &screen{out: io.Discard}}
+		p := &play{w: w, show: newScreen(Options{JSON: true})}
 		if p.seen, err = watch(t.Context(), w, p.show); err != nil {
 			t.Fatal(err)
 		}

@@ -54,12 +54,12 @@ func (p *play) run(ctx context.Context) error {
 	}
 	for _, b := range []breakage{
 		{title: "The Wi-Fi is gone for 2 seconds", what: "Wi-Fi gone", hold: 2 * time.Second,
-			doing: "Wi-Fi off", undoing: "Wi-Fi on", breaks: func() error { p.w.laptop.setWiFi(false); return nil }, mends: func() error { p.w.laptop.setWiFi(true); return nil }},
-		{title: "The router forgets us: its NAT drops every connection without a word", what: "NAT forgot us",
-			doing: "NAT table cleared", breaks: func() error { p.w.nat.Rebind(); return nil }},
+			doing: "Wi-Fi off", undoing: "Wi-Fi on", since: "after the Wi-Fi", breaks: func() error { p.w.laptop.setWiFi(false); return nil }, mends: func() error { p.w.laptop.setWiFi(true); return nil }},
+		{title: "The router's NAT forgets every connection, without a word", what: "NAT forgot us",
+			doing: "NAT table cleared", since: "later", breaks: func() error { p.w.nat.Rebind(); return nil }},
 		{title: "The gateway restarts, and keeps its sessions", what: "gateway restarted", hold: 1500 * time.Millisecond,
-			doing: "gateway stopped", undoing: "gateway is back", breaks: func() error { p.w.gateway.Restart(true); return nil }, mends: p.w.serveGateway},
-		{title: "An administrator revokes the session: now, and only now, the user must be asked", what: "session revoked", fresh: true,
+			doing: "gateway stopped", undoing: "gateway is back", since: "after the gateway", breaks: func() error { p.w.gateway.Restart(true); return nil }, mends: p.w.serveGateway},
+		{title: "The session is revoked: now, and only now, the user is asked", what: "session revoked", fresh: true,
 			doing: "session revoked", breaks: p.revoke},
 	} {
 		if err := p.broken(ctx, b); err != nil {
@@ -85,7 +85,7 @@ func (p *play) login(ctx context.Context) error {
 	if !ok {
 		return fmt.Errorf("not connected but %s: %+v", s.State, s.Error)
 	}
-	p.check(len(s.Addresses) == 2, "connected in %d ms as %s, %s", time.Since(began).Milliseconds(), strings.Join(s.Addresses, " and "), s.Cipher)
+	p.check(len(s.Addresses) == 2, "connected in %d ms as %s", time.Since(began).Milliseconds(), bare(s.Addresses))
 	return p.startPulse(ctx)
 }
 
@@ -96,6 +96,16 @@ func (p *play) startPulse(ctx context.Context) error {
 	}
 	p.pulse, err = startPulse(ctx, stack, netip.AddrPortFrom(web4, 7))
 	return err
+}
+
+// bare is a list of inside addresses without the lengths of their networks.
+func bare(addresses []string) string {
+	var out []string
+	for _, a := range addresses {
+		a, _, _ = strings.Cut(a, "/")
+		out = append(out, a)
+	}
+	return strings.Join(out, " and ")
 }
 
 func connected(s ipc.State) bool { return s.State == "connected" }
@@ -130,10 +140,10 @@ func (p *play) traffic(ctx context.Context) error {
 		if err != nil {
 			said = err.Error()
 		}
-		p.check(err == nil && resp.StatusCode == http.StatusOK, "http://%s over IPv%s, by the inside DNS: %q", webName, network[2:], said)
+		p.check(err == nil && resp.StatusCode == http.StatusOK, "%s over IPv%s: %q", webName, network[2:], said)
 	}
 	got, took, err := p.burst(ctx)
-	p.check(err == nil && got > 0, "%d MB in %.1f s through the tunnel: %.0f Mbit/s, three TCP/IP stacks and TLS in one process", got>>20, took.Seconds(), float64(got)*8/1e6/took.Seconds())
+	p.check(err == nil && got > 0, "%d MB in %.1f s through the tunnel: %.0f Mbit/s, with both ends in one process", got/1e6, took.Seconds(), float64(got)*8/1e6/took.Seconds())
 	return ctx.Err()
 }
 
@@ -164,6 +174,7 @@ func (p *play) burst(ctx context.Context) (int64, time.Duration, error) {
 type breakage struct {
 	title, what    string
 	doing, undoing string
+	since          string // what the time until traffic was back counts from
 	hold           time.Duration
 	breaks, mends  func() error
 	fresh          bool // only a new login helps
@@ -171,21 +182,25 @@ type breakage struct {
 
 // broken breaks something, mends it, and measures what a user notices.
 func (p *play) broken(ctx context.Context, b breakage) error {
-	p.show.step(3+len(p.rows), b.title)
+	p.show.breaking(3+len(p.rows), b.title)
 	before, _ := p.seen.until(ctx, patience, connected)
 	asked := p.seen.questions()
 	count := reconnects(before)
-	time.Sleep(300 * time.Millisecond) // so that the strip has a beginning
+	if err := pause(ctx, lead); err != nil {
+		return err
+	}
 	began := time.Now()
-	p.show.did(b.doing)
+	p.show.did(began, b.doing)
 	if err := b.breaks(); err != nil {
 		return err
 	}
 	mended := began
 	if b.mends != nil {
-		time.Sleep(b.hold)
-		p.show.did(b.undoing)
+		if err := pause(ctx, b.hold); err != nil {
+			return err
+		}
 		mended = time.Now()
+		p.show.did(mended, b.undoing)
 		if err := b.mends(); err != nil {
 			return err
 		}
@@ -196,27 +211,44 @@ func (p *play) broken(ctx context.Context, b breakage) error {
 			return err
 		}
 	}
-	lost := p.pulse.intact(patience)
+	lost := p.pulse.intact(ctx, patience)
 	r.StreamKept = lost == nil
-	first, alive := p.pulse.back(began, patience)
+	first, alive := p.pulse.back(ctx, began, patience)
 	after, back := p.seen.until(ctx, patience, connected)
 	r.BackMS, r.Asked, r.SameAddr = max(0, first.Sub(mended)).Milliseconds(), p.seen.questions()-asked, slices.Equal(before.Addresses, after.Addresses)
 	if l := after.LastReconnect; l != nil && reconnects(after) > count {
 		r.DetectedMS, r.Level = l.DetectedMS, l.Level
 	}
 	r.OK = back && alive && r.StreamKept && (b.fresh && r.Asked > 0 || !b.fresh && r.Asked == 0 && r.SameAddr)
-	time.Sleep(400 * time.Millisecond) // and an end
-	p.show.strip(p.pulse.strip(began.Add(-300*time.Millisecond), first.Add(700*time.Millisecond)))
+	if err := pause(ctx, time.Until(first.Add(2*lead+beat))); err != nil {
+		return err
+	}
+	p.show.strip(p.pulse.strip(began.Add(-lead), first.Add(2*lead)))
 	p.rows = append(p.rows, r)
 	switch {
 	case !r.OK:
 		p.check(false, "it did not come back as it should: %s, %+v, %v", after.State, r, lost)
 	case b.fresh:
-		p.check(true, "the gateway said the session is over; one login, and traffic was back %d ms later", r.BackMS)
+		p.check(true, "the gateway said that the session is over; one login, and traffic was back %d ms later", r.BackMS)
 	default:
-		p.check(true, "traffic was back after %d ms; nobody was asked, %s was kept, the TCP connection inside went on with every byte in place", r.BackMS, before.Addresses[0])
+		p.check(true, "traffic was back %d ms %s; nobody was asked, %s was kept, and the TCP connection inside lost no byte", r.BackMS, b.since, bare(before.Addresses[:1]))
 	}
 	return ctx.Err()
+}
+
+// lead is what the strip shows of the time before something broke; it shows twice that after traffic was back.
+const lead = 300 * time.Millisecond
+
+// pause waits, and is short when the demo is interrupted.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // renewed waits for the session that follows one that was ended at the gateway, and starts the pulse again: another session is another set of connections.
@@ -227,8 +259,13 @@ func (p *play) renewed(ctx context.Context, old ipc.State) error {
 	if !ok {
 		return fmt.Errorf("no new session: %s, %+v", s.State, s.Error)
 	}
-	p.pulse.stop()
-	return p.startPulse(ctx)
+	was := p.pulse
+	was.stop()
+	if err := p.startPulse(ctx); err != nil {
+		return err
+	}
+	p.pulse.continues(was)
+	return nil
 }
 
 // reconnects counts those of both levels.
@@ -253,16 +290,15 @@ func (p *play) revoke() error {
 func (p *play) leave(ctx context.Context) error {
 	p.show.step(3+len(p.rows), "Disconnect")
 	p.pulse.stop()
-	for _, s := range p.w.gateway.Sessions() {
-		p.show.line("   the gateway's counters: %s", s)
-	}
 	if err := p.w.client.Disconnect(ctx); err != nil {
 		return err
 	}
 	_, down := p.seen.until(ctx, patience, func(s ipc.State) bool { return s.State == "disconnected" })
 	for end := time.Now().Add(time.Second); len(p.w.gateway.Sessions()) > 0 && time.Now().Before(end); {
-		time.Sleep(beat)
+		if err := pause(ctx, beat); err != nil {
+			return err
+		}
 	}
-	p.check(down && p.w.laptop.Clean() && len(p.w.gateway.Sessions()) == 0, "the gateway has forgotten the session, and nothing of the tunnel is left on the laptop")
+	p.check(down && p.w.laptop.Clean() && len(p.w.gateway.Sessions()) == 0, "the gateway has forgotten the session, and the laptop is as it was before")
 	return nil
 }

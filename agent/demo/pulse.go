@@ -130,11 +130,18 @@ func (p *pulse) read(c net.Conn) {
 	}
 }
 
+// continues puts what was heard of the session before in front, so that the strip shows both.
+func (p *pulse) continues(was *pulse) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.beats = append(was.beats, p.beats...)
+}
+
 // intact waits until everything that had been sent at the call has come back. Its error says what did not.
-func (p *pulse) intact(within time.Duration) error {
+func (p *pulse) intact(ctx context.Context, within time.Duration) error {
 	sent, end := p.sent.Load(), time.Now().Add(within)
-	for p.received.Load() < sent && time.Now().Before(end) {
-		time.Sleep(beat)
+	for p.received.Load() < sent && time.Now().Before(end) && ctx.Err() == nil {
+		_ = pause(ctx, beat)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -146,9 +153,9 @@ func (p *pulse) intact(within time.Duration) error {
 
 // back waits for an answer after t and returns when traffic was back: the end of the longest pause since then. An answer that was already on its way when
 // something broke does not count as its end.
-func (p *pulse) back(t time.Time, within time.Duration) (time.Time, bool) {
+func (p *pulse) back(ctx context.Context, t time.Time, within time.Duration) (time.Time, bool) {
 	const settled = 300 * time.Millisecond
-	for end := t.Add(within); ; time.Sleep(beat) {
+	for end := t.Add(within); ; {
 		p.mu.Lock()
 		last, longest, at := t, time.Duration(0), time.Time{}
 		for _, b := range p.beats {
@@ -164,22 +171,26 @@ func (p *pulse) back(t time.Time, within time.Duration) (time.Time, bool) {
 		if !at.IsZero() && now.Sub(last) < 5*beat && now.Sub(t) > settled && now.Sub(last) < longest {
 			return at, true
 		}
-		if now.After(end) {
+		if now.After(end) || pause(ctx, beat) != nil {
 			return t, false
 		}
 	}
 }
 
-// strip says for each tenth of a second from one time to another whether an answer came.
+// strip says for each tenth of a second from one time to another whether most answers came.
 func (p *pulse) strip(from, to time.Time) []bool {
 	const cell = 100 * time.Millisecond
-	cells := make([]bool, max(0, int(to.Sub(from)/cell)))
+	heard := make([]int, max(0, int(to.Sub(from)/cell)))
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	for _, b := range p.beats {
-		if i := int(b.Sub(from) / cell); b.After(from) && i < len(cells) {
-			cells[i] = true
+		if i := int(b.Sub(from) / cell); b.After(from) && i < len(heard) {
+			heard[i]++
 		}
+	}
+	p.mu.Unlock()
+	cells := make([]bool, len(heard))
+	for i, n := range heard {
+		cells[i] = n > int(cell/beat)/2
 	}
 	return cells
 }

@@ -14,12 +14,33 @@ import (
 // screen writes what the demo shows, in colour on a terminal. Events come from another goroutine than the script's lines.
 type screen struct {
 	colour bool
+	width  int // columns
 
 	mu    sync.Mutex
 	out   io.Writer
 	err   error // the first failed write
 	began time.Time
-	shown map[string]bool // what the timeline said since the script last did something: retries are not shown again and again
+	shown map[string]bool // what the timeline said since the script last did something
+	quiet bool            // the script is about to break something: what the timeline says until then is not its work
+}
+
+// Columns that the demo is laid out for; a terminal outside gets one of these.
+const (
+	minWidth   = 64
+	plainWidth = 100
+	maxWidth   = 132
+)
+
+// newScreen makes the screen of a run; a run for a script shows nothing.
+func newScreen(o Options) *screen {
+	s := &screen{out: o.Out, colour: o.Colour, width: plainWidth, began: time.Now(), shown: map[string]bool{}}
+	if o.Width > 0 {
+		s.width = min(max(o.Width, minWidth), maxWidth)
+	}
+	if o.JSON {
+		s.out = io.Discard
+	}
+	return s
 }
 
 const (
@@ -51,39 +72,88 @@ func (s *screen) put(format string, args ...any) {
 	}
 }
 
+// hush ends the show: an interruption is answered by nothing more.
+func (s *screen) hush() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out = io.Discard
+}
+
 // opening says what this is.
 func (s *screen) opening() {
-	s.line("%s  a VPN agent and its gateway in one process, on a network made of memory.", s.paint(bold, "Holdfast demo"))
-	s.line("No privilege is needed, and nothing on this machine is changed. It takes about 15 seconds.\n")
+	s.line("%s  agent and gateway in one process, on a network made of memory", s.paint(bold, "Holdfast demo"))
+	s.line("It needs no privilege and changes nothing on this machine. 10 to 20 seconds.\n")
 	s.line("  %s ))) Wi-Fi ))) router ─── internet ─── %s ─── %s", s.paint(cyan, "laptop"), s.paint(cyan, "gateway"), s.paint(cyan, "web, DNS"))
-	s.line("  %s         NAT                %s   10.99.0.2\n", laptopAddr, gatewayAddr)
+	s.line("  %s         NAT                %s   %s", laptopAddr, gatewayAddr, web4)
 }
 
 // step begins a step; times count from here.
 func (s *screen) step(n int, title string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.began, s.shown = time.Now(), map[string]bool{}
-	s.put("%s", s.paint(bold, fmt.Sprintf("%d  %s", n, title)))
+	s.began, s.shown, s.quiet = time.Now(), map[string]bool{}, false
+	s.put("\n%s", s.paint(bold, fmt.Sprintf("%d  %s", n, title)))
 }
 
-// stamp is the time since the step began, mu is held.
-func (s *screen) stamp(at time.Time) string {
-	return s.paint(dim, fmt.Sprintf("%7.3f s", max(0, at.Sub(s.began).Seconds())))
+// breaking begins a step in which the script breaks something; times count from when it does.
+func (s *screen) breaking(n int, title string) {
+	s.step(n, title)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.quiet = true
 }
 
-// quiet are the reasons that are not shown: nothing was decided, or the question and its answer are shown already.
-var quiet = map[string]bool{machine.ReasonNone.String(): true, machine.ReasonAsk.String(): true, machine.ReasonAnswer.String(): true}
+// event writes one line of what happens, wrapped under itself. mu is held.
+func (s *screen) event(at time.Time, style, what, text string) {
+	const before = 27 // columns before the text
+	head := s.paint(dim, fmt.Sprintf("%8.3f s", max(0, at.Sub(s.began).Seconds()))) + "  " + s.paint(style, fmt.Sprintf("%-13s", what)) + "  "
+	s.put("%s%s", head, strings.Join(wrap(text, s.width-before), "\n"+strings.Repeat(" ", before)))
+}
 
-// entry shows one line of the timeline; what was shown since the script last did something is left out.
+// wrap breaks a text into lines of at most width columns. Where it does not fit on one line, what is done about a thing, which stands behind a colon,
+// begins a line of its own.
+func wrap(text string, width int) []string {
+	if len([]rune(text)) <= width {
+		return []string{text}
+	}
+	if found, done, ok := strings.Cut(text, ": "); ok && len([]rune(found)) < width {
+		return append([]string{found + ":"}, wrap(done, width)...)
+	}
+	var lines []string
+	for _, word := range strings.Fields(text) {
+		last := len(lines) - 1
+		if last >= 0 && len([]rune(lines[last]))+1+len([]rune(word)) <= width {
+			lines[last] += " " + word
+		} else {
+			lines = append(lines, word)
+		}
+	}
+	return lines
+}
+
+// untold are the reasons that are not shown: nothing was decided, the question and its answer are shown already, or a try was one of several. The timeline of a
+// real agent has them all.
+var untold = texts(machine.ReasonNone, machine.ReasonAsk, machine.ReasonAnswer, machine.ReasonHold, machine.ReasonSuperseded, machine.ReasonReachFailed, machine.ReasonRound)
+
+func texts(reasons ...machine.Reason) map[string]bool {
+	set := map[string]bool{}
+	for _, r := range reasons {
+		set[r.String()] = true
+	}
+	return set
+}
+
+// entry shows one line of the timeline, each reason once since the script last did something.
 func (s *screen) entry(e ipc.Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := e.Phase + e.Reason
-	if e.Reason == "" || quiet[e.Reason] || s.shown[key] {
+	if e.Reason == machine.ReasonCleaned.String() && e.Phase != "disconnected" {
+		return // something else is still ending
+	}
+	if s.quiet || e.Reason == "" || untold[e.Reason] || s.shown[e.Reason] {
 		return
 	}
-	s.shown[key] = true
+	s.shown[e.Reason] = true
 	style := dim
 	switch e.Phase {
 	case "connected":
@@ -91,22 +161,25 @@ func (s *screen) entry(e ipc.Entry) {
 	case "reconnecting":
 		style = yellow
 	}
-	s.put("   %s  %s %s", s.stamp(e.At), s.paint(style, fmt.Sprintf("%-14s", e.Phase)), e.Reason)
+	s.event(e.At, style, e.Phase, e.Reason)
 }
 
-// did says what the script does to the world.
-func (s *screen) did(what string) {
+// did says what the script does to the world. The first time in a step that breaks something, the clock starts.
+func (s *screen) did(at time.Time, what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.quiet {
+		s.quiet, s.began = false, at
+	}
 	s.shown = map[string]bool{}
-	s.put("   %s  %s", s.stamp(time.Now()), s.paint(red, "▸ "+what))
+	s.put("%s  %s", s.paint(dim, fmt.Sprintf("%8.3f s", at.Sub(s.began).Seconds())), s.paint(red, "▸ "+what))
 }
 
 // asked shows a question and that the user answered it.
 func (s *screen) asked(label, said string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.put("   %s  %s %s %s", s.stamp(time.Now()), s.paint(cyan, "?             "), label, said)
+	s.event(time.Now(), cyan, "?", label+" "+said)
 }
 
 // verdict is how a check went.
@@ -115,7 +188,8 @@ func (s *screen) verdict(ok bool, format string, args ...any) {
 	if !ok {
 		mark = s.paint(red, "✗")
 	}
-	s.line("   %s %s", mark, fmt.Sprintf(format, args...))
+	const before = 4 // columns before the text
+	s.line("  %s %s", mark, strings.Join(wrap(fmt.Sprintf(format, args...), s.width-before), "\n"+strings.Repeat(" ", before)))
 }
 
 // strip draws the traffic: one mark per tenth of a second.
@@ -133,12 +207,12 @@ func (s *screen) strip(cells []bool) {
 		}
 		i = j
 	}
-	s.line("   traffic    %s  %s", b.String(), s.paint(dim, "each mark is 100 ms"))
+	s.line("    traffic   %s  %s", b.String(), s.paint(dim, "a mark is 100 ms"))
 }
 
 // table closes the show.
 func (s *screen) table(rows []Row) {
-	head := []string{"what was broken", "for", "noticed after", "traffic back after", "asked", "inside address", "TCP connection"}
+	head := []string{"broken", "for", "noticed", "traffic back", "asked", "address", "TCP"}
 	cells := [][]string{head}
 	for _, r := range rows {
 		cells = append(cells, r.cells())
@@ -160,4 +234,5 @@ func (s *screen) table(rows []Row) {
 		}
 		s.line("%s", text)
 	}
+	s.line("%s", s.paint(dim, "  traffic back: after it was mended, or after it broke where nothing was mended"))
 }

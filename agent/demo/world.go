@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -54,6 +55,10 @@ func newInside() (*inside.Network, error) {
 	return inside.New(inside.Config{Addresses: []netip.Prefix{inside4, inside6}, Zone: map[string][]netip.Addr{webName: {web4, web6}}})
 }
 
+// nowhere is the state directory of the demo's agent: below something that is no directory. What the agent would remember of its user is not written, and nothing
+// is left behind however the demo ends.
+var nowhere = filepath.Join(os.DevNull, "holdfast")
+
 // oneWay is the time a segment takes over the Wi-Fi: 12 ms for a round trip with the internet's.
 const oneWay = 6 * time.Millisecond
 
@@ -68,7 +73,6 @@ type world struct {
 	client  *ipc.Client
 
 	password, code redact.Secret
-	dir            string
 	cancel         context.CancelFunc
 	agents         sync.WaitGroup // the agent and its API
 	gateways       sync.WaitGroup // the gateway's Serve
@@ -130,14 +134,9 @@ func (w *world) startAgent(ctx context.Context, log *slog.Logger) error {
 	wifi.SetLatency(oneWay)
 	w.nat = wifi.NAT(publicAddr)
 	w.laptop = newLaptop(wifi)
-	dir, err := os.MkdirTemp("", "holdfast-demo")
-	if err != nil {
-		return err
-	}
-	w.dir = dir
 	hub := ipc.NewHub()
 	a, err := agent.New(agent.Config{
-		Host: w.laptop.Host(), Dialer: host.Dialer(), Hub: hub, StateDir: dir, Seed: 1, Log: log,
+		Host: w.laptop.Host(), Dialer: host.Dialer(), Hub: hub, StateDir: nowhere, Seed: 1, Log: log,
 		Connect:  func(d protocol.Dialer) protocol.Connector { return &cstp.Connector{Dialer: d, Log: log} },
 		Profiles: func() *profile.Store { return &profile.Store{} },
 		Version:  ipc.Version{Version: "demo"},
@@ -173,8 +172,5 @@ func (w *world) close() error {
 	}
 	w.gateways.Wait()
 	errs = append(errs, w.net.Close())
-	if w.dir != "" {
-		errs = append(errs, os.RemoveAll(w.dir))
-	}
 	return errors.Join(append(errs, w.errs...)...)
 }

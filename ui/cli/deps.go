@@ -25,6 +25,7 @@ type Deps struct {
 type DemoOptions struct {
 	JSON   bool // one JSON object per line instead of text
 	Colour bool // Out is a terminal that shows colours
+	Width  int  // columns of Out; 0 where it is no terminal
 	Out    io.Writer
 }
 
@@ -38,12 +39,15 @@ type Streams struct {
 	Progress bool
 	// Colour says that Out is a terminal that shows colours, and nobody objects.
 	Colour bool
+	// Width is the columns of Out, 0 where it is no terminal.
+	Width int
 }
 
 // SystemStreams are the process's own.
 func SystemStreams() Streams {
 	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Progress: isTerminal(os.Stderr)}
 	s.Colour = isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	s.Width = columns(os.Stdout)
 	if isTerminal(os.Stdin) {
 		s.Person = &terminal{in: os.Stdin, out: os.Stderr}
 	}

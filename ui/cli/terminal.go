@@ -23,6 +23,15 @@ type Person interface {
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
+// columns is the width of a terminal, 0 of anything else.
+func columns(f *os.File) int {
+	w, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return w
+}
+
 // terminal asks on a terminal: labels on out, answers from in. A read of standard input cannot be interrupted: when a question is withdrawn its goroutine stays
 // behind, and the line that it still takes is thrown away before the next question.
 type terminal struct {

@@ -37,7 +37,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Long:  "Run a gateway and an agent in this process on a userspace network, connect, move traffic, break\nthings and watch the session come back. Nothing of this machine is changed; no network is used.",
 		Args:  none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.deps.Demo(cmd.Context(), DemoOptions{JSON: a.json, Colour: a.Colour && !plain, Out: a.Out})
+			return a.deps.Demo(cmd.Context(), DemoOptions{JSON: a.json, Colour: a.Colour && !plain, Width: a.Width, Out: a.Out})
 		},
 	}
 	cmd.Flags().BoolVar(&plain, "plain", false, "no colours; NO_COLOR does the same")

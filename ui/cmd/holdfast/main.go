@@ -21,7 +21,7 @@ func main() {
 		Socket: paths.Socket(dirs.Runtime), StateDir: dirs.State, RuntimeDir: dirs.Runtime, ProfileDirs: append([]string{dirs.Profile}, paths.Imports()...),
 		Rescue: offline.Rescue, Gateway: demo.Rehearse,
 		Demo: func(ctx context.Context, o cli.DemoOptions) error {
-			return demo.Run(ctx, demo.Options{Out: o.Out, Colour: o.Colour, JSON: o.JSON})
+			return demo.Run(ctx, demo.Options{Out: o.Out, Colour: o.Colour, Width: o.Width, JSON: o.JSON})
 		},
 	}, cli.SystemStreams()))
 }
