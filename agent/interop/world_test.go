@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// role runs one of the children: inside ADDR..., fetch URL.
+// role runs one of the children: inside ADDR..., fetch URL, attack SOCKET, flood SOCKET.
 func role(name string, args []string) int {
 	switch name {
 	case "inside":
@@ -60,6 +60,10 @@ func role(name string, args []string) int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+	case "attack":
+		return attack(args[0])
+	case "flood":
+		return flood(args[0])
 	default:
 		return 2
 	}
