@@ -34,8 +34,12 @@ func New(servers func() ([]netip.Addr, error)) *Dialer {
 	return &Dialer{servers: servers, hosts: "/etc/hosts", mark: platform.Mark, port: 53}
 }
 
-// DialTCP connects to one address until ctx ends. The uplink is named by ifIndex or ifName, 0 and "" for any; local is zero for any.
+// DialTCP connects to one address until ctx ends. The uplink is named by ifIndex or ifName, 0 and "" for any; local is zero for any. A loopback address is on no
+// uplink: there the name says nothing.
 func (d *Dialer) DialTCP(ctx context.Context, to netip.AddrPort, ifIndex int, ifName string, local netip.Addr) (net.Conn, error) {
+	if to.Addr().Unmap().IsLoopback() {
+		ifIndex, ifName = 0, ""
+	}
 	if ifName == "" && ifIndex > 0 {
 		ifi, err := net.InterfaceByIndex(ifIndex)
 		if err != nil {

@@ -44,11 +44,16 @@ func TestDialTCP(t *testing.T) {
 			t.Errorf("%s = %d, want %d", o.name, got, o.want)
 		}
 	}
+	if c, err := d.DialTCP(t.Context(), to, 0, "loopback", netip.Addr{}); err != nil {
+		t.Errorf("a gateway on this machine, by a path that is no interface: %v", err)
+	} else {
+		c.Close()
+	}
 	l.Close()
 	if _, err := d.DialTCP(t.Context(), to, 0, "", netip.Addr{}); fault.As(err).Code != fault.NetRefused {
 		t.Errorf("closed port: %v", err)
 	}
-	if _, err := d.DialTCP(t.Context(), to, 1<<30, "", netip.Addr{}); fault.As(err).Code != fault.NetNoPath {
+	if _, err := d.DialTCP(t.Context(), netip.MustParseAddrPort("192.0.2.1:9"), 1<<30, "", netip.Addr{}); fault.As(err).Code != fault.NetNoPath {
 		t.Errorf("no such interface: %v", err)
 	}
 	if _, err := d.DialTCP(t.Context(), to, 0, "", netip.MustParseAddr("192.0.2.99")); fault.As(err).Code != fault.NetNoPath {
