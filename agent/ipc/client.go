@@ -234,7 +234,7 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte) (*htt
 	case err != nil || e.Error.Code == "":
 		return nil, fault.Newf(fault.AgentProtocol, err, "status %d", resp.StatusCode)
 	}
-	return nil, unwire(e.Error)
+	return nil, e.Error.Fault()
 }
 
 // roundTrip makes one request on a connection of its own, which ends with the answer's body: no goroutine stays behind. It dials here and not inside

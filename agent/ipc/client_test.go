@@ -113,7 +113,7 @@ func TestFaultsCrossTheSocket(t *testing.T) {
 }
 
 func TestNewerAgentsWords(t *testing.T) {
-	f := unwire(Error{Code: "NET-999", Message: "the moon is in the way\x1b[2J", Hint: "wait\n\nlook up"})
+	f := Error{Code: "NET-999", Message: "the moon is in the way\x1b[2J", Hint: "wait\n\nlook up"}.Fault()
 	if f.Code != "NET-999" || !strings.HasSuffix(f.Sentence(), "the moon is in the way [2J") || fmt.Sprint(f.Hints) != "[wait look up]" {
 		t.Errorf("%q %q", f.Sentence(), f.Hints)
 	}

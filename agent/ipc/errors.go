@@ -27,8 +27,8 @@ func wire(e *fault.Error) Error {
 	return Error{Code: string(e.Code), Message: e.Sentence(), Hint: strings.Join(e.AllHints(), "\n")}
 }
 
-// unwire makes of a sent error the fault it was. The sentence stays the agent's, also where it differs from our own: a newer agent may say it better.
-func unwire(e Error) *fault.Error {
+// Fault makes of a sent error the fault it was. The sentence stays the agent's, also where it differs from our own: a newer agent may say it better.
+func (e Error) Fault() *fault.Error {
 	f := fault.New(fault.Code(e.Code), nil)
 	own := fault.Lookup(f.Code)
 	if rest, ok := strings.CutPrefix(e.Message, own.Sentence); ok && (rest == "" || strings.HasPrefix(rest, ": ")) {

@@ -143,7 +143,7 @@ func (a *attempt) heard(e ipc.Event) *ipc.Prompt {
 		return e.Prompt
 	case e.Notice != nil:
 		a.clearProgress()
-		fmt.Fprintf(a.Err, "note: %s (%s)\n", stateFault(e.Notice).Sentence(), line(e.Notice.Code))
+		fmt.Fprintf(a.Err, "note: %s (%s)\n", e.Notice.Fault().Sentence(), line(e.Notice.Code))
 	case e.Type != "withdrawn":
 	case a.asking != "" && e.ID == a.asking:
 		a.withdraw()
@@ -168,7 +168,7 @@ func (a *attempt) over(s ipc.State) (bool, error) {
 			return true, fault.New(fault.PolBanner, nil)
 		}
 		if s.Error != nil {
-			return true, stateFault(s.Error)
+			return true, s.Error.Fault()
 		}
 		if a.started {
 			return true, fault.New(fault.AuthCancelled, nil)

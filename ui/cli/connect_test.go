@@ -57,6 +57,8 @@ func TestConnect(t *testing.T) {
 			exit: 10, stderr: "it wants secondary_password"},
 		{name: "the password is used once", args: "--password-stdin --no-input", stdin: "x\n", steps: []step{form(password("password")), form(password("password2"))},
 			exit: 10, answers: "password=x", stderr: "it wants password2"},
+		{name: "the key that was refused is shown for comparison", steps: []step{{fail: &ipc.Error{Code: "TLS-001", Message: "the gateway's certificate is not trusted", Hint: "it showed sha256:11"}}},
+			exit: 6, stderr: "hint: it showed sha256:11\nhint: if your"},
 		{name: "wrong password and nobody to ask", args: "--password-stdin --no-input", stdin: "x\n", steps: []step{form(password("password")), again(password("password"))},
 			exit: 4, answers: "password=x", stderr: "error: the gateway refused the login: Login failed. (AUTH-001)"},
 		{name: "wrong user name and nobody to ask", args: "--user bob", steps: []step{again(text("username"))}, exit: 4},
@@ -123,7 +125,7 @@ func TestConnect(t *testing.T) {
 
 func TestConnectUsage(t *testing.T) {
 	for _, tc := range []struct{ args, stdin, stderr string }{
-		{"connect a b", "", "takes 1 argument"},
+		{"connect a b", "", "takes at most 1 argument"},
 		{"connect http://vpn.example.com", "", "only https"},
 		{"connect https://alice:pw@vpn.example.com", "", "USE-002"},
 		{"connect x --protocol ikev1", "", "USE-006"},

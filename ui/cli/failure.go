@@ -18,18 +18,6 @@ import (
 // usage is a mistake on the command line: exit 2.
 func usage(format string, args ...any) error { return fault.Newf(fault.UseBad, nil, format, args...) }
 
-// stateFault makes of a state's error the fault it was. The agent's message already holds the sentence and its detail.
-func stateFault(e *ipc.Error) *fault.Error {
-	f := fault.New(fault.Code(e.Code), nil)
-	own := fault.Lookup(f.Code).Sentence
-	if detail, ok := strings.CutPrefix(e.Message, own); ok {
-		f.Detail = fault.Clean(strings.TrimPrefix(detail, ": "))
-	} else {
-		f.Detail = fault.Clean(e.Message)
-	}
-	return f
-}
-
 // asFault is fault.As with an interruption told apart: a cancelled context is the person's Ctrl-C.
 func asFault(ctx context.Context, err error) *fault.Error {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {

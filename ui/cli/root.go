@@ -107,10 +107,17 @@ func none(cmd *cobra.Command, args []string) error { return atMost(0)(cmd, args)
 func atMost(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > n {
-			return usage("%s takes %s", cmd.CommandPath(), count(n, "argument"))
+			return usage("%s takes %s", cmd.CommandPath(), most(n))
 		}
 		return nil
 	}
+}
+
+func most(n int) string {
+	if n == 0 {
+		return "no arguments"
+	}
+	return "at most " + count(n, "argument")
 }
 
 func exactly(n int, what string) cobra.PositionalArgs {

@@ -114,9 +114,13 @@ func writeState(w io.Writer, s ipc.State, now time.Time) {
 	t.row("Gateway", line(s.Gateway))
 	t.row("Profile", line(s.Profile))
 	t.row("User", join(line(s.User), prefixed("in group ", line(s.Group))))
-	t.row("Transport", transport(s))
+	if s.Transport != "" {
+		t.row("Transport", transport(s))
+	} else if !down(s) {
+		t.row("Protocol", strings.ToUpper(line(s.Protocol)))
+	}
 	if s.VerifiedAt != nil {
-		t.row("Verified", span(now.Sub(*s.VerifiedAt))+" ago")
+		t.row("Heard", "from the gateway "+span(now.Sub(*s.VerifiedAt))+" ago")
 	}
 	if s.CaptivePortal != nil && *s.CaptivePortal {
 		t.row("Network", "asks for a sign-in in a browser")
@@ -147,15 +151,17 @@ func writeState(w io.Writer, s ipc.State, now time.Time) {
 		t.row("Question", "the gateway waits for an answer; give it with: holdfast connect")
 	}
 	if e := s.Error; e != nil {
-		t.row("Error", stateFault(e).Sentence()+" ("+line(e.Code)+")")
+		t.row("Error", e.Fault().Sentence()+" ("+line(e.Code)+")")
 	}
 }
 
+// transport is what carries packets, under which cipher and why; a cipher that begins with the name says it already.
 func transport(s ipc.State) string {
-	if s.Transport == "" {
-		return strings.ToUpper(line(s.Protocol))
+	name, cipher := strings.ToUpper(line(s.Transport)), line(s.Cipher)
+	if strings.HasPrefix(cipher, name+" ") {
+		name = ""
 	}
-	return join(strings.ToUpper(line(s.Transport)), line(s.Cipher), line(s.TransportReason))
+	return join(name, cipher, line(s.TransportReason))
 }
 
 func routes(s ipc.State) string {
