@@ -29,6 +29,9 @@ func (a *attempt) askForm(ctx context.Context, p *ipc.Prompt, out map[string]red
 			if text, err = a.Person.Line(ctx, label(f, def)); text == "" {
 				text = def
 			}
+			if f.Name == "username" {
+				a.answers.user = text // the default when the gateway asks again
+			}
 			v = redact.NewString(text)
 		}
 		if err != nil {
@@ -39,9 +42,9 @@ func (a *attempt) askForm(ctx context.Context, p *ipc.Prompt, out map[string]red
 	return ipc.Answer{Fields: out}, nil
 }
 
-// tell prints what the gateway says above its fields.
+// tell prints what was wrong with the last answer, and what the gateway says above its fields.
 func (a *attempt) tell(p *ipc.Prompt) {
-	for _, text := range []string{p.Title, p.Message, p.Error} {
+	for _, text := range []string{p.Error, p.Title, p.Message} {
 		if text = block(text); text != "" {
 			fmt.Fprintln(a.Err, text)
 		}
