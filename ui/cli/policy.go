@@ -77,7 +77,21 @@ func (a *app) checkProfile(path string) error {
 		fmt.Fprintf(a.Out, "warning: %s\n", w)
 	}
 	fmt.Fprintf(a.Out, "%s can be used: %s, %s.\n", p.File, count(len(p.Hosts), "host"), count(len(warnings), "warning"))
+	if n := idle(p); n > 0 {
+		fmt.Fprintf(a.Out, "Without effect in this version: %s. See them with: holdfast profile show %s\n", count(n, "setting"), line(path))
+	}
 	return nil
+}
+
+// idle counts what the profile sets and this version does not act on.
+func idle(p *profile.Profile) int {
+	n := 0
+	for _, r := range profile.Effective(p) {
+		if r.Origin != profile.OriginDefault && r.Status == profile.NotYet {
+			n++
+		}
+	}
+	return n
 }
 
 func (a *app) showProfile(args []string) error {

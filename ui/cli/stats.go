@@ -231,6 +231,9 @@ func (a *app) hostsCommand() *cobra.Command {
 				return nil
 			}
 			writeHosts(a.Out, hosts)
+			if len(hosts) == 0 && len(a.deps.ProfileDirs) > 0 {
+				fmt.Fprintf(a.Err, "note: no profile names a host; an administrator puts profiles into %s\n", a.deps.ProfileDirs[0])
+			}
 			return nil
 		},
 	}

@@ -114,6 +114,8 @@ func cost(ms float64) string {
 		return "-"
 	case ms < 10:
 		return fmt.Sprintf("%.1f ms", ms)
+	case ms >= 10_000:
+		return fmt.Sprintf("%.1f s", ms/1000)
 	}
 	return fmt.Sprintf("%.0f ms", ms)
 }
