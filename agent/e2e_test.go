@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/platform"
@@ -294,6 +295,69 @@ func TestWhatASessionSurvives(t *testing.T) {
 				}
 				if !tt.asks && after.Addresses[0] != before.Addresses[0] {
 					t.Errorf("another inside address: %v, was %v", after.Addresses, before.Addresses)
+				}
+				w.end(t)
+			})
+		})
+	}
+}
+
+// A push that is confirmed after 90 s: later than the 60 s that a connect has for itself, and within the time of a person.
+func TestPush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		if _, err := w.Connect(t.Context(), alice, ipc.ConnectRequest{Target: "vpn.example.com", CAPEM: string(w.ident.CAPEM)}); err != nil {
+			t.Fatal(err)
+		}
+		w.until(t, "authenticating", time.Second)
+		w.gw.Misbehave(gateway.StageLogin, &gateway.Misdeed{Delay: 90 * time.Second, Times: 1})
+		w.answer(t)
+		time.Sleep(80 * time.Second)
+		w.want("connecting")
+		w.until(t, "connected", 15*time.Second)
+		if got := w.events(); !slices.Contains(got, "wait-began") || !slices.Contains(got, "wait-ended") {
+			t.Errorf("events %v", got)
+		}
+		w.end(t)
+	})
+}
+
+// A gateway that stops in the middle is another thing than one that never answered (contract: exit 8 and 5), and has its time to the second.
+func TestTimeout(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		stall func(*world)
+		code  fault.Code
+		after time.Duration
+	}{
+		{"nobody is there", func(w *world) { w.site.SetSilent(true) }, fault.NetTimeout, 2 * time.Second},
+		{"there is TLS and no answer", func(w *world) { w.gw.Misbehave(gateway.StageLogin, &gateway.Misdeed{Delay: time.Hour}) }, fault.NetTimeout, 2 * time.Second},
+		{"no word after the password", func(w *world) {
+			w.gw.Misbehave(gateway.StageLogin, &gateway.Misdeed{Times: 1})
+			time.AfterFunc(time.Second, func() { w.gw.Misbehave(gateway.StageLogin, &gateway.Misdeed{Delay: time.Hour}) })
+		}, fault.GwTimeout, machine.AuthIdle},
+		{"no answer to CONNECT", func(w *world) { w.gw.Misbehave(gateway.StageConnect, &gateway.Misdeed{Delay: time.Hour}) }, fault.GwTimeout, 2 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				tt.stall(w)
+				if _, err := w.Connect(t.Context(), alice, ipc.ConnectRequest{Target: "vpn.example.com", CAPEM: string(w.ident.CAPEM), TimeoutMS: 2000}); err != nil {
+					t.Fatal(err)
+				}
+				since := time.Now()
+				if tt.code == fault.GwTimeout {
+					time.Sleep(1500 * time.Millisecond) // a person takes no time from the gateway
+					w.answer(t)
+					since = time.Now()
+				}
+				s := w.until(t, "disconnected", tt.after+100*time.Millisecond)
+				if took := time.Since(since); s.Error == nil || s.Error.Code != string(tt.code) || took < tt.after-500*time.Millisecond {
+					t.Errorf("after %v: %+v", took, s.Error)
+				}
+				w.site.SetSilent(false)
+				for _, left := range w.gw.Sessions() { // it made one and did not tell
+					w.gw.Revoke(left.ID)
 				}
 				w.end(t)
 			})

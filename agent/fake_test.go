@@ -1,8 +1,10 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"os"
 	"slices"
@@ -234,6 +236,7 @@ type running struct {
 	m    *machineOf
 	stop func() error
 	dir  string
+	log  bytes.Buffer // at level info; complete when everything has settled
 }
 
 func start(t *testing.T, con protocol.Connector) *running {
@@ -248,6 +251,7 @@ func startOn(t *testing.T, outside protocol.Dialer, connect func(protocol.Dialer
 	a, err := New(Config{
 		Host: r.m.host(), Dialer: outside, Connect: connect,
 		Profiles: func() *profile.Store { return nil }, Hub: ipc.NewHub(), StateDir: r.dir, Seed: 1,
+		Log: slog.New(slog.NewTextHandler(&r.log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -109,7 +109,7 @@ func nothingSecret(t *testing.T, r *running) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []any{r.state(), list, fmt.Sprintf("%+v", r.loop.state)} {
+	for _, v := range []any{r.state(), r.log.String(), list, fmt.Sprintf("%+v", r.loop.state)} {
 		b, err := json.Marshal(v)
 		if err != nil {
 			t.Fatal(err)
@@ -456,6 +456,34 @@ func TestNetworkEventsAreCollapsed(t *testing.T) {
 		r.m.changes <- platform.NetSnapshot{}
 		if s := r.want("reconnecting"); s.Error == nil || s.Error.Code != string(fault.NetNoPath) {
 			t.Errorf("offline: %+v", s.Error)
+		}
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// What the machine itself gave up fails, and that is no news: neither in the log nor in the timeline, nor as the failure that the user is shown.
+func TestGivenUpWorkIsNoNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire()
+		gaveUp := 0
+		r := start(t, &scripted{open: opens(w), reach: func(ctx context.Context, _ protocol.SessionRef, _ protocol.Path) (protocol.Reached, error) {
+			<-ctx.Done()
+			gaveUp++
+			return nil, fault.New(fault.NetTimeout, ctx.Err())
+		}})
+		r.connect(alice, "vpn.example.com")
+		r.want("connected")
+		w.notes <- protocol.Notification{Kind: protocol.NotePeerDead}
+		time.Sleep(100 * time.Millisecond)
+		w.notes <- protocol.Notification{Kind: protocol.NoteHeard}
+		s := r.want("connected")
+		if gaveUp != 1 || s.Error != nil {
+			t.Fatalf("%d reaches were given up: %+v", gaveUp, s.Error)
+		}
+		if got := r.events(); slices.Contains(got, "reach-failed") || strings.Contains(r.log.String(), "reach-failed") {
+			t.Errorf("it is told: %v\n%s", got, r.log.String())
 		}
 		if err := r.stop(); err != nil {
 			t.Error(err)

@@ -55,6 +55,22 @@ func (a asker) Ask(ctx context.Context, f protocol.Form) (protocol.Answer, error
 	return protocol.Answer{}, fault.New(fault.AuthPromptGone, ctx.Err())
 }
 
+// Answered implements protocol.Watcher.
+func (a asker) Answered() {
+	a.post(report{ev: machine.Event{Kind: machine.EvAnswered, Attempt: a.attempt}})
+}
+
+// Waiting implements protocol.Watcher.
+func (a asker) Waiting(on bool) {
+	kind := machine.EvWaitEnded
+	if on {
+		kind = machine.EvWaitBegan
+	}
+	a.post(report{ev: machine.Event{Kind: kind, Attempt: a.attempt}})
+}
+
+var _ protocol.Watcher = asker{}
+
 // nextPrompt numbers a prompt; called in workers.
 func (l *loop) nextPrompt() machine.ID { return machine.ID(l.prompts.Add(1)) }
 

@@ -51,7 +51,15 @@ func (l *loop) do(fx machine.Effect) {
 func (l *loop) take(r report) {
 	ev := r.ev
 	_, waiting := l.res.cancels[ev.Attempt]
+	if r.err != nil && ev.Attempt != 0 && !waiting {
+		return // what was given up has failed
+	}
 	switch ev.Kind {
+	case machine.EvAnswered, machine.EvWaitBegan, machine.EvWaitEnded:
+		if waiting {
+			l.feed(ev)
+		}
+		return
 	case machine.EvPromptNeeded:
 		if !waiting {
 			r.drop()

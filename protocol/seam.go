@@ -134,6 +134,14 @@ type Prompter interface {
 	Ask(ctx context.Context, f Form) (Answer, error)
 }
 
+// Watcher is what a Prompter is, too, when it wants to know how its login stands. Its methods are called by the goroutine that calls Ask, in order.
+type Watcher interface {
+	// Answered says, once, that the gateway has answered at all.
+	Answered()
+	// Waiting says that the gateway has had the user's answers for a while, and then that it goes on: in between a person may be looking for a phone.
+	Waiting(on bool)
+}
+
 // FormKind is the kind of a prompt (contract: socket API).
 type FormKind string
 

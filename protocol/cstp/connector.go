@@ -41,6 +41,9 @@ func (c *Connector) options() login.Options {
 // asked through p like any other.
 func (c *Connector) Open(ctx context.Context, t protocol.Target, p protocol.Prompter) (protocol.Tunnel, error) {
 	o := c.options()
+	if w, ok := p.(protocol.Watcher); ok {
+		o.Answered, o.Waiting = w.Answered, w.Waiting
+	}
 	res, err := login.Run(ctx, c.Dialer, t, p, o)
 	if err != nil {
 		return nil, err
@@ -99,7 +102,7 @@ func (c *Connector) Reach(ctx context.Context, s protocol.SessionRef, via protoc
 }
 
 // Resume sends CONNECT with the token. Whatever answers it that is not a gateway's word on the session (GW-002) or settings nobody can use (GW-003) is Retryable:
-// this path, or this moment, is not the gateway.
+// this path, or this moment, is not the gateway. NET-006 when ctx ended.
 func (c *Connector) Resume(ctx context.Context, s protocol.SessionRef, r protocol.Reached) (protocol.Tunnel, error) {
 	at, ok := r.(*reached)
 	if !ok {
@@ -110,8 +113,11 @@ func (c *Connector) Resume(ctx context.Context, s protocol.SessionRef, r protoco
 	if err == nil {
 		return tun, nil
 	}
+	if ctx.Err() != nil {
+		return nil, fault.New(fault.NetTimeout, ctx.Err())
+	}
 	f := *fault.As(err)
-	if f.Code != fault.GwSession && f.Code != fault.GwSettings && ctx.Err() == nil {
+	if f.Code != fault.GwSession && f.Code != fault.GwSettings {
 		f.Kind = fault.Retryable
 	}
 	return nil, &f

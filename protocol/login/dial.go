@@ -52,14 +52,19 @@ func Dial(ctx context.Context, d protocol.Dialer, t protocol.Target, via protoco
 }
 
 // DialSession makes a verified connection for a session that comes back. The gateway's addresses are those of the first resolution, the one that worked
-// first; its certificate has the key seen at login, or is verified as at login. Anything else is TLS-006: this path is not the gateway.
+// first; its certificate has the key seen at login, or is verified as at login. Anything else is TLS-006: this path is not the gateway. NET-006 when ctx ended,
+// however it did: nobody gave up a login.
 func DialSession(ctx context.Context, d protocol.Dialer, s protocol.SessionRef, via protocol.Path, o Options) (*Conn, error) {
 	v, err := newVerifier(s.Target.Host, s.Target.Trust, &s.LeafKey)
 	if err != nil {
 		return nil, err
 	}
 	addrs := append([]netip.Addr{s.Gateway.Addr()}, s.Target.Fixed...)
-	return race(ctx, d, addrs, s.Gateway.Port(), via, o, v)
+	c, err := race(ctx, d, addrs, s.Gateway.Port(), via, o, v)
+	if err != nil && ctx.Err() != nil {
+		return nil, fault.New(fault.NetTimeout, ctx.Err())
+	}
+	return c, err
 }
 
 // connected is what one connect came to.

@@ -26,7 +26,8 @@ const (
 	slack = 64 << 10
 
 	firstByte  = 30 * time.Second // until an answer begins
-	personTime = 3 * time.Minute  // the same when a person may have to confirm on a phone first
+	personTime = 6 * time.Minute  // the same when a person may have to confirm on a phone first: callers give a person five minutes
+	promptly   = time.Second      // an answer that comes sooner has waited for nobody
 	wholeTime  = 30 * time.Second // from its first byte to its last
 	sendTime   = 30 * time.Second
 	aliveTime  = time.Millisecond // to see whether a connection that lay idle was closed
@@ -50,6 +51,7 @@ type link struct {
 	limit io.LimitedReader
 	in    *bufio.Reader
 	fresh bool // nothing was sent on conn yet
+	spoke bool // the gateway has answered a request of this login
 
 	gateway netip.AddrPort // of the last connection
 	leaf    [32]byte
@@ -183,7 +185,11 @@ func (l *link) exchange(ctx context.Context, request []byte, p *Post) (r Reply, 
 	defer func() {
 		if !stop() {
 			<-closed
-			err = netFault(ctx, ctx.Err(), fault.GwTimeout, fault.GwTimeout)
+			late := fault.NetTimeout
+			if l.spoke {
+				late = fault.GwTimeout
+			}
+			err = netFault(ctx, ctx.Err(), late, late)
 		}
 	}()
 	l.fresh = false
@@ -195,19 +201,28 @@ func (l *link) exchange(ctx context.Context, request []byte, p *Post) (r Reply, 
 		return r, false, err
 	}
 	_ = l.conn.TLS.SetReadDeadline(time.Now().Add(wholeTime))
-	r, err = l.read()
+	if r, err = l.read(); err == nil && !l.spoke {
+		l.spoke = true
+		l.opts.answered()
+	}
 	return r, true, err
 }
 
 // await waits for the first byte of an answer.
 func (l *link) await(p *Post) error {
+	l.limit.N = maxHeader
 	wait, code := firstByte, fault.NetSilent
+	if l.spoke {
+		code = fault.GwTimeout
+	}
 	if p.Answers {
 		wait, code = personTime, fault.GwTimeout
-		l.opts.waiting(true)
-		defer l.opts.waiting(false)
+		_ = l.conn.TLS.SetReadDeadline(time.Now().Add(promptly))
+		if _, err := l.in.Peek(1); errors.Is(err, os.ErrDeadlineExceeded) {
+			l.opts.waiting(true)
+			defer l.opts.waiting(false)
+		}
 	}
-	l.limit.N = maxHeader
 	_ = l.conn.TLS.SetReadDeadline(time.Now().Add(wait))
 	_, err := l.in.Peek(1)
 	var op *net.OpError

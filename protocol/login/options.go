@@ -20,8 +20,10 @@ type Options struct {
 	UserAgent string // DefaultUserAgent when empty
 	// Wrap is put between TCP and TLS, for instance to join small writes. What it returns takes over the connection.
 	Wrap func(net.Conn) net.Conn
-	// Waiting is told true when the gateway has our answers and false when it begins to speak: in between a person may be looking for a phone, and
-	// the caller's own limit of time should stand still.
+	// Answered is called once, when the gateway has given its first answer: there is something behind the certificate.
+	Answered func()
+	// Waiting is told true when the gateway has had our answers for a second, and then false when it begins to speak: in between a person may be looking
+	// for a phone, and the caller's own limit of time should stand still.
 	Waiting func(bool)
 }
 
@@ -30,6 +32,12 @@ func (o Options) userAgent() string {
 		return DefaultUserAgent
 	}
 	return o.UserAgent
+}
+
+func (o Options) answered() {
+	if o.Answered != nil {
+		o.Answered()
+	}
 }
 
 func (o Options) waiting(on bool) {

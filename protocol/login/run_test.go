@@ -105,6 +105,15 @@ func mute(w *world, c net.Conn) {
 	_, _ = io.Copy(io.Discard, tls.Server(c, &tls.Config{Certificates: []tls.Certificate{w.ca.leaf(w.t, nil)}}))
 }
 
+// stalls asks for a name and says nothing to it.
+func stalls(n int, r *http.Request, body string) (string, time.Duration) {
+	raw, _ := passwordGateway(n, r, body)
+	if strings.Contains(body, "<username>") {
+		return raw, time.Hour
+	}
+	return raw, 0
+}
+
 // TestAnswersThatAreNone: what a server that is no gateway, or a hostile one, may answer to the first request.
 func TestAnswersThatAreNone(t *testing.T) {
 	kilobyte := strings.Repeat("a", 1024)
@@ -273,7 +282,7 @@ func TestPush(t *testing.T) {
 		code  fault.Code
 	}{
 		"confirmed after two minutes": {2 * time.Minute, ""},
-		"never confirmed":             {4 * time.Minute, fault.GwTimeout},
+		"never confirmed":             {personTime + time.Minute, fault.GwTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -288,7 +297,8 @@ func TestPush(t *testing.T) {
 				})
 				var since time.Time
 				var waited time.Duration
-				o := Options{Waiting: func(on bool) {
+				answered := 0
+				o := Options{Answered: func() { answered++ }, Waiting: func(on bool) {
 					if on {
 						since = time.Now()
 					} else {
@@ -296,7 +306,10 @@ func TestPush(t *testing.T) {
 					}
 				}}
 				r, err := Run(t.Context(), w.pc.Dialer(), w.target(), &asker{answers: answers{"password": {"p"}}}, o)
-				if want := min(tc.pause, 3*time.Minute); waited.Round(time.Second) != want {
+				if answered != 1 {
+					t.Errorf("told %d times that the gateway answers", answered)
+				}
+				if want := min(tc.pause-promptly, personTime); waited.Round(time.Second) != want {
 					t.Errorf("waited %s, want %s", waited, want)
 				}
 				if tc.code != "" {
@@ -362,6 +375,17 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// TestSilenceAfterAnAnswer: a gateway that was there and says nothing any more was not silent from the beginning.
+func TestSilenceAfterAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.end()
+		w.listen(addr1, func(c net.Conn) { w.serve(c, w.config(), stalls) })
+		_, err := Run(t.Context(), w.pc.Dialer(), w.target(), &asker{answers: answers{"username": {"u"}}}, Options{})
+		wantFault(t, err, fault.GwTimeout)
+	})
+}
+
 // TestWhenTimeIsOver: the caller's limit, and his change of mind.
 func TestWhenTimeIsOver(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -369,12 +393,13 @@ func TestWhenTimeIsOver(t *testing.T) {
 		cancel bool
 		code   fault.Code
 	}{
-		"nobody answers":        {nil, false, fault.NetTimeout},
-		"no TLS answer":         {func(_ *world, c net.Conn) { _, _ = io.Copy(io.Discard, c) }, false, fault.NetTimeout},
-		"no answer to the form": {mute, false, fault.GwTimeout},
-		"cancelled dialling":    {nil, true, fault.AuthCancelled},
-		"cancelled handshake":   {func(_ *world, c net.Conn) { _, _ = io.Copy(io.Discard, c) }, true, fault.AuthCancelled},
-		"cancelled reading":     {mute, true, fault.AuthCancelled},
+		"nobody answers":         {nil, false, fault.NetTimeout},
+		"no TLS answer":          {func(_ *world, c net.Conn) { _, _ = io.Copy(io.Discard, c) }, false, fault.NetTimeout},
+		"no answer to a request": {mute, false, fault.NetTimeout},
+		"no answer to the form":  {func(w *world, c net.Conn) { w.serve(c, w.config(), stalls) }, false, fault.GwTimeout},
+		"cancelled dialling":     {nil, true, fault.AuthCancelled},
+		"cancelled handshake":    {func(_ *world, c net.Conn) { _, _ = io.Copy(io.Discard, c) }, true, fault.AuthCancelled},
+		"cancelled reading":      {mute, true, fault.AuthCancelled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -391,7 +416,7 @@ func TestWhenTimeIsOver(t *testing.T) {
 					time.AfterFunc(time.Second, cancel)
 				}
 				began := time.Now()
-				_, err := Run(ctx, w.pc.Dialer(), w.target(), &asker{}, Options{})
+				_, err := Run(ctx, w.pc.Dialer(), w.target(), &asker{answers: answers{"username": {"u"}}}, Options{})
 				wantFault(t, err, tc.code)
 				if took := time.Since(began); took > 2*time.Second {
 					t.Errorf("took %s", took)

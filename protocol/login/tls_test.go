@@ -1,6 +1,7 @@
 package login
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -239,6 +240,27 @@ func TestSessionTriesTheAddressThatWorkedFirst(t *testing.T) {
 		}
 		_ = c.Close()
 	})
+}
+
+// TestSessionGivenUp: whoever gives up a dial for a session gave up a network, not a login.
+func TestSessionGivenUp(t *testing.T) {
+	for name, limit := range map[string]time.Duration{"cancelled": time.Hour, "out of time": time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				defer w.end()
+				w.net.Host("silent", addr1).SetSilent(true)
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				time.AfterFunc(2*time.Second, cancel)
+				s := protocol.SessionRef{Target: w.target(), Gateway: netip.AddrPortFrom(addr1, 443)}
+				_, err := DialSession(ctx, w.pc.Dialer(), s, anyPath, Options{})
+				if f := wantFault(t, err, fault.NetTimeout); f.Kind != fault.Retryable {
+					t.Errorf("kind %v", f.Kind)
+				}
+			})
+		})
+	}
 }
 
 func TestNoSuchName(t *testing.T) {

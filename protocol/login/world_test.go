@@ -145,6 +145,11 @@ func (w *world) gateway(addr netip.Addr, cert tls.Certificate, s script) {
 	w.listen(addr, func(c net.Conn) { w.serve(c, &tls.Config{Certificates: []tls.Certificate{cert}}, s) })
 }
 
+// config is that of a gateway whose certificate is good.
+func (w *world) config() *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{w.ca.leaf(w.t, nil)}}
+}
+
 func (w *world) serve(c net.Conn, cfg *tls.Config, s script) {
 	server := tls.Server(c, cfg)
 	if server.Handshake() != nil {
