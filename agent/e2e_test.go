@@ -351,7 +351,7 @@ func TestTimeout(t *testing.T) {
 					w.answer(t)
 					since = time.Now()
 				}
-				s := w.until(t, "disconnected", tt.after+100*time.Millisecond)
+				s := w.until(t, "disconnected", tt.after+1100*time.Millisecond)
 				if took := time.Since(since); s.Error == nil || s.Error.Code != string(tt.code) || took < tt.after-500*time.Millisecond {
 					t.Errorf("after %v: %+v", took, s.Error)
 				}
