@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// role runs one of the children: inside ADDR..., fetch URL, attack SOCKET, flood SOCKET.
+// role runs one of the children: inside ADDR..., fetch URL, attack SOCKET, flood SOCKET, hostile ADDR CERT KEY HEADERS.
 func role(name string, args []string) int {
 	switch name {
 	case "inside":
@@ -64,6 +64,8 @@ func role(name string, args []string) int {
 		return attack(args[0])
 	case "flood":
 		return flood(args[0])
+	case "hostile":
+		return hostile(args[0], args[1], args[2], args[3])
 	default:
 		return 2
 	}
