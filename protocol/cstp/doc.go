@@ -19,6 +19,14 @@
 //	             Its queue is small and drops: a peer that floods us with requests gets fewer answers, not our memory.
 //	control      one goroutine per client Tunnel: DPD, keepalive, rekey, what the peer said, notifications.
 //
-// Stream.Close and Tunnel.Close wait for their goroutines. Imports: protocol, protocol/packet, protocol/keepalive,
+// Stream.Close and Tunnel.Close wait for their goroutines.
+//
+// # Allocations
+//
+// Sending a batch allocates nothing, nor does our half of receiving one. crypto/tls does: it wraps its reader anew, 24 bytes, each time its own input buffer, which
+// is about as long as the longest record so far, runs dry, and no public API changes either. Measured on loopback that is 0.4 times per packet of 1400
+// bytes with one record per packet. Tests hold the first two to zero and the last to less than one per packet.
+//
+// Imports: protocol, protocol/packet, protocol/keepalive,
 // protocol/login, dart/fault, dart/redact.
 package cstp
