@@ -27,7 +27,7 @@ type screen struct {
 // Columns that the demo is laid out for; a terminal outside gets one of these.
 const (
 	minWidth   = 64
-	plainWidth = 100
+	plainWidth = 104
 	maxWidth   = 132
 )
 
@@ -133,7 +133,7 @@ func wrap(text string, width int) []string {
 
 // untold are the reasons that are not shown: nothing was decided, the question and its answer are shown already, or a try was one of several. The timeline of a
 // real agent has them all.
-var untold = texts(machine.ReasonNone, machine.ReasonAsk, machine.ReasonAnswer, machine.ReasonHold, machine.ReasonSuperseded, machine.ReasonReachFailed, machine.ReasonRound)
+var untold = texts(machine.ReasonNone, machine.ReasonSpoke, machine.ReasonAsk, machine.ReasonAnswer, machine.ReasonHold, machine.ReasonSuperseded, machine.ReasonReachFailed, machine.ReasonRound)
 
 func texts(reasons ...machine.Reason) map[string]bool {
 	set := map[string]bool{}
