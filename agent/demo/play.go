@@ -190,7 +190,7 @@ func (p *play) broken(ctx context.Context, b breakage) error {
 		return err
 	}
 	began := time.Now()
-	p.show.did(began, b.doing)
+	p.show.did(began, red, b.doing)
 	if err := b.breaks(); err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (p *play) broken(ctx context.Context, b breakage) error {
 			return err
 		}
 		mended = time.Now()
-		p.show.did(mended, b.undoing)
+		p.show.did(mended, green, b.undoing)
 		if err := b.mends(); err != nil {
 			return err
 		}

@@ -165,14 +165,14 @@ func (s *screen) entry(e ipc.Entry) {
 }
 
 // did says what the script does to the world. The first time in a step that breaks something, the clock starts.
-func (s *screen) did(at time.Time, what string) {
+func (s *screen) did(at time.Time, style, what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.quiet {
 		s.quiet, s.began = false, at
 	}
 	s.shown = map[string]bool{}
-	s.put("%s  %s", s.paint(dim, fmt.Sprintf("%8.3f s", at.Sub(s.began).Seconds())), s.paint(red, "▸ "+what))
+	s.put("%s  %s", s.paint(dim, fmt.Sprintf("%8.3f s", at.Sub(s.began).Seconds())), s.paint(style, "▸ "+what))
 }
 
 // asked shows a question and that the user answered it.
