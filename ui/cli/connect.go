@@ -62,7 +62,11 @@ of the profiles.
 
 What the gateway asks is answered from the flags and from standard input, then by you. Field names
 are the gateway's; a field that comes again in a later form is FIELD2, FIELD3. Standard input holds
-the password's line first, then the answers.`,
+the password's line first, then the answers. --answer is for visible fields and one-time codes,
+--answers-stdin for everything. You have five minutes for each question, whatever --timeout says.
+
+A pin is sha256:HEX or pin-sha256:BASE64 of the gateway's public key. A match replaces every other
+check of the certificate; no match ends the connect.`,
 		Example: `  holdfast connect vpn.example.com --user alice --group staff
   holdfast connect vpn.example.com --user alice --password-stdin --no-input < password-file`,
 		Args: atMost(1),
@@ -79,14 +83,14 @@ the password's line first, then the answers.`,
 	flags.StringVar(&f.protocol, "protocol", "", "`ssl`; ipsec and ikev1 are not in this version (USE-006)")
 	flags.StringVar(&f.group, "group", "", "`GROUP` to log in to: its value, its label, or its number in the list")
 	flags.StringVar(&f.user, "user", "", "user `NAME`")
-	flags.BoolVar(&f.passwordStdin, "password-stdin", false, "read the password from standard input; it fills the first password field, once")
-	flags.StringArrayVar(&f.answers, "answer", nil, "`FIELD=VALUE` for visible fields and one-time codes; repeatable, never for passwords")
-	flags.BoolVar(&f.answersStdin, "answers-stdin", false, "read lines FIELD=VALUE from standard input; they may carry everything")
+	flags.BoolVar(&f.passwordStdin, "password-stdin", false, "read the password from standard input; used once")
+	flags.StringArrayVar(&f.answers, "answer", nil, "`FIELD=VALUE`, never a password; repeatable")
+	flags.BoolVar(&f.answersStdin, "answers-stdin", false, "read lines FIELD=VALUE from standard input")
 	flags.StringVar(&f.ca, "ca", "", "PEM `FILE` of authorities to trust for this connection, besides the system's")
-	flags.StringArrayVar(&f.pins, "pin", nil, "`HASH` of the gateway's public key, sha256:HEX or pin-sha256:BASE64; repeatable; replaces chain, name and dates")
+	flags.StringArrayVar(&f.pins, "pin", nil, "`HASH` of the gateway's key; repeatable")
 	flags.BoolVar(&f.acceptBanner, "accept-banner", false, "accept the gateway's banner")
 	flags.BoolVar(&f.noInput, "no-input", false, "never ask; exit 10 if something would have to be asked")
-	flags.DurationVar(&f.timeout, "timeout", time.Minute, "`TIME` for us and the network, 1s to 10m; a person has 5 minutes of their own")
+	flags.DurationVar(&f.timeout, "timeout", time.Minute, "`TIME` for us and the network, 1s to 10m")
 	for _, l := range later {
 		what := l.what + "; not in this version (USE-006)"
 		if l.value {
