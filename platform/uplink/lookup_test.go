@@ -25,18 +25,31 @@ var (
 	local = netip.MustParseAddr("127.0.0.1")
 )
 
+// bothProtocols listens on one port by UDP and TCP. A port that is free for one may be taken for the other: then it is another port's turn.
+func bothProtocols(t testing.TB) (net.PacketConn, net.Listener) {
+	t.Helper()
+	var failed error
+	for range 20 {
+		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := net.Listen("tcp", pc.LocalAddr().String())
+		if err == nil {
+			return pc, l
+		}
+		pc.Close()
+		failed = err
+	}
+	t.Fatal(failed)
+	return nil, nil
+}
+
 // nameServer answers on loopback, UDP and TCP, as the function says; it counts the questions.
 func nameServer(t testing.TB, answer func(q dns.Question, tcp bool, m *dns.Msg) bool) (port uint16, asked *atomic.Int32) {
 	t.Helper()
 	asked = new(atomic.Int32)
-	var l net.Listener
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err == nil {
-		l, err = net.Listen("tcp", pc.LocalAddr().String())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	pc, l := bothProtocols(t)
 	handler := dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
 		asked.Add(1)
 		m := new(dns.Msg).SetReply(q)
