@@ -27,6 +27,7 @@ type world struct {
 	net    *simnet.Net
 	site   *simnet.Host
 	uplink *simnet.Link
+	second *simnet.Link
 	gw     *gateway.Gateway
 	ident  *gateway.Identity
 	serves sync.WaitGroup
@@ -39,7 +40,10 @@ var (
 	away = platform.NetSnapshot{Uplinks: []platform.Uplink{{Index: 2, Name: "wlan0", Local: addrs("203.0.113.9"), NextHop: addrs("203.0.113.1")}}}
 )
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldOn(t, home) }
+
+// newWorldOn is newWorld with what the machine knows of its uplinks at first.
+func newWorldOn(t *testing.T, network platform.NetSnapshot) *world {
 	t.Helper()
 	w := &world{net: simnet.New(1)}
 	w.site = w.net.Host("gateway", gwAddr)
@@ -65,8 +69,8 @@ func newWorld(t *testing.T) *world {
 	pc := w.net.Host("laptop")
 	w.uplink = pc.Uplink("eth0", home.Uplinks[0].Local[0])
 	w.uplink.SetLatency(10 * time.Millisecond)
-	pc.Uplink("wlan0", away.Uplinks[0].Local[0])
-	w.running = startOn(t, pc.Dialer(), func(d protocol.Dialer) protocol.Connector { return &cstp.Connector{Dialer: d} })
+	w.second = pc.Uplink("wlan0", away.Uplinks[0].Local[0])
+	w.running = startOn(t, network, pc.Dialer(), func(d protocol.Dialer) protocol.Connector { return &cstp.Connector{Dialer: d} })
 	return w
 }
 
@@ -84,7 +88,7 @@ func (w *world) end(t *testing.T) {
 	if err := w.stop(); err != nil {
 		t.Error(err)
 	}
-	if !w.m.clean() {
+	if !w.m.Clean() {
 		t.Error("the host is not as before")
 	}
 	time.Sleep(time.Second) // the goodbye is on its way
@@ -154,17 +158,11 @@ func (w *world) until(t *testing.T, state string, limit time.Duration) ipc.State
 // ping sends one echo request through the tunnel and reports whether its answer came in time.
 func (w *world) ping(t *testing.T, seq uint16, wait time.Duration) bool {
 	t.Helper()
-	w.m.mu.Lock()
-	dev, route := w.m.device, w.m.route
-	w.m.mu.Unlock()
-	if dev == nil {
-		t.Fatal("there is no device")
-	}
-	dev.out <- echoRequest(route.Addresses[0].Addr(), inside, seq)
+	w.send(t, seq)
 	timeout := time.After(wait)
 	for {
 		select {
-		case p := <-dev.in:
+		case p := <-w.dev.in:
 			if len(p) >= 28 && p[9] == 1 && p[20] == 0 && binary.BigEndian.Uint16(p[26:]) == seq {
 				return true
 			}
@@ -172,6 +170,17 @@ func (w *world) ping(t *testing.T, seq uint16, wait time.Duration) bool {
 			return false
 		}
 	}
+}
+
+// send sends one echo request into the tunnel.
+func (w *world) send(t *testing.T, seq uint16) {
+	t.Helper()
+	synctest.Wait()
+	from := w.m.Routes().Addresses
+	if len(from) == 0 {
+		t.Fatal("there is no device")
+	}
+	w.dev.out <- echoRequest(from[0].Addr(), inside, seq)
 }
 
 // echoRequest is an ICMP echo request in IPv4 (RFC 791, RFC 792).
@@ -230,7 +239,7 @@ func TestDisconnectTakesARoundTrip(t *testing.T) {
 		if !w.ping(t, 1, time.Second) {
 			t.Error("nothing comes through")
 		}
-		w.m.device.out <- echoRequest(w.m.route.Addresses[0].Addr(), inside, 2)
+		w.send(t, 2)
 		time.Sleep(5 * time.Millisecond) // its answer comes between our goodbye and the end
 		begun := time.Now()
 		if err := w.Disconnect(t.Context(), alice); err != nil {
@@ -267,7 +276,7 @@ func TestWhatASessionSurvives(t *testing.T) {
 		{"the gateway goes dumb", func(_ *testing.T, w *world) { w.gw.Hang() }, false, "tunnel"},
 		{"the network is another one", func(_ *testing.T, w *world) {
 			w.uplink.Down()
-			w.m.changes <- away
+			w.m.SetNetwork(away)
 		}, false, "session"},
 		{"the token is refused", func(_ *testing.T, w *world) { w.gw.Revoke(w.gw.Sessions()[0].ID) }, true, ""},
 	}
@@ -376,12 +385,12 @@ func TestDeviceTakenAway(t *testing.T) {
 				w := newWorld(t)
 				w.login(t)
 				before(w)
-				close(w.m.device.gone)
+				close(w.dev.gone)
 				s := w.until(t, "disconnected", time.Second)
 				if s.Error == nil || s.Error.Code != string(fault.TunGone) {
 					t.Errorf("error %+v", s.Error)
 				}
-				if !w.m.clean() {
+				if !w.m.Clean() {
 					t.Error("the host is not as before")
 				}
 				if !slices.Contains(w.events(), "device-gone") {

@@ -3,7 +3,6 @@ package agent
 import (
 	"bytes"
 	"context"
-	"errors"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/platform/fake"
 	"github.com/holdfast-vpn/holdfast/platform/localsock"
 	"github.com/holdfast-vpn/holdfast/profile"
 	"github.com/holdfast-vpn/holdfast/protocol"
@@ -95,65 +95,19 @@ func (w *way) Path() protocol.Path { return w.via }
 func (w *way) RTT() time.Duration  { return 10 * time.Millisecond }
 func (w *way) Close() error        { w.once.Do(func() { close(w.closed) }); return nil }
 
-// machineOf is a host in memory that keeps what it was last set to.
-type machineOf struct {
-	mu      sync.Mutex
-	route   platform.RouteConfig
-	dns     platform.DNSConfig
-	device  *device
-	sets    int
-	hang    chan struct{} // Router.Set waits for it, whatever its context says
-	changes chan platform.NetSnapshot
-	start   time.Time
-	slept   time.Duration
-}
-
-func newMachine() *machineOf {
-	return &machineOf{changes: make(chan platform.NetSnapshot), start: time.Now()}
-}
-
-func (m *machineOf) host() *platform.Host {
-	return &platform.Host{
-		Tun: tuns{m}, Router: routes{m}, Resolver: names{m}, Monitor: monitor{m}, Clock: m,
-		Undo: func(context.Context) error { return nil }, Close: func() error { return nil },
-	}
-}
-
 var home = platform.NetSnapshot{Uplinks: []platform.Uplink{{Index: 1, Name: "eth0", Local: addrs("198.51.100.7"), NextHop: addrs("198.51.100.1")}}}
-
-func (m *machineOf) Now() (mono, boot time.Duration) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	mono = time.Since(m.start)
-	return mono, mono + m.slept
-}
-
-func (m *machineOf) clean() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.route.Empty() && m.dns.Empty() && m.device == nil
-}
-
-type tuns struct{ m *machineOf }
-
-func (t tuns) Open(context.Context, int) (platform.Device, error) {
-	t.m.mu.Lock()
-	defer t.m.mu.Unlock()
-	if t.m.device != nil {
-		return nil, errors.New("there is one already")
-	}
-	t.m.device = &device{m: t.m, closed: make(chan struct{}), gone: make(chan struct{}), out: make(chan []byte, 16), in: make(chan []byte, 16)}
-	return t.m.device, nil
-}
 
 // device is a TUN whose other side is two channels.
 type device struct {
-	m      *machineOf
 	closed chan struct{}
 	once   sync.Once
 	gone   chan struct{} // closed when somebody else takes the link away
 	out    chan []byte   // from this machine into the tunnel
 	in     chan []byte   // from the tunnel
+}
+
+func newDevice() *device {
+	return &device{closed: make(chan struct{}), gone: make(chan struct{}), out: make(chan []byte, 16), in: make(chan []byte, 16)}
 }
 
 func (d *device) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
@@ -181,47 +135,7 @@ func (d *device) Write(bufs [][]byte, offset int) (int, error) {
 func (d *device) BatchSize() int { return 1 }
 func (d *device) Name() string   { return platform.Interface }
 func (d *device) Index() int     { return 9 }
-func (d *device) Close() error {
-	d.once.Do(func() {
-		close(d.closed)
-		d.m.mu.Lock()
-		d.m.device = nil
-		d.m.mu.Unlock()
-	})
-	return nil
-}
-
-type routes struct{ m *machineOf }
-
-func (r routes) Set(_ context.Context, c platform.RouteConfig) error {
-	r.m.mu.Lock()
-	hang := r.m.hang
-	r.m.mu.Unlock()
-	if hang != nil && !c.Empty() {
-		<-hang
-	}
-	r.m.mu.Lock()
-	defer r.m.mu.Unlock()
-	r.m.route = c
-	r.m.sets++
-	return nil
-}
-
-type names struct{ m *machineOf }
-
-func (n names) Backend() string { return "memory" }
-func (n names) Set(_ context.Context, c platform.DNSConfig) error {
-	n.m.mu.Lock()
-	defer n.m.mu.Unlock()
-	n.m.dns = c
-	return nil
-}
-
-type monitor struct{ m *machineOf }
-
-func (o monitor) Snapshot() platform.NetSnapshot       { return home }
-func (o monitor) Changes() <-chan platform.NetSnapshot { return o.m.changes }
-func (o monitor) Close() error                         { return nil }
+func (d *device) Close() error   { d.once.Do(func() { close(d.closed) }); return nil }
 
 var (
 	alice = localsock.Peer{UID: 1000, Member: true}
@@ -233,7 +147,8 @@ var (
 type running struct {
 	*Agent
 	t    *testing.T
-	m    *machineOf
+	m    *fake.Machine
+	dev  *device // the last that was opened; read it once everything has settled
 	stop func() error
 	dir  string
 	log  bytes.Buffer // at level info; complete when everything has settled
@@ -241,15 +156,16 @@ type running struct {
 
 func start(t *testing.T, con protocol.Connector) *running {
 	t.Helper()
-	return startOn(t, nil, func(protocol.Dialer) protocol.Connector { return con })
+	return startOn(t, home, nil, func(protocol.Dialer) protocol.Connector { return con })
 }
 
-// startOn is start with a network outside.
-func startOn(t *testing.T, outside protocol.Dialer, connect func(protocol.Dialer) protocol.Connector) *running {
+// startOn is start with a network outside, and what the machine knows of it.
+func startOn(t *testing.T, network platform.NetSnapshot, outside protocol.Dialer, connect func(protocol.Dialer) protocol.Connector) *running {
 	t.Helper()
-	r := &running{t: t, m: newMachine(), dir: t.TempDir()}
+	r := &running{t: t, dir: t.TempDir()}
+	r.m = fake.New(fake.Options{Network: network, Device: func(int) (platform.Device, error) { r.dev = newDevice(); return r.dev, nil }})
 	a, err := New(Config{
-		Host: r.m.host(), Dialer: outside, Connect: connect,
+		Host: r.m.Host(), Dialer: outside, Connect: connect,
 		Profiles: func() *profile.Store { return nil }, Hub: ipc.NewHub(), StateDir: r.dir, Seed: 1,
 		Log: slog.New(slog.NewTextHandler(&r.log, nil)),
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/platform/fake"
 	"github.com/holdfast-vpn/holdfast/protocol"
 )
 
@@ -76,7 +77,7 @@ func TestLoginWithAPrompt(t *testing.T) {
 		if s.VerifiedAt == nil || !s.VerifiedAt.Equal(w.heard) {
 			t.Errorf("verified at %v", s.VerifiedAt)
 		}
-		if s.DNS == nil || s.DNS.Backend != "memory" || s.Counters == nil || s.TunnelAll == nil || !*s.TunnelAll {
+		if s.DNS == nil || s.DNS.Backend != "fake" || s.Counters == nil || s.TunnelAll == nil || !*s.TunnelAll {
 			t.Errorf("state %+v", s)
 		}
 		if got := r.connect(alice, "https://vpn.example.com/"); got != id {
@@ -87,8 +88,8 @@ func TestLoginWithAPrompt(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.want("disconnected")
-		if !r.m.clean() || w.reason != protocol.CloseUser {
-			t.Errorf("host clean %v, closed with %v", r.m.clean(), w.reason)
+		if !r.m.Clean() || w.reason != protocol.CloseUser {
+			t.Errorf("host clean %v, closed with %v", r.m.Clean(), w.reason)
 		}
 		if err := r.Disconnect(ctx, bob); err != nil {
 			t.Errorf("nothing to disconnect: %v", err)
@@ -197,7 +198,7 @@ func TestConnectWithoutATarget(t *testing.T) {
 		if err := r.stop(); err != nil {
 			t.Error(err)
 		}
-		if !r.m.clean() {
+		if !r.m.Clean() {
 			t.Error("the host is not as before")
 		}
 	})
@@ -253,13 +254,14 @@ func TestCarrierLost(t *testing.T) {
 		}})
 		r.connect(alice, "vpn.example.com")
 		r.want("connected")
-		sets := r.m.sets
+		sets := 0
+		r.m.Intercept(fake.Router, func(context.Context) error { sets++; return nil })
 		first.notes <- protocol.Notification{Kind: protocol.NoteDown, Err: fault.New(fault.NetLost, nil)}
 		s := r.want("connected")
 		if s.Reconnects == nil || s.Reconnects.Tunnel != 1 || s.LastReconnect == nil || s.LastReconnect.Level != "tunnel" || s.LastReconnect.Code != 6 {
 			t.Errorf("reconnects %+v, last %+v", s.Reconnects, s.LastReconnect)
 		}
-		if r.m.sets != sets {
+		if sets != 0 {
 			t.Error("routes were touched although the plan is the same")
 		}
 		select {
@@ -274,8 +276,8 @@ func TestCarrierLost(t *testing.T) {
 		if err := record.Replay(r.loop.record.Record(), func(record.Step, string) { steps++ }); err != nil || steps < 10 {
 			t.Errorf("the record of %d steps replays with %v", steps, err)
 		}
-		if second.reason != protocol.CloseUser || !r.m.clean() {
-			t.Errorf("closed with %v, host clean %v", second.reason, r.m.clean())
+		if second.reason != protocol.CloseUser || !r.m.Clean() {
+			t.Errorf("closed with %v, host clean %v", second.reason, r.m.Clean())
 		}
 	})
 }
@@ -300,8 +302,8 @@ func TestTokenRefusedAsksOnce(t *testing.T) {
 		r.want("connected")
 		lost.notes <- protocol.Notification{Kind: protocol.NoteDown, Err: fault.New(fault.NetLost, nil)}
 		s := r.want("authenticating")
-		if s.Prompt == nil || logins != 2 || r.m.clean() {
-			t.Fatalf("prompt %v, %d logins, host clean %v", s.Prompt, logins, r.m.clean())
+		if s.Prompt == nil || logins != 2 || r.m.Clean() {
+			t.Fatalf("prompt %v, %d logins, host clean %v", s.Prompt, logins, r.m.Clean())
 		}
 		time.Sleep(time.Minute)
 		if s := r.want("authenticating"); s.Prompt == nil || logins != 2 {
@@ -355,7 +357,7 @@ func TestHungHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, &scripted{open: opens(newWire())})
 		hang := make(chan struct{})
-		r.m.hang = hang
+		r.m.Intercept(fake.Router, func(context.Context) error { <-hang; return nil }) // whatever its context says
 		r.connect(alice, "vpn.example.com")
 		r.want("establishing")
 		begun := time.Now()
@@ -369,7 +371,7 @@ func TestHungHost(t *testing.T) {
 		}
 		close(hang)
 		synctest.Wait()
-		if !r.m.clean() {
+		if !r.m.Clean() {
 			t.Error("the revert behind it was not done")
 		}
 		if err := r.stop(); err != nil {
@@ -426,9 +428,7 @@ func TestSleepIsNoticed(t *testing.T) {
 		r := start(t, &scripted{open: opens(newWire()), reach: reaches})
 		r.connect(alice, "vpn.example.com")
 		r.want("connected")
-		r.m.mu.Lock()
-		r.m.slept += time.Hour
-		r.m.mu.Unlock()
+		r.m.Sleep(time.Hour)
 		time.Sleep(watchTime + time.Second)
 		r.want("connected")
 		if !slices.Contains(r.events(), "resumed") {
@@ -448,12 +448,12 @@ func TestNetworkEventsAreCollapsed(t *testing.T) {
 		before := len(r.events())
 		same := platform.NetSnapshot{Uplinks: slices.Clone(home.Uplinks)}
 		same.Uplinks[0].Local = append(slices.Clone(same.Uplinks[0].Local), addrs("2001:db8::7")...) // another family is not on the way
-		r.m.changes <- same
+		r.m.SetNetwork(same)
 		synctest.Wait()
 		if got := r.events(); len(got) != before {
 			t.Errorf("a change that is none: %v", got[before:])
 		}
-		r.m.changes <- platform.NetSnapshot{}
+		r.m.SetNetwork(platform.NetSnapshot{})
 		if s := r.want("reconnecting"); s.Error == nil || s.Error.Code != string(fault.NetNoPath) {
 			t.Errorf("offline: %+v", s.Error)
 		}
