@@ -311,6 +311,57 @@ func TestWhatASessionSurvives(t *testing.T) {
 	}
 }
 
+// With two uplinks, what happens to the one that carries nothing is no news, and what happens to the one that carries the tunnel is, whichever the system likes
+// best.
+func TestTwoUplinks(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		used   platform.NetSnapshot
+		unused platform.NetSnapshot
+		prefer func(*world)
+	}{
+		{"the tunnel is on the best one", home, away, func(*world) {}},
+		{"the tunnel is on the other one", away, home, func(w *world) { w.uplink.Down() }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorldOn(t, platform.NetSnapshot{Uplinks: slices.Concat(home.Uplinks, away.Uplinks)})
+				tt.prefer(w)
+				w.login(t)
+				w.uplink.Up()
+				if !w.ping(t, 1, time.Second) {
+					t.Error("nothing comes through")
+				}
+				w.m.SetNetwork(tt.used)
+				time.Sleep(10 * time.Second)
+				if s := w.want("connected"); s.LastReconnect != nil || s.Reconnects != nil && s.Reconnects.Tunnel+s.Reconnects.Session > 0 {
+					t.Errorf("the uplink that carries nothing went away: %+v %+v", s.LastReconnect, w.events())
+				}
+				w.m.SetNetwork(platform.NetSnapshot{Uplinks: slices.Concat(home.Uplinks, away.Uplinks)})
+				time.Sleep(10 * time.Second)
+				w.want("connected")
+				begun := time.Now()
+				w.m.SetNetwork(tt.unused)
+				s := w.until(t, "connected", time.Second)
+				for s.LastReconnect == nil && time.Since(begun) < time.Second {
+					time.Sleep(10 * time.Millisecond)
+					s = w.state()
+				}
+				if s.LastReconnect == nil || s.LastReconnect.Code != int(machine.ReasonPathGone) {
+					t.Fatalf("the uplink in use went away: %+v, events %v", s.LastReconnect, w.events())
+				}
+				if took := time.Since(begun); took > 300*time.Millisecond {
+					t.Errorf("it took %v, with a round trip of 20 ms at most", took)
+				}
+				if !w.ping(t, 2, time.Second) {
+					t.Error("nothing comes through")
+				}
+				w.end(t)
+			})
+		})
+	}
+}
+
 // A push that is confirmed after 90 s: later than the 60 s that a connect has for itself, and within the time of a person.
 func TestPush(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/protocol"
 )
 
 // snapshot takes what the network looks like now. Only another set of ways to the gateway is news to the machine: an address of somebody else's
@@ -23,6 +24,20 @@ func (l *loop) waysTo(gateway netip.Addr) {
 		return
 	}
 	l.feed(machine.Event{Kind: machine.EvNetworkChanged, Paths: paths})
+}
+
+// wayOf is the way to the gateway that the tunnel took: that of the uplink with its outer address. The zero Path when no uplink has it.
+func (l *loop) wayOf(t protocol.Tunnel) machine.Path {
+	local := t.Settings().Local
+	u := slices.IndexFunc(l.network.Uplinks, func(u platform.Uplink) bool { return slices.Contains(u.Local, local) })
+	if u < 0 {
+		return machine.Path{}
+	}
+	p := slices.IndexFunc(l.state.Paths, func(p machine.Path) bool { return p.IfIndex == l.network.Uplinks[u].Index })
+	if p < 0 {
+		return machine.Path{}
+	}
+	return l.state.Paths[p]
 }
 
 // pathsTo lists the ways to the gateway, best first: one per uplink that has an address of its family. With no gateway yet, every uplink counts by its

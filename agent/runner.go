@@ -86,6 +86,7 @@ func (l *loop) take(r report) {
 		if waiting && ev.Kind == machine.EvTunnelOpened {
 			l.waysTo(r.tunnel.Settings().Gateway.Addr())
 		}
+		ev.Path = l.wayOf(r.tunnel)
 		l.watch(ev.Tunnel, r.tunnel)
 	case machine.EvNetworkApplied:
 		if waiting { // else a revert is on its way

@@ -203,9 +203,10 @@ type Settings struct {
 	DynDNS              bool
 
 	Gateway netip.AddrPort
-	Server  string // X-CSTP-Server-Name
-	Cipher  string // of the TLS connection
-	Group   string // the group's label that was used
+	Local   netip.Addr // ours on the way to it; not valid when the connection has none
+	Server  string     // X-CSTP-Server-Name
+	Cipher  string     // of the TLS connection
+	Group   string     // the group's label that was used
 	User    string
 	Raw     []Header // every X-CSTP-* header as it came, less the secret ones, for `stats` and bundles
 }

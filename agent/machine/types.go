@@ -105,7 +105,7 @@ const (
 	EvAttemptFailed // Attempt, Fault
 	EvReached       // Attempt (the reach), Path, RTT
 	EvReachFailed   // Attempt (the reach), Path, Fault
-	EvRebound       // Attempt (the commit), Tunnel, Plan, Limits
+	EvRebound       // Attempt (the commit), Tunnel, Plan, Limits, Path: as of EvTunnelOpened, where the reach was not bound to one
 	EvRebindFailed  // Attempt (the commit), Fault
 	// Of the host.
 	EvNetworkApplied // Attempt (the apply)

@@ -163,10 +163,19 @@ func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.
 		_ = conn.Close()
 		return nil, err
 	}
-	set.Gateway, set.Cipher, set.User, set.Group = conn.Gateway, conn.Cipher, ref.Target.User, ref.Target.Group
+	set.Gateway, set.Local, set.Cipher, set.User, set.Group = conn.Gateway, localAddr(cork.Conn), conn.Cipher, ref.Target.User, ref.Target.Group
 	ref.Gateway, ref.Prior = conn.Gateway, set.Addresses
 	c.log().Info("cstp: tunnel open", "gateway", conn.Gateway, "mtu", set.MTU, "dpd", set.DPD, "keepalive", set.Keepalive, "rekey", set.RekeyMethod)
 	return newTunnel(NewStream(conn.TLS, cork, residual), cork.Conn, set, ref, conn.RTT, c.log()), nil
+}
+
+// localAddr is the connection's own address, as an interface has it; the zero Addr when it is no IP address.
+func localAddr(c net.Conn) netip.Addr {
+	a, err := netip.ParseAddrPort(c.LocalAddr().String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Addr().Unmap().WithZone("")
 }
 
 func (c *Connector) log() *slog.Logger {
