@@ -8,9 +8,11 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol"
 )
 
@@ -45,7 +47,19 @@ func exchange(ctx context.Context, c *tls.Conn, req *Request) (resp *Response, r
 	if err := c.SetDeadline(time.Time{}); err != nil {
 		return nil, nil, lost(err)
 	}
+	resp.conceal(req.Token)
 	return resp, Residual(br), nil
+}
+
+// conceal takes our own token out of what the gateway says: a text that quotes it would carry it into the state and into errors.
+func (r *Response) conceal(token redact.Secret) {
+	const shortest = 4 // less would take ordinary words apart
+	if token.Len() < shortest {
+		return
+	}
+	for i := range r.Fields {
+		r.Fields[i].Value = strings.ReplaceAll(r.Fields[i].Value, string(token.Reveal()), token.String())
+	}
 }
 
 // exchangeFault says why there was no answer.

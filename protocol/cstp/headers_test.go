@@ -362,3 +362,16 @@ func FuzzHeader(f *testing.F) {
 		}
 	})
 }
+
+// TestAnswerThatQuotesTheToken: a gateway that repeats the token in a banner or a reason does not bring it into state or errors.
+func TestAnswerThatQuotesTheToken(t *testing.T) {
+	const token = "canary-0123456789"
+	r := &Response{Status: 503, Fields: []protocol.Header{{Name: "X-Reason", Value: "no session " + token + "!"}, {Name: "X-CSTP-Banner", Value: token}}}
+	r.conceal(redact.NewString(token))
+	if err := accepted(r); strings.Contains(err.Error(), token) || !strings.Contains(err.Error(), "no session [secret]!") {
+		t.Error(err)
+	}
+	if r.Get("X-CSTP-Banner") != "[secret]" {
+		t.Errorf("banner %q", r.Get("X-CSTP-Banner"))
+	}
+}
