@@ -162,7 +162,7 @@ func TestAs(t *testing.T) {
 	if As(nil) != nil || KindOf(nil) != 0 || KindOf(io.EOF) != Fatal || KindOf(inner) != Fatal {
 		t.Error("nil or kind")
 	}
-	if e := Lookup("XXX-999"); e != Lookup(Internal) {
+	if e := Lookup("NONE-999"); e != Lookup(Internal) {
 		t.Errorf("an unknown code is %+v", e)
 	}
 	if e := New(UseInterrupted, nil); len(e.AllHints()) != 0 || e.Error() != "interrupted (USE-005)" {

@@ -133,8 +133,8 @@ var registry = map[Code]Entry{
 	NetNoPath:      {Retryable, 5, "this machine has no usable network", "connect to a network; the session continues by itself"},
 	NetHTTPRefused: {Fatal, 5, "the gateway refused the request", "check the address and the group path"},
 
-	GwUnavailable: {Retryable, 5, "the gateway cannot serve this session now", "try again later or ask its administrator"},
-	GwSession:     {SessionLost, 4, "the gateway no longer knows this session", "log in again: holdfast connect"},
+	GwUnavailable: {Retryable, 5, "the gateway cannot serve the session now", "try again later or ask its administrator"},
+	GwSession:     {SessionLost, 4, "the gateway no longer knows the session", "log in again: holdfast connect"},
 	GwSettings:    {Fatal, 1, "the gateway sent settings that cannot be used", "ask the gateway's administrator; the log names the setting"},
 	GwEnded:       {SessionLost, 1, "the gateway ended the session", "log in again: holdfast connect"},
 	GwTime:        {SessionLost, 1, "the session's time is over", "log in again: holdfast connect"},
@@ -153,7 +153,7 @@ var registry = map[Code]Entry{
 	HostOther:  {Fatal, 1, "this system is not supported for real tunnels yet", "try it with: holdfast demo"},
 	HostSlow:   {Fatal, 1, "the changes to this machine did not end in time", "the log names the step; end the agent, then run: sudo holdfast rescue"},
 
-	PolNotOwner:  {Policy, 7, "this session belongs to another user", "ask its owner or an administrator to disconnect it"},
+	PolNotOwner:  {Policy, 7, "the session belongs to another user", "ask its owner or an administrator to disconnect it"},
 	PolGroup:     {Policy, 7, "this user may not do that", "ask an administrator to run: sudo usermod -aG holdfast USER"},
 	PolRoot:      {Policy, 7, "this needs root", "run it with sudo"},
 	PolBanner:    {Policy, 7, "the banner was declined", "the gateway's owner asks you to accept it before you connect"},
