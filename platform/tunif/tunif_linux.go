@@ -103,10 +103,9 @@ func (l *linux) configure(link netlink.Link, mtu int) error {
 	if err := netlink.LinkSetMTU(link, mtu); err != nil {
 		return fmt.Errorf("setting the MTU to %d: %w", mtu, err)
 	}
-	if _, err := os.Stat("/proc/sys/net/ipv6"); err == nil {
-		if err := netlink.LinkSetIP6AddrGenMode(link, addrGenNone); err != nil {
-			return fmt.Errorf("turning address generation off: %w", err)
-		}
+	// A link without IPv6 (the kernel has none, or the MTU is below IPv6's least) generates no address.
+	if err := netlink.LinkSetIP6AddrGenMode(link, addrGenNone); err != nil && !errors.Is(err, unix.EAFNOSUPPORT) {
+		return fmt.Errorf("turning address generation off: %w", err)
 	}
 	for _, name := range []string{"accept_ra", "accept_redirects"} {
 		path := "/proc/sys/net/ipv6/conf/" + platform.Interface + "/" + name

@@ -67,6 +67,28 @@ func TestOpenAndClose(t *testing.T) {
 	}
 }
 
+// A link whose MTU is too small for IPv6 has no address generation that could be turned off.
+func TestOpenBelowIPv6(t *testing.T) {
+	if !testenv.Namespace(t) {
+		return
+	}
+	testenv.Require(t, "tun")
+	maker, _ := newTun(t)
+	for _, mtu := range []int{576, 1279, 1280} {
+		d, err := maker.Open(t.Context(), mtu)
+		if err != nil {
+			t.Errorf("MTU %d: %v", mtu, err)
+			continue
+		}
+		if link, err := net.InterfaceByIndex(d.Index()); err != nil || link.MTU != mtu || link.Flags&net.FlagUp == 0 {
+			t.Errorf("MTU %d: link = %+v, %v", mtu, link, err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestPackets(t *testing.T) {
 	if !testenv.Namespace(t) {
 		return
