@@ -73,7 +73,8 @@ type loop struct {
 	stopping bool
 	changed  bool
 	wake     machine.Instant // the last look at the clocks
-	due      time.Duration   // Mono, when the timer should fire
+	used     use
+	due      time.Duration // Mono, when the timer should fire
 	res      resources
 	connects uint64        // numbers the connects
 	prompts  atomic.Uint64 // numbers the prompts; asked for in workers
@@ -206,6 +207,7 @@ func (l *loop) clocks() {
 		slept = max(slept, now.Mono-l.due)
 	}
 	l.wake, l.due = now, 0
+	l.used.look(l.res.pump, now)
 	if slept > late {
 		l.feed(machine.Event{Kind: machine.EvResumed, Slept: slept, Evidence: "clocks " + slept.Round(time.Millisecond).String() + " ahead"})
 	}

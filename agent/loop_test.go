@@ -282,6 +282,47 @@ func TestCarrierLost(t *testing.T) {
 	})
 }
 
+// A gateway that closes a tunnel says seldom why. One that nothing has used for as long as it allows is over; any other is asked for once more.
+func TestIdleSession(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		idle  time.Duration // what the gateway allows
+		used  time.Duration // when a packet goes, 0 never
+		state string
+	}{
+		{"never used", 30 * time.Minute, 0, "disconnected"},
+		{"used long ago", 30 * time.Minute, time.Minute, "disconnected"},
+		{"used lately", 30 * time.Minute, 20 * time.Minute, "connected"},
+		{"the gateway has no such limit", 0, 0, "connected"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWire()
+				w.set.IdleTimeout = tt.idle
+				r := start(t, &scripted{open: opens(w), reach: reaches, resume: func(context.Context, protocol.SessionRef, protocol.Reached) (protocol.Tunnel, error) {
+					return newWire(), nil
+				}})
+				r.connect(alice, "vpn.example.com")
+				r.want("connected")
+				time.Sleep(tt.used)
+				if tt.used > 0 {
+					r.dev.out <- echoRequest(w.set.Addresses[0].Addr(), gwAddr, 1)
+				}
+				time.Sleep(31*time.Minute + 5*time.Second - tt.used)
+				w.notes <- protocol.Notification{Kind: protocol.NoteServerClosed}
+				time.Sleep(2 * time.Second)
+				s := r.want(tt.state)
+				if over := tt.state == "disconnected"; over != (s.Error != nil && s.Error.Code == string(fault.GwIdle)) || over != r.m.Clean() {
+					t.Errorf("error %+v, host clean %v, events %v", s.Error, r.m.Clean(), r.events())
+				}
+				if err := r.stop(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 func TestTokenRefusedAsksOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lost := newWire()

@@ -99,6 +99,8 @@ func (l *loop) take(r report) {
 		if l.res.pump != r.pump { // we closed it
 			return
 		}
+	case machine.EvServerClosed:
+		ev.Unused = l.used.since(l.now())
 	case machine.EvTunnelClosed:
 		delete(l.res.closing, ev.Tunnel)
 	}

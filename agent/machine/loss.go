@@ -49,7 +49,7 @@ func (m *step) peerDead() {
 }
 
 // serverClosed is the gateway ending the tunnel. Why is often not said, and then only the token can tell whether the session lives: it is presented once after a
-// second and once more five seconds later. During a commit it is the expected end of the older tunnel.
+// second and once more five seconds later. A tunnel that was idle for as long as the gateway allows is not brought back, even where the token would do. During a commit it is the expected end of the older tunnel.
 func (m *step) serverClosed() {
 	if !m.current() || m.s.Down {
 		return
@@ -62,6 +62,8 @@ func (m *step) serverClosed() {
 		m.lose(ReasonDisrupted, faultOf(fault.NetLost))
 	case m.ev.Reason == byeUser, m.ev.Reason == byeError:
 		m.sessionLost(faultOf(fault.GwEnded))
+	case m.s.Limits.Idle > 0 && m.ev.Unused >= m.s.Limits.Idle:
+		m.end(faultOf(fault.GwIdle), CloseQuiet, ReasonIdle)
 	default:
 		m.s.Closed, m.s.Presented = true, 0
 		m.cancelReaches()

@@ -65,6 +65,7 @@ const (
 	ReasonNotCleaned  Reason = 169
 	ReasonLate        Reason = 170
 	ReasonDeviceGone  Reason = 171
+	ReasonIdle        Reason = 172
 )
 
 // reasonTexts are the sentences of the timeline.
@@ -126,6 +127,7 @@ var reasonTexts = map[Reason]string{
 	ReasonNotCleaned:  "something did not end in time: go on without it",
 	ReasonLate:        "a late answer of something given up: close what it opened",
 	ReasonDeviceGone:  "the tunnel device was taken away: end the session and undo everything",
+	ReasonIdle:        "the gateway closed a tunnel that nothing had used for as long as it allows: end the session",
 }
 
 // String is the reason as the timeline prints it: what was found, and after a colon what is done about it.

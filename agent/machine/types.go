@@ -114,7 +114,7 @@ const (
 	// Of tunnels.
 	EvCarrierDown  // Tunnel, Fault
 	EvPeerDead     // Tunnel: DPD unanswered
-	EvServerClosed // Tunnel, Reason
+	EvServerClosed // Tunnel, Reason, Unused
 	EvRekeyDue     // Tunnel
 	EvSilence      // Tunnel: sent and nothing heard
 	EvHeard        // Tunnel: it answers again
@@ -167,6 +167,7 @@ type Event struct {
 	Paths    []Path        `json:"paths,omitempty"`
 	RTT      time.Duration `json:"rtt,omitempty"`
 	Slept    time.Duration `json:"slept,omitempty"`
+	Unused   time.Duration `json:"unused,omitempty"` // for how long no packet has gone either way
 	Deadline time.Duration `json:"deadline,omitempty"`
 	Reason   byte          `json:"reason,omitempty"`
 	Fault    Fault         `json:"fault,omitzero"`

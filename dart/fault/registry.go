@@ -59,6 +59,7 @@ const (
 	GwTime        Code = "GW-005"
 	GwFrame       Code = "GW-006"
 	GwTimeout     Code = "GW-007"
+	GwIdle        Code = "GW-008"
 
 	TunSilent Code = "TUN-001"
 	TunGone   Code = "TUN-002"
@@ -140,6 +141,7 @@ var registry = map[Code]Entry{
 	GwTime:        {SessionLost, 1, "the session's time is over", "log in again: holdfast connect"},
 	GwFrame:       {Retryable, 1, "the gateway sent something that is not CSTP", "it is tried again by itself; the agent's log says more"},
 	GwTimeout:     {Retryable, 8, "the gateway answered but did not finish in time", "try again, or give more time with --timeout"},
+	GwIdle:        {SessionLost, 1, "the gateway ended the session because nothing used it", "log in again: holdfast connect"},
 
 	TunSilent: {Retryable, 5, "the tunnel went silent", "it is tried again by itself"},
 	TunGone:   {Retryable, 1, "the tunnel device is gone", "run holdfast connect again"},
