@@ -22,6 +22,8 @@ const (
 
 // ocserv describes one gateway. Lines are added to the configuration as they are.
 type ocserv struct {
+	auth  string // instead of the password file
+	bare  bool   // there are no groups
 	otp   bool
 	dtls  bool
 	lines []string
@@ -60,6 +62,9 @@ func (w *world) startOcserv(t *testing.T, o ocserv) *gatewayProcess {
 		}
 		auth = "plain[passwd=" + passwd + ",otp=" + oath + "]"
 	}
+	if o.auth != "" {
+		auth = o.auth
+	}
 	conf := []string{
 		`auth = "` + auth + `"`, "tcp-port = 443", "run-as-user = root", "run-as-group = root",
 		"socket-file = " + filepath.Join(dir, "sock"), "use-occtl = true", "occtl-socket-file = " + filepath.Join(dir, "occtl"),
@@ -68,7 +73,9 @@ func (w *world) startOcserv(t *testing.T, o ocserv) *gatewayProcess {
 		"keepalive = 120", "dpd = 30", "mobile-dpd = 30", "cookie-timeout = 300", "deny-roaming = false",
 		"rekey-time = 172800", "device = vpns", "predictable-ips = true", "default-domain = corp.example",
 		"ipv4-network = 10.11.0.0/24", "ipv6-network = 2001:db8:11::/64", "ipv6-subnet-prefix = 128", "dns = 10.99.0.2", "cisco-client-compat = true",
-		"select-group = staff[Staff network]", "select-group = admins[Administrators]",
+	}
+	if !o.bare {
+		conf = append(conf, "select-group = staff[Staff network]", "select-group = admins[Administrators]")
 	}
 	if o.dtls {
 		conf = append(conf, "udp-port = 443", "dtls-psk = true", "dtls-legacy = true")

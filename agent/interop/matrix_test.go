@@ -1,0 +1,327 @@
+package interop
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+)
+
+// expects is what a tunnel of the matrix must look like.
+type expects struct {
+	group   string
+	only4   bool     // there is no IPv6 inside
+	mtu     int      // at most
+	cipher  string   // its beginning
+	dns     []string // in this order
+	exclude []string
+}
+
+// tls12 has ocserv speak TLS 1.2 and nothing else.
+const tls12 = `tls-priorities = "NORMAL:-VERS-ALL:+VERS-TLS1.2:%SERVER_PRECEDENCE"`
+
+// TestMatrix meets ocserv in many configurations, one after the other with one agent: addresses, routes, names and transport are right, and the host is as before
+// afterwards.
+func TestMatrix(t *testing.T) {
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	a := w.startAgent()
+	for _, c := range []struct {
+		name   string
+		server ocserv
+		rsa    bool
+		banner bool // there is one to accept
+		want   expects
+	}{
+		{name: "no groups", server: ocserv{bare: true, lines: splitRoutes}},
+		{name: "MTU 1200", server: ocserv{lines: append([]string{"mtu = 1200"}, splitRoutes...)}, want: expects{mtu: 1200, only4: true}},
+		{name: "TLS 1.2, ECDSA", server: ocserv{lines: append([]string{tls12}, splitRoutes...)}, want: expects{cipher: "TLS 1.2 TLS_ECDHE_ECDSA_"}},
+		{name: "TLS 1.2, RSA", server: ocserv{lines: append([]string{tls12}, splitRoutes...)}, rsa: true, want: expects{cipher: "TLS 1.2 TLS_ECDHE_RSA_"}},
+		{name: "TLS 1.3, RSA", server: ocserv{lines: append([]string{"cisco-client-compat = false"}, splitRoutes...)}, rsa: true, want: expects{cipher: "TLS 1.3 "}},
+		{name: "banner before the login", server: ocserv{lines: append([]string{`pre-login-banner = "Authorised use only"`}, splitRoutes...)}, banner: true},
+		{name: "split exclude", server: ocserv{lines: append([]string{"no-route = 10.99.7.0/255.255.255.0"}, splitRoutes...)}, want: expects{exclude: []string{"10.99.7.0/24"}}},
+		{name: "two name servers", server: ocserv{lines: append([]string{"dns = 10.99.0.3"}, splitRoutes...)}, want: expects{dns: []string{"10.99.0.2", "10.99.0.3"}}},
+		{name: "compression offered", server: ocserv{lines: append([]string{"compression = true", "no-compress-limit = 0"}, splitRoutes...)}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := w.in(t)
+			if c.rsa {
+				w.pki = rsaPKI(t, w.pki, w.dir)
+			}
+			g := w.startOcserv(t, c.server)
+			args := []string{"connect", "vpn4.lab.example", "--user", account, "--password-stdin", "--ca", w.pki.ca, "--no-input"}
+			if !c.server.bare {
+				args, c.want.group = append(args, "--group", "staff"), "Staff network"
+			}
+			if c.banner {
+				w.refused(w.cli(password+"\n", args...), 10, "AUTH-002")
+				args = append(args, "--accept-banner")
+			}
+			if r := w.cli(password+"\n", args...); r.exit != 0 {
+				log, _ := os.ReadFile(g.log)
+				t.Fatalf("connect: %+v\n%s", r, log)
+			}
+			w.looks(c.want)
+			if log, _ := os.ReadFile(g.log); strings.Contains(string(log), "selected compression") {
+				t.Error("the gateway compresses")
+			}
+			w.leave()
+		})
+	}
+	a.stop()
+}
+
+// looks checks the tunnel against what is expected of it.
+func (w *world) looks(want expects) {
+	w.t.Helper()
+	s := w.state()
+	w.t.Logf("%s; %v, MTU %d, %s, dns %v, include %v, exclude %v, group %q", s.State, s.Addresses, s.MTU, s.Cipher, s.DNS.Servers, s.SplitInclude, s.SplitExclude, s.Group)
+	if s.State != "connected" || s.Transport != "tls" || s.Group != want.group || s.Error != nil || s.Prompt != nil {
+		w.t.Errorf("state: %+v", s)
+	}
+	if s.Reconnects != nil && *s.Reconnects != (ipc.Reconnects{}) {
+		w.t.Errorf("reconnects: %+v, last %+v", s.Reconnects, s.LastReconnect)
+	}
+	count := 2
+	if want.only4 {
+		count = 1
+	}
+	if p, err := netip.ParsePrefix(s.Addresses[0]); err != nil || len(s.Addresses) != count || !netip.MustParsePrefix("10.11.0.0/24").Contains(p.Addr()) {
+		w.t.Errorf("addresses = %v", s.Addresses)
+	}
+	if want.mtu > 0 && s.MTU > want.mtu || s.MTU < 576 {
+		w.t.Errorf("MTU = %d", s.MTU)
+	}
+	if out := w.client.Run(w.t, "ip", "link", "show", "holdfast0"); !strings.Contains(out, "mtu "+strconv.Itoa(s.MTU)+" ") {
+		w.t.Errorf("the interface is not of MTU %d: %s", s.MTU, out)
+	}
+	if !strings.HasPrefix(s.Cipher, want.cipher) {
+		w.t.Errorf("cipher = %s", s.Cipher)
+	}
+	if want.dns == nil {
+		want.dns = []string{"10.99.0.2"}
+	}
+	if s.DNS == nil || !slices.Equal(s.DNS.Servers, want.dns) {
+		w.t.Errorf("dns = %+v", s.DNS)
+	}
+	at := 0
+	for _, d := range want.dns {
+		i := strings.Index(w.resolv()[at:], "nameserver "+d+"\n")
+		if i < 0 {
+			w.t.Fatalf("resolv.conf has not %v in this order:\n%s", want.dns, w.resolv())
+		}
+		at += i
+	}
+	if !slices.Equal(s.SplitExclude, want.exclude) || len(s.SplitInclude) == 0 {
+		w.t.Errorf("split include %v, exclude %v", s.SplitInclude, s.SplitExclude)
+	}
+	w.leadsOut("10.99.0.2", true)
+	w.leadsOut("198.51.100.2", false)
+	for _, e := range want.exclude {
+		w.leadsOut(netip.MustParsePrefix(e).Addr().Next().String(), false)
+	}
+	if !want.only4 {
+		w.leadsOut("2001:db8:99::2", true)
+		w.reachesInside()
+	} else if out, err := w.get("http://split.corp.example/"); err != nil || !strings.HasPrefix(out, "inside ") {
+		w.t.Errorf("split.corp.example: %v %s", err, out)
+	}
+	// 600 KB one way: what a wrong MTU or a compressed frame would stop
+	w.download("http://10.99.0.2/slow?n=600000&ms=0")()
+}
+
+// leadsOut checks whether an address is reached through the tunnel.
+func (w *world) leadsOut(addr string, tunnel bool) {
+	w.t.Helper()
+	if out := w.client.Run(w.t, "ip", "route", "get", addr); strings.Contains(out, "holdfast0") != tunnel {
+		w.t.Errorf("%s goes %s", addr, out)
+	}
+}
+
+// leave disconnects and expects the host as it was.
+func (w *world) leave() {
+	w.t.Helper()
+	if r := w.cli("", "disconnect"); r.exit != 0 {
+		w.t.Errorf("disconnect: %+v", r)
+	}
+	w.over()
+	if s := w.state(); s.Error != nil {
+		w.t.Errorf("error after a disconnect: %+v", s.Error)
+	}
+}
+
+// over waits for the end of a session and expects the host as it was.
+func (w *world) over() {
+	w.t.Helper()
+	w.waitState(3*time.Second, "disconnected", func(s ipc.State) bool { return s.State == "disconnected" })
+	w.unchanged("after the session")
+}
+
+// rsaPKI is p with a gateway certificate for an RSA key, issued by itself.
+func rsaPKI(t *testing.T, p pki, dir string) pki {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := &x509.Certificate{SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "gateway"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		DNSNames: []string{"vpn.lab.example", "vpn4.lab.example"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, cert, cert, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, kind string, der []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	p.cert, p.key = write("rsa.pem", "CERTIFICATE", der), write("rsa.key", "PRIVATE KEY", keyDER)
+	p.ca = p.cert
+	return p
+}
+
+// TestRekey: the gateway wants new keys every few seconds. A download survives it, nobody is asked, nothing but the tunnel is new.
+func TestRekey(t *testing.T) {
+	for _, method := range []string{"ssl", "new-tunnel"} {
+		t.Run(method, func(t *testing.T) {
+			w := newWorld(t)
+			if w == nil {
+				return
+			}
+			w.startOcserv(t, ocserv{lines: append([]string{"rekey-time = 3", "rekey-method = " + method}, splitRoutes...)})
+			a := w.startAgent()
+			w.connect("vpn4.lab.example")
+			was := w.state()
+			w.download("http://10.99.0.2/slow?n=4000000&ms=20")()
+			is := w.state()
+			if is.Reconnects == nil || is.Reconnects.Tunnel == 0 || is.Reconnects.Session != 0 || is.Prompt != nil || is.State != "connected" {
+				t.Errorf("state: %+v", is)
+			}
+			t.Logf("%+v, the last %+v", is.Reconnects, is.LastReconnect)
+			if !slices.Equal(was.Addresses, is.Addresses) {
+				t.Errorf("addresses %v, then %v", was.Addresses, is.Addresses)
+			}
+			w.reachesInside()
+			w.leave()
+			a.stop()
+		})
+	}
+}
+
+// TestGatewayEndsSession: what the gateway allows a session is over. The session ends with a code, and the host is as before.
+func TestGatewayEndsSession(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		lines  []string
+		idle   time.Duration // at least this long it stays, with no reconnect
+		within time.Duration
+		code   string
+	}{
+		{"session-timeout", []string{"session-timeout = 5"}, time.Second, 8 * time.Second, "GW-005"},
+		// DPD is no use of the tunnel: it keeps up an idle one, and does not keep it from being idle
+		{"idle-timeout", []string{"idle-timeout = 14", "dpd = 5", "mobile-dpd = 5"}, 12 * time.Second, 50 * time.Second, "GW-008"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			if w == nil {
+				return
+			}
+			g := w.startOcserv(t, ocserv{lines: append(c.lines, splitRoutes...)})
+			a := w.startAgent()
+			w.connect("vpn4.lab.example")
+			began := time.Now()
+			for time.Since(began) < c.idle {
+				if s := w.state(); s.State != "connected" || *s.Reconnects != (ipc.Reconnects{}) || s.Error != nil {
+					t.Fatalf("after %v: %+v", time.Since(began), s)
+				}
+				time.Sleep(200 * time.Millisecond)
+			}
+			s := w.waitState(c.within, "over", func(s ipc.State) bool { return s.State == "disconnected" || s.Prompt != nil })
+			t.Logf("after %v: %s %+v prompt %+v", time.Since(began), s.State, s.Error, s.Prompt)
+			if s.Error == nil || s.Error.Code != c.code {
+				log, _ := os.ReadFile(g.log)
+				t.Errorf("error: %+v\n%s\n%s", s.Error, w.cli("", "timeline").out, log)
+			}
+			w.over()
+			a.stop()
+		})
+	}
+}
+
+// TestRoamingDenied: a gateway that binds the session to the address has us back at the same address.
+func TestRoamingDenied(t *testing.T) {
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	g := w.startOcserv(t, ocserv{lines: append([]string{"deny-roaming = true"}, splitRoutes...)})
+	a := w.startAgent()
+	w.connect("vpn4.lab.example")
+	was := w.state()
+	g.killWorkers(t)
+	is := w.waitState(5*time.Second, "back", func(s ipc.State) bool { return s.State == "connected" && s.LastReconnect != nil })
+	if is.Prompt != nil || !slices.Equal(was.Addresses, is.Addresses) {
+		t.Errorf("addresses %v, then %v, prompt %v", was.Addresses, is.Addresses, is.Prompt)
+	}
+	w.reachesInside()
+	w.leave()
+	a.stop()
+}
+
+// TestSameUserTwice: another client of the same user comes and goes, and this one's session is its own.
+func TestSameUserTwice(t *testing.T) {
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	w.startOcserv(t, ocserv{lines: splitRoutes})
+	a := w.startAgent()
+	w.connect("vpn4.lab.example")
+	was := w.state()
+	other := w.router.Command("openconnect", "--protocol=anyconnect", "--cafile", w.pki.ca, "--user", account, "--authgroup", "staff", "--passwd-on-stdin", "--non-inter",
+		"--no-dtls", "--script=echo ready", "--interface=other0", "https://198.51.100.1/")
+	other.Stdin = strings.NewReader(password + "\n")
+	var said strings.Builder
+	other.Stdout, other.Stderr = &said, &said
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	up := func() bool { return w.router.Command("ip", "link", "show", "other0").Run() == nil }
+	for end := time.Now().Add(5 * time.Second); !up(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			_ = other.Process.Kill()
+			_ = other.Wait()
+			t.Fatalf("the other client does not connect:\n%s", said.String())
+		}
+	}
+	w.reachesInside()
+	_ = other.Process.Signal(os.Interrupt)
+	_ = other.Wait()
+	w.reachesInside()
+	if is := w.state(); is.State != "connected" || *is.Reconnects != (ipc.Reconnects{}) || !slices.Equal(was.Addresses, is.Addresses) {
+		t.Errorf("state: %+v\nthe other client:\n%s", is, said.String())
+	}
+	w.leave()
+	a.stop()
+}
