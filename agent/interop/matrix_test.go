@@ -213,7 +213,7 @@ func TestRekey(t *testing.T) {
 			a := w.startAgent()
 			w.connect("vpn4.lab.example")
 			was := w.state()
-			w.download("http://10.99.0.2/slow?n=4000000&ms=20")()
+			w.download("http://10.99.0.2/slow?n=3000000&ms=20")()
 			is := w.state()
 			if is.Reconnects == nil || is.Reconnects.Tunnel == 0 || is.Reconnects.Session != 0 || is.Prompt != nil || is.State != "connected" {
 				t.Errorf("state: %+v", is)
@@ -239,8 +239,8 @@ func TestGatewayEndsSession(t *testing.T) {
 		code   string
 	}{
 		{"session-timeout", []string{"session-timeout = 5"}, time.Second, 8 * time.Second, "GW-005"},
-		// DPD is no use of the tunnel: it keeps up an idle one, and does not keep it from being idle
-		{"idle-timeout", []string{"idle-timeout = 14", "dpd = 5", "mobile-dpd = 5"}, 12 * time.Second, 50 * time.Second, "GW-008"},
+		// DPD is no use of the tunnel: it keeps up an idle one, and does not keep it from being idle. ocserv looks for that after ten seconds.
+		{"idle-timeout", []string{"idle-timeout = 4", "dpd = 2", "mobile-dpd = 2"}, 9 * time.Second, 30 * time.Second, "GW-008"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -256,6 +256,9 @@ func TestGatewayEndsSession(t *testing.T) {
 					t.Fatalf("after %v: %+v", time.Since(began), s)
 				}
 				time.Sleep(200 * time.Millisecond)
+			}
+			if s := w.state(); s.VerifiedAt == nil || time.Since(*s.VerifiedAt) > 3*time.Second {
+				t.Errorf("heard last at %v", s.VerifiedAt) // by DPD, for there is nothing else
 			}
 			s := w.waitState(c.within, "over", func(s ipc.State) bool { return s.State == "disconnected" || s.Prompt != nil })
 			t.Logf("after %v: %s %+v prompt %+v", time.Since(began), s.State, s.Error, s.Prompt)
