@@ -76,7 +76,7 @@ func TestMatrix(t *testing.T) {
 				t.Fatalf("connect: %+v\n%s", r, log)
 			}
 			w.looks(c.want)
-			if log, _ := os.ReadFile(g.log); strings.Contains(string(log), "selected compression") {
+			if log, _ := os.ReadFile(g.log); strings.Contains(string(log), "selected CSTP compression") {
 				t.Error("the gateway compresses")
 			}
 			w.leave()
