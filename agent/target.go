@@ -1,11 +1,7 @@
 package agent
 
 import (
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/hex"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
@@ -16,7 +12,6 @@ import (
 )
 
 const (
-	maxPins    = 16
 	maxName    = 512 // of a group or user name from a client
 	maxTimeout = time.Hour
 )
@@ -38,7 +33,7 @@ func resolve(req ipc.ConnectRequest, store *profile.Store) (*connection, error) 
 	if len(req.Group) > maxName || len(req.User) > maxName {
 		return nil, fault.Newf(fault.UseBad, nil, "a name is too long")
 	}
-	trust, err := trustOf(req)
+	trust, err := protocol.ParseTrust(req.CAPEM, req.Pins)
 	if err != nil {
 		return nil, err
 	}
@@ -75,41 +70,4 @@ func resolve(req ipc.ConnectRequest, store *profile.Store) (*connection, error) 
 func (c *connection) same(o *connection) bool {
 	a, b := c.servers[0], o.servers[0]
 	return a.Host == b.Host && a.Port == b.Port && a.Path == b.Path && (b.Group == "" || a.Group == b.Group) && (b.User == "" || a.User == b.User)
-}
-
-// trustOf reads whom to believe (contract: --ca, --pin).
-func trustOf(req ipc.ConnectRequest) (protocol.Trust, error) {
-	var t protocol.Trust
-	if req.CAPEM != "" {
-		t.CAPEM = []byte(req.CAPEM)
-		if !x509.NewCertPool().AppendCertsFromPEM(t.CAPEM) {
-			return t, fault.Newf(fault.UseBad, nil, "the CA file holds no certificate in PEM")
-		}
-	}
-	if len(req.Pins) > maxPins {
-		return t, fault.Newf(fault.UseBad, nil, "more than %d pins", maxPins)
-	}
-	for _, s := range req.Pins {
-		pin, ok := parsePin(s)
-		if !ok {
-			return t, fault.Newf(fault.UseBad, nil, "a pin is sha256: and 64 hex digits, or pin-sha256: and base64")
-		}
-		t.Pins = append(t.Pins, pin)
-	}
-	return t, nil
-}
-
-// parsePin reads sha256:HEX, or openconnect's pin-sha256:BASE64.
-func parsePin(s string) (pin [32]byte, ok bool) {
-	var b []byte
-	var err error
-	if text, found := strings.CutPrefix(s, "pin-sha256:"); found {
-		b, err = base64.StdEncoding.DecodeString(text)
-	} else if text, found := strings.CutPrefix(s, "sha256:"); found {
-		b, err = hex.DecodeString(text)
-	}
-	if err != nil || len(b) != len(pin) {
-		return pin, false
-	}
-	return [32]byte(b), true
 }

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"encoding/base64"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,25 +85,4 @@ func TestResolveRefuses(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestParsePin(t *testing.T) {
-	hex := "sha256:" + strings.Repeat("0a", 32)
-	b64 := "pin-sha256:" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("\x0a", 32)))
-	a, ok1 := parsePin(hex)
-	b, ok2 := parsePin(b64)
-	if !ok1 || !ok2 || a != b || a[31] != 0x0a {
-		t.Errorf("%v %v %v %v", a, ok1, b, ok2)
-	}
-}
-
-func FuzzParsePin(f *testing.F) {
-	f.Add("sha256:" + strings.Repeat("0a", 32))
-	f.Add("pin-sha256:AAAA")
-	f.Add("")
-	f.Fuzz(func(t *testing.T, s string) {
-		if _, ok := parsePin(s); ok && !strings.HasPrefix(s, "sha256:") && !strings.HasPrefix(s, "pin-sha256:") {
-			t.Errorf("%q is no pin", s)
-		}
-	})
 }

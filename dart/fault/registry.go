@@ -51,6 +51,7 @@ const (
 	NetRedirect    Code = "NET-012"
 	NetNoPath      Code = "NET-013"
 	NetHTTPRefused Code = "NET-014"
+	NetSize        Code = "NET-015"
 
 	GwUnavailable Code = "GW-001"
 	GwSession     Code = "GW-002"
@@ -72,6 +73,7 @@ const (
 	HostDir    Code = "HOST-006"
 	HostOther  Code = "HOST-007"
 	HostSlow   Code = "HOST-008"
+	HostClock  Code = "HOST-009"
 
 	PolNotOwner  Code = "POL-001"
 	PolGroup     Code = "POL-002"
@@ -133,6 +135,7 @@ var registry = map[Code]Entry{
 	NetRedirect:    {Fatal, 5, "the gateway sends us somewhere we may not go", "check the address with your administrator"},
 	NetNoPath:      {Retryable, 5, "this machine has no usable network", "connect to a network; the session continues by itself"},
 	NetHTTPRefused: {Fatal, 5, "the gateway refused the request", "check the address and the group path"},
+	NetSize:        {Retryable, 5, "packets of full size do not get through", "something on the way drops large packets: try another network, or lower the MTU of this one"},
 
 	GwUnavailable: {Retryable, 5, "the gateway cannot serve the session now", "try again later or ask its administrator"},
 	GwSession:     {SessionLost, 4, "the gateway no longer knows the session", "log in again: holdfast connect"},
@@ -154,6 +157,7 @@ var registry = map[Code]Entry{
 	HostDir:    {Fatal, 1, "the agent's directory is not safe to use", "it must belong to the agent's user and be writable by nobody else"},
 	HostOther:  {Fatal, 1, "this system is not supported for real tunnels yet", "try it with: holdfast demo"},
 	HostSlow:   {Fatal, 1, "the changes to this machine did not end in time", "the log names the step; end the agent, then run: sudo holdfast rescue"},
+	HostClock:  {Fatal, 6, "this machine's clock is wrong", "set the clock, then try again"},
 
 	PolNotOwner:  {Policy, 7, "the session belongs to another user", "ask its owner or an administrator to disconnect it"},
 	PolGroup:     {Policy, 7, "this user may not do that", "ask an administrator to run: sudo usermod -aG holdfast USER"},

@@ -38,6 +38,15 @@ func Upstream(stateDir string) ([]netip.Addr, error) {
 	return unstub(resolvconf.Servers(content)), nil
 }
 
+// Listed returns the name servers that any program of the machine asks now, the tunnel's while there is one: those of /etc/resolv.conf as it stands.
+func Listed() ([]netip.Addr, error) {
+	now, err := resolvconf.Read()
+	if err != nil {
+		return nil, err
+	}
+	return unstub(resolvconf.Servers(now.Content)), nil
+}
+
 // upstream picks between what we displaced and what somebody has written since.
 func upstream(now resolvconf.File, listed *undo.Resolv) []netip.Addr {
 	if ours(now, listed) {

@@ -4,6 +4,8 @@
 //	        undo journal, which Host.Undo recovers and Host.Close gives back
 //	others  HOST-007: there is no host yet, only the demo
 //
+// Guest is a dialer alone, for a process without privilege.
+//
 // Host changes nothing on the machine but the two directories, which the journal makes, checks and locks. Whoever calls it runs Host.Undo before anything
 // else: every start begins with the machine as it was before us.
 package native

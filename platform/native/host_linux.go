@@ -46,6 +46,16 @@ func host(o Options) (*platform.Host, error) {
 	}, nil
 }
 
+func guest(stateDir string) platform.Dialer {
+	return uplink.NewUnmarked(func() ([]netip.Addr, error) {
+		servers, err := dns.Upstream(stateDir)
+		if err != nil || len(servers) == 0 {
+			return dns.Listed() // the journal is root's
+		}
+		return servers, nil
+	})
+}
+
 // noFilter holds no rule: nothing of this version blocks.
 type noFilter struct{}
 

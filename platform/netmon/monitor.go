@@ -29,6 +29,9 @@ type Monitor struct {
 
 var _ platform.Monitor = (*Monitor)(nil)
 
+// Look takes one snapshot and watches nothing. It needs no privilege.
+func Look() (platform.NetSnapshot, error) { return look() }
+
 // Open begins to watch. The first snapshot is taken before it returns and is not sent on Changes.
 func Open(log *slog.Logger) (*Monitor, error) {
 	s, err := subscribe(log)

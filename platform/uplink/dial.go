@@ -23,7 +23,7 @@ var errMark = errors.New("uplink: the socket could not be marked")
 type Dialer struct {
 	servers func() ([]netip.Addr, error)
 	hosts   string // the file of that name
-	mark    int    // SO_MARK; 0 only in tests without privilege
+	mark    int    // SO_MARK; 0 for none
 	port    uint16 // of name servers
 }
 
@@ -32,6 +32,13 @@ var _ platform.Dialer = (*Dialer)(nil)
 // New returns a Dialer that asks the servers which the function names, in its order, each time.
 func New(servers func() ([]netip.Addr, error)) *Dialer {
 	return &Dialer{servers: servers, hosts: "/etc/hosts", mark: platform.Mark, port: 53}
+}
+
+// NewUnmarked is New for a process without privilege: its connections take whatever way the machine's routes have, through a tunnel too.
+func NewUnmarked(servers func() ([]netip.Addr, error)) *Dialer {
+	d := New(servers)
+	d.mark = 0
+	return d
 }
 
 // DialTCP connects to one address until ctx ends. The uplink is named by ifIndex or ifName, 0 and "" for any; local is zero for any. A loopback address is on no

@@ -13,6 +13,8 @@
 // Errors are *fault.Error: NET-001 no such name, NET-002 no route, NET-003 refused, NET-004 silent, NET-005 anything else that went wrong on the way, NET-013 the
 // uplink or its address is gone. That the mark cannot be set (no CAP_NET_ADMIN) is INT-001: an unmarked socket would be a loop into the tunnel.
 //
+// NewUnmarked is for looking at the network without privilege, and for nothing that a session depends on.
+//
 // Systems other than Linux have no mark and no binding here: the plain dialer, for code that must compile there.
 //
 // Lookup waits for the goroutines it starts. The package imports platform, dart/fault and miekg/dns.

@@ -73,8 +73,8 @@ func nameServer(t testing.TB, answer func(q dns.Question, tcp bool, m *dns.Msg) 
 
 // unprivileged is a Dialer without a mark that asks 127.0.0.1.
 func unprivileged(port uint16, servers ...netip.Addr) *Dialer {
-	d := New(func() ([]netip.Addr, error) { return servers, nil })
-	d.mark, d.port, d.hosts = 0, port, os.DevNull
+	d := NewUnmarked(func() ([]netip.Addr, error) { return servers, nil })
+	d.port, d.hosts = port, os.DevNull
 	return d
 }
 

@@ -35,6 +35,7 @@ type Reply struct {
 	Status   int
 	Location string
 	Reason   string // X-Reason
+	Date     string
 	Cookies  []Cookie
 	Body     []byte
 }

@@ -256,7 +256,7 @@ func (l *link) read() (Reply, error) {
 		clear(body)
 		return Reply{}, fault.New(fault.NetTooMuch, nil)
 	}
-	r := Reply{Status: resp.StatusCode, Location: resp.Header.Get("Location"), Reason: fault.Clean(resp.Header.Get("X-Reason")), Body: body}
+	r := Reply{Status: resp.StatusCode, Location: resp.Header.Get("Location"), Reason: fault.Clean(resp.Header.Get("X-Reason")), Date: resp.Header.Get("Date"), Body: body}
 	for _, h := range resp.Header.Values("Set-Cookie") {
 		if c, ok := parseSetCookie(h); ok {
 			r.Cookies = append(r.Cookies, c)

@@ -26,6 +26,7 @@ type verifier struct {
 	trust protocol.Trust
 	known *[32]byte // the key seen at login when a session comes back, nil at login
 	roots *x509.CertPool
+	leaf  *x509.Certificate // that was shown, believed or not; nil before the handshake
 }
 
 // newVerifier reads the roots. Pins replace everything, so with pins there are none.
@@ -72,6 +73,7 @@ func (v *verifier) verify(cs tls.ConnectionState) error {
 	if len(cs.PeerCertificates) == 0 {
 		return fault.Newf(fault.TLSHandshake, nil, "no certificate was shown")
 	}
+	v.leaf = cs.PeerCertificates[0]
 	key := leafKey(cs)
 	if v.known != nil && *v.known == key {
 		return nil

@@ -4,6 +4,9 @@ import (
 	"context"
 	"io"
 	"os"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/checkup"
 )
 
 // Deps is what the command line needs and may not import, and where it finds things on this system. A command whose function is nil is not there.
@@ -15,10 +18,21 @@ type Deps struct {
 
 	// Rescue undoes every change to this machine without an agent.
 	Rescue func(ctx context.Context, stateDir, runtimeDir string, out io.Writer) error
+	// Doctor looks along the way to a gateway without an agent.
+	Doctor func(ctx context.Context, o DoctorOptions) (checkup.Report, error)
 	// Demo runs agent and gateway in this process.
 	Demo func(ctx context.Context, o DemoOptions) error
 	// Gateway serves the embedded gateway on a real address until ctx ends.
 	Gateway func(ctx context.Context, listen string, out io.Writer) error
+}
+
+// DoctorOptions are the flags of doctor. CAPEM and Pins are as connect sends them.
+type DoctorOptions struct {
+	Target   string
+	CAPEM    string
+	Pins     []string
+	Timeout  time.Duration
+	Progress func(checking string) // called before each stage; nil for nobody
 }
 
 // DemoOptions are the flags of demo.

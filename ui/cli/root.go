@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 
@@ -35,6 +36,10 @@ func run(ctx context.Context, args []string, d Deps, s Streams, dial func(socket
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
+	}
+	var told *exitError
+	if errors.As(err, &told) {
+		return told.exit
 	}
 	return report(s, a.json || wantsJSON(args), asFault(ctx, err))
 }
@@ -79,6 +84,9 @@ func (a *app) root() *cobra.Command {
 		a.profileCommand(), a.versionCommand())
 	if a.deps.Rescue != nil {
 		root.AddCommand(a.rescueCommand())
+	}
+	if a.deps.Doctor != nil {
+		root.AddCommand(a.doctorCommand())
 	}
 	if a.deps.Demo != nil {
 		root.AddCommand(a.demoCommand())

@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/agent/demo"
 	"github.com/holdfast-vpn/holdfast/agent/offline"
+	"github.com/holdfast-vpn/holdfast/dart/checkup"
 	"github.com/holdfast-vpn/holdfast/platform/paths"
 	"github.com/holdfast-vpn/holdfast/ui/cli"
 )
@@ -17,9 +18,14 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	dirs := paths.Default()
+	profiles := append([]string{dirs.Profile}, paths.Imports()...)
 	os.Exit(cli.Main(ctx, os.Args[1:], cli.Deps{
-		Socket: paths.Socket(dirs.Runtime), StateDir: dirs.State, RuntimeDir: dirs.Runtime, ProfileDirs: append([]string{dirs.Profile}, paths.Imports()...),
+		Socket: paths.Socket(dirs.Runtime), StateDir: dirs.State, RuntimeDir: dirs.Runtime, ProfileDirs: profiles,
 		Rescue: offline.Rescue, Gateway: demo.Rehearse,
+		Doctor: func(ctx context.Context, o cli.DoctorOptions) (checkup.Report, error) {
+			return offline.Doctor(ctx, offline.DoctorOptions{Target: o.Target, CAPEM: o.CAPEM, Pins: o.Pins, Timeout: o.Timeout, Progress: o.Progress,
+				ProfileDirs: profiles, StateDir: dirs.State})
+		},
 		Demo: func(ctx context.Context, o cli.DemoOptions) error {
 			return demo.Run(ctx, demo.Options{Out: o.Out, Colour: o.Colour, Width: o.Width, JSON: o.JSON})
 		},

@@ -1,0 +1,127 @@
+package offline
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/checkup"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/protocol/login"
+)
+
+// maxPage bounds what is read of a web page, its header included.
+const maxPage = 64 << 10
+
+// page asks the gateway's own address for a page over plain HTTP, which is where a captive portal shows itself. Nothing but the gateway's name is in the request.
+func (e *exam) page(ctx context.Context, a netip.Addr) checkup.Web {
+	ctx, cancel := context.WithTimeout(ctx, webTime)
+	defer cancel()
+	began := time.Now()
+	c, err := e.dialer.DialTCP(ctx, netip.AddrPortFrom(a, e.web), 0, "", netip.Addr{})
+	if err != nil {
+		return checkup.Web{}
+	}
+	defer c.Close()
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	host := e.target.Host
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: "+host+"\r\nUser-Agent: "+login.DefaultUserAgent+"\r\nAccept: */*\r\nConnection: close\r\n\r\n"); err != nil {
+		return checkup.Web{}
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(c, maxPage)), nil) //nolint:bodyclose // it holds nothing but c
+	if err != nil {
+		return checkup.Web{}
+	}
+	w := checkup.Web{Answered: true, Status: resp.StatusCode, Elsewhere: elsewhere(e.target.Host, a, resp.Header.Get("Location"))}
+	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		w.Date = at
+	}
+	head := make([]byte, 1024)
+	n, _ := io.ReadFull(resp.Body, head)
+	w.Page = resp.StatusCode == http.StatusOK && isPage(resp.Header.Get("Content-Type"), head[:n])
+	w.Took = time.Since(began)
+	return w
+}
+
+// isPage reports whether an answer is meant for people.
+func isPage(kind string, head []byte) bool {
+	head = bytes.ToLower(head)
+	return strings.HasPrefix(strings.ToLower(kind), "text/html") || bytes.Contains(head, []byte("<html")) || bytes.Contains(head, []byte("<!doctype html"))
+}
+
+// elsewhere is the host of a redirect that leads away from the gateway and from its owner's names.
+func elsewhere(host string, at netip.Addr, location string) string {
+	u, err := url.Parse(location)
+	if location == "" || err != nil || u.Hostname() == "" || related(u.Hostname(), host) || u.Hostname() == at.String() {
+		return ""
+	}
+	return fault.Clean(u.Hostname())
+}
+
+// greetUDP sends the first message of DTLS. Gateways answer it to nobody, or to sessions only; an ICMP error is an answer of the network.
+func greetUDP(ctx context.Context, to netip.AddrPort) checkup.UDP {
+	ctx, cancel := context.WithTimeout(ctx, udpTime)
+	defer cancel()
+	began := time.Now()
+	c, err := (&net.Dialer{}).DialContext(ctx, "udp", to.String())
+	if err != nil {
+		return checkup.UDP{}
+	}
+	defer c.Close()
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	u := checkup.UDP{Sent: true}
+	hello, answer := clientHello(), make([]byte, 2048)
+	for ctx.Err() == nil && !u.Answered && u.Refused == nil {
+		_, err = c.Write(hello)
+		if err == nil && ctx.Err() == nil {
+			_ = c.SetReadDeadline(time.Now().Add(udpTime / 2))
+			_, err = c.Read(answer)
+		}
+		switch {
+		case err == nil:
+			u.Answered = true
+		case errors.Is(err, syscall.ECONNREFUSED):
+			u.Refused = fault.New(fault.NetRefused, err)
+		case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+			u.Refused = fault.New(fault.NetNoRoute, err)
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return checkup.UDP{}
+		}
+	}
+	u.Took = time.Since(began)
+	return u
+}
+
+// clientHello is a whole ClientHello of DTLS 1.2 without cookie or extensions (RFC 6347 section 4.2), which any DTLS server can read and none must keep state for.
+func clientHello() []byte {
+	body := []byte{0xfe, 0xfd}
+	random := make([]byte, 32)
+	_, _ = rand.Read(random) // does not fail
+	body = append(body, random...)
+	body = append(body, 0, 0)                             // no session, no cookie
+	body = append(body, 0, 4, 0xc0, 0x2f, 0xc0, 0x2b)     // ECDHE with AES-128-GCM, RSA and ECDSA
+	body = append(body, 1, 0)                             // no compression
+	length := []byte{0, 0, byte(len(body))}               // 24 bits
+	message := append([]byte{1}, length...)               // client_hello
+	message = append(message, 0, 0, 0, 0, 0)              // message 0, from its offset 0
+	message = append(append(message, length...), body...) // in one fragment
+	record := []byte{22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0}
+	return append(binary.BigEndian.AppendUint16(record, uint16(len(message))), message...)
+}
