@@ -24,8 +24,8 @@ const (
 	secureTime  = 4 * time.Second // a handshake; once more with small packets where it stalls
 	greetTime   = 5 * time.Second
 	webTime     = 3 * time.Second
-	udpTime     = time.Second // two datagrams, half of it for each
-	maxPaths    = 4           // addresses of the gateway that are tried
+	udpTime     = 500 * time.Millisecond // for each of two datagrams
+	maxPaths    = 4                      // addresses of the gateway that are tried
 	webPort     = 80
 )
 
@@ -49,7 +49,7 @@ func Doctor(ctx context.Context, o DoctorOptions) (checkup.Report, error) {
 	if err != nil {
 		return checkup.Report{}, err
 	}
-	e := &exam{target: target, dialer: native.Guest(o.StateDir), look: netmon.Look, web: webPort, progress: o.Progress}
+	e := &exam{target: target, dialer: native.Guest(o.StateDir), look: netmon.Look, web: webPort, wait: secureTime, progress: o.Progress}
 	limited, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
 	seen := e.run(limited)
@@ -88,7 +88,8 @@ type exam struct {
 	target   protocol.Target
 	dialer   platform.Dialer
 	look     func() (platform.NetSnapshot, error)
-	web      uint16 // port of plain HTTP
+	web      uint16        // port of plain HTTP
+	wait     time.Duration // for a handshake
 	progress func(string)
 }
 

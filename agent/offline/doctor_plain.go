@@ -76,8 +76,6 @@ func elsewhere(host string, at netip.Addr, location string) string {
 
 // greetUDP sends the first message of DTLS. Gateways answer it to nobody, or to sessions only; an ICMP error is an answer of the network.
 func greetUDP(ctx context.Context, to netip.AddrPort) checkup.UDP {
-	ctx, cancel := context.WithTimeout(ctx, udpTime)
-	defer cancel()
 	began := time.Now()
 	c, err := (&net.Dialer{}).DialContext(ctx, "udp", to.String())
 	if err != nil {
@@ -88,10 +86,9 @@ func greetUDP(ctx context.Context, to netip.AddrPort) checkup.UDP {
 	defer stop()
 	u := checkup.UDP{Sent: true}
 	hello, answer := clientHello(), make([]byte, 2048)
-	for ctx.Err() == nil && !u.Answered && u.Refused == nil {
-		_, err = c.Write(hello)
-		if err == nil && ctx.Err() == nil {
-			_ = c.SetReadDeadline(time.Now().Add(udpTime / 2))
+	for range 2 {
+		if _, err = c.Write(hello); err == nil {
+			_ = c.SetReadDeadline(time.Now().Add(udpTime))
 			_, err = c.Read(answer)
 		}
 		switch {
@@ -101,9 +98,10 @@ func greetUDP(ctx context.Context, to netip.AddrPort) checkup.UDP {
 			u.Refused = fault.New(fault.NetRefused, err)
 		case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 			u.Refused = fault.New(fault.NetNoRoute, err)
-		case !errors.Is(err, os.ErrDeadlineExceeded):
-			return checkup.UDP{}
+		case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil:
+			continue
 		}
+		break
 	}
 	u.Took = time.Since(began)
 	return u

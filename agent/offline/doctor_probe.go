@@ -87,7 +87,7 @@ func (e *exam) try(ctx context.Context, a netip.Addr) path {
 
 // secure makes TLS of a connection and notes what it sees.
 func (e *exam) secure(ctx context.Context, p *path, raw net.Conn, to netip.AddrPort) {
-	ctx, cancel := context.WithTimeout(ctx, secureTime)
+	ctx, cancel := context.WithTimeout(ctx, e.wait)
 	defer cancel()
 	p.MTU = pathMTU(raw)
 	began := time.Now()

@@ -44,7 +44,7 @@ func Judge(o Observations) Report {
 		return r
 	}
 	l := r.Layers[blamed]
-	r.Verdict = Verdict{Layer: l.Layer, Code: l.Code, Message: fault.Clean(titles[l.Layer] + ": " + l.Detail), Hint: hint(l.Code)}
+	r.Verdict = Verdict{Layer: l.Layer, Code: l.Code, Message: fault.Clean(titles[l.Layer] + ": " + l.Detail), Hint: hint(l)}
 	return r
 }
 
@@ -61,11 +61,14 @@ var hints = map[fault.Code]string{
 	fault.NetTimeout: "try again, with more time: --timeout",
 }
 
-func hint(c fault.Code) string {
-	if h := hints[c]; h != "" {
+func hint(l Layer) string {
+	if l.Layer == DNS && l.Code == fault.NetSilent {
+		return "check that this machine knows the name servers of its network"
+	}
+	if h := hints[l.Code]; h != "" {
 		return h
 	}
-	return fault.Lookup(c).Hint
+	return fault.Lookup(l.Code).Hint
 }
 
 // ok, failed and open are the three kinds of row.

@@ -12,6 +12,9 @@ import (
 // smallPath is the MTU below which a tunnel's packets have less room than IPv6 must have inside (RFC 8200 section 5), TLS and TCP around them.
 const smallPath = 1380
 
+// greeting is what our first message of TLS has at least, with its headers: on a path of that MTU or less it fills a packet.
+const greeting = 1500
+
 // link blames the machine's own network where there is no interface in use or no way out of it.
 func (o Observations) link() Layer {
 	local := len(o.Paths) > 0
@@ -59,7 +62,11 @@ func (o Observations) dns() Layer {
 	case n.Literal:
 		return open(DNS, "not needed: the target is an address")
 	case n.Fault != nil:
-		return failed(DNS, n.Took, n.Fault)
+		l := failed(DNS, n.Took, n.Fault)
+		if n.Fault.Code == fault.NetSilent { // whose sentence speaks of the gateway
+			l.Detail = "no name server answers"
+		}
+		return l
 	}
 	return ok(DNS, n.Took, "%s", list(texts(n.Addrs), 4))
 }
@@ -140,11 +147,11 @@ func (o Observations) udp() Layer {
 	case !u.Sent:
 		return open(UDP443, "not reached")
 	case u.Refused != nil:
-		l := open(UDP443, "refused: a tunnel there stays on TLS, which always works")
+		l := open(UDP443, "refused on port %d: a tunnel would stay on TLS", o.Port)
 		l.Code, l.TookMS = u.Refused.Code, u.Took.Milliseconds()
 		return l
 	case u.Answered:
-		return ok(UDP443, u.Took, "something answers a DTLS greeting")
+		return ok(UDP443, u.Took, "port %d answers a DTLS greeting", o.Port)
 	}
 	return open(UDP443, "no answer, as usual without a session: cannot tell")
 }
@@ -162,8 +169,10 @@ func (o Observations) mtu() Layer {
 		return open(MTU, "%d bytes as far as this machine knows", p.MTU)
 	case p.MTU < smallPath:
 		return ok(MTU, 0, "%d bytes, which is little: the tunnel's packets get smaller", p.MTU)
+	case p.MTU > greeting:
+		return ok(MTU, 0, "%d bytes", p.MTU)
 	}
-	return ok(MTU, 0, "%d bytes; full packets went through", p.MTU)
+	return ok(MTU, 0, "%d bytes, and a full packet got there", p.MTU)
 }
 
 // clock blames this machine where its time makes the certificate invalid and something says that the certificate is right: the gateway's own clock, or a
@@ -194,7 +203,7 @@ func (o Observations) clock() Layer {
 		return open(Clock, "nothing to compare it with")
 	}
 	if off := o.Now.Sub(date).Abs(); off > drift {
-		return ok(Clock, 0, "%s off the gateway's; it does no harm here", off.Round(time.Minute))
+		return ok(Clock, 0, "%s off the gateway's, which does no harm here", strings.TrimSuffix(off.Round(time.Minute).String(), "0s"))
 	}
 	return ok(Clock, 0, "agrees with the gateway's")
 }
