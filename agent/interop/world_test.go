@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// role runs one of the children: inside ADDR..., fetch URL, attack SOCKET, flood SOCKET, hostile ADDR CERT KEY HEADERS.
+// role runs one of the children: inside ADDR..., fetch URL, attack SOCKET, flood SOCKET, hostile ADDR CERT KEY HEADERS, speak KIND ADDR [CERT KEY].
 func role(name string, args []string) int {
 	switch name {
 	case "inside":
@@ -66,6 +66,8 @@ func role(name string, args []string) int {
 		return flood(args[0])
 	case "hostile":
 		return hostile(args[0], args[1], args[2], args[3])
+	case "speak":
+		return speak(args)
 	default:
 		return 2
 	}

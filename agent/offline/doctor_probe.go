@@ -27,10 +27,7 @@ type path struct {
 func (e *exam) links() checkup.Links {
 	began := time.Now()
 	s, err := e.look()
-	if err != nil { // a machine that does not tell its interfaces: the layers above will say what works
-		return checkup.Links{Up: []string{"not known"}, Took: time.Since(began)}
-	}
-	var l checkup.Links
+	l := checkup.Links{Unknown: err != nil}
 	for _, u := range s.Uplinks {
 		text := u.Name
 		for _, a := range u.Local[:min(len(u.Local), 2)] {
@@ -125,16 +122,21 @@ func (e *exam) greet(ctx context.Context, c *login.Conn) checkup.Hello {
 	return h
 }
 
-// related reports whether two names have the same owner as far as a name can tell: they are one, or end in the same two labels.
+// related reports whether two hosts have the same owner as far as a name can tell: they are one, or both are names that end in the same two labels.
 func related(a, b string) bool {
-	tail := func(s string) string {
-		labels := strings.Split(strings.ToLower(strings.TrimSuffix(s, ".")), ".")
-		return strings.Join(labels[max(len(labels)-2, 0):], ".")
-	}
-	_, literalA := netip.ParseAddr(a)
-	_, literalB := netip.ParseAddr(b)
-	if literalA == nil || literalB == nil {
+	if isAddr(a) || isAddr(b) {
 		return a == b
 	}
-	return tail(a) == tail(b)
+	return owner(a) == owner(b)
+}
+
+func isAddr(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
+// owner is the last two labels of a name.
+func owner(name string) string {
+	labels := strings.Split(strings.ToLower(strings.TrimSuffix(name, ".")), ".")
+	return strings.Join(labels[max(len(labels)-2, 0):], ".")
 }

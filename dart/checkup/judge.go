@@ -50,7 +50,7 @@ func Judge(o Observations) Report {
 
 // titles begin a verdict.
 var titles = map[string]string{
-	Link: "no network", Portal: "captive portal", DNS: "name resolution", TCP: "connection", TLS: "TLS", Certificate: "certificate", Gateway: "gateway", MTU: "packet size", Clock: "clock",
+	Link: "link", Portal: "captive portal", DNS: "name resolution", TCP: "connection", TLS: "TLS", Certificate: "certificate", Gateway: "gateway", MTU: "packet size", Clock: "clock",
 }
 
 // hints stand where those of the registry speak of a session.

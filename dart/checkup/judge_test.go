@@ -124,6 +124,7 @@ func TestJudge(t *testing.T) {
 		"UDP refused":                        {func(o *Observations) { o.UDP.Refused = fault.New(fault.NetRefused, nil) }, "", "", "- udp-443 refused on port 443"},
 		"UDP answered":                       {func(o *Observations) { o.UDP.Answered = true }, "", "", "✓ udp-443"},
 		"UDP silent":                         {func(*Observations) {}, "", "", "- udp-443 no answer"},
+		"interfaces not told":                {func(o *Observations) { o.Links = Links{Unknown: true} }, "", "", "- link this machine does not tell"},
 		"on this machine": {func(o *Observations) {
 			each(o, func(p *Path) { p.Addr = netip.MustParseAddr("127.0.0.1") })
 			o.Links.Up = nil

@@ -25,6 +25,8 @@ func (o Observations) link() Layer {
 	switch {
 	case local:
 		return open(Link, "not needed: the gateway is on this machine")
+	case o.Links.Unknown:
+		return open(Link, "this machine does not tell")
 	case len(o.Links.Up) == 0:
 		return failed(Link, o.Links.Took, fault.New(fault.NetNoPath, nil))
 	case o.Names.NoRoute:
@@ -38,11 +40,11 @@ func (o Observations) link() Layer {
 // portal looks for a network that answers in the gateway's place. A gateway that proved who it is, is the gateway. A redirect to another host is what portals do;
 // a web page is one only where the gateway's port speaks no TLS: many gateways show a page of their own on port 80.
 func (o Observations) portal() Layer {
-	p, any := o.Best()
+	p, there := o.Best()
 	switch {
 	case p.believed():
 		return ok(Portal, 0, "none: the gateway proved who it is")
-	case !any:
+	case !there:
 		return open(Portal, "not looked at without an address")
 	case !o.Web.Answered:
 		return open(Portal, "port 80 does not answer: cannot tell")
@@ -73,9 +75,9 @@ func (o Observations) dns() Layer {
 
 // tcp is well when one address accepts; the others are named.
 func (o Observations) tcp() Layer {
-	p, any := o.Best()
+	p, there := o.Best()
 	switch {
-	case !any:
+	case !there:
 		return open(TCP, "not reached")
 	case p.Refused != nil:
 		return failed(TCP, p.Dialled, p.Refused)
@@ -86,9 +88,9 @@ func (o Observations) tcp() Layer {
 }
 
 func (o Observations) tls() Layer {
-	p, any := o.Best()
+	p, there := o.Best()
 	switch {
-	case !any || p.Refused != nil:
+	case !there || p.Refused != nil:
 		return open(TLS, "not reached")
 	case !p.Secured:
 		return failed(TLS, p.Handshake, p.TLS)
@@ -102,9 +104,9 @@ func (o Observations) tls() Layer {
 }
 
 func (o Observations) certificate() Layer {
-	p, any := o.Best()
+	p, there := o.Best()
 	switch {
-	case !any || !p.Secured:
+	case !there || !p.Secured:
 		return open(Certificate, "not reached")
 	case p.Untrusted != nil:
 		return failed(Certificate, 0, p.Untrusted)
@@ -157,9 +159,9 @@ func (o Observations) udp() Layer {
 }
 
 func (o Observations) mtu() Layer {
-	p, any := o.Best()
+	p, there := o.Best()
 	switch {
-	case !any || p.Refused != nil:
+	case !there || p.Refused != nil:
 		return open(MTU, "not reached")
 	case p.Secured && p.Small:
 		return failed(MTU, p.Handshake, fault.New(fault.NetSize, nil))

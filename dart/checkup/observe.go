@@ -24,8 +24,9 @@ type Observations struct {
 
 // Links is how the machine is connected, tunnels of ours left out.
 type Links struct {
-	Up   []string // "eth0 192.0.2.2" per usable interface
-	Took time.Duration
+	Up      []string // "eth0 192.0.2.2" per usable interface
+	Unknown bool     // the system could not be asked
+	Took    time.Duration
 }
 
 // Names is the resolution of the gateway's name.

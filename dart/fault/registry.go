@@ -157,7 +157,7 @@ var registry = map[Code]Entry{
 	HostDir:    {Fatal, 1, "the agent's directory is not safe to use", "it must belong to the agent's user and be writable by nobody else"},
 	HostOther:  {Fatal, 1, "this system is not supported for real tunnels yet", "try it with: holdfast demo"},
 	HostSlow:   {Fatal, 1, "the changes to this machine did not end in time", "the log names the step; end the agent, then run: sudo holdfast rescue"},
-	HostClock:  {Fatal, 6, "this machine's clock is wrong", "set the clock, then try again"},
+	HostClock:  {Fatal, 6, "this machine's clock seems wrong", "compare it with another clock, set it if it is wrong, and try again"},
 
 	PolNotOwner:  {Policy, 7, "the session belongs to another user", "ask its owner or an administrator to disconnect it"},
 	PolGroup:     {Policy, 7, "this user may not do that", "ask an administrator to run: sudo usermod -aG holdfast USER"},

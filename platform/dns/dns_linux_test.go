@@ -114,6 +114,9 @@ func TestSetAndUnset(t *testing.T) {
 				}
 				sameServers(t, "Upstream", upstreamNow(t), "192.0.2.1")
 				sameServers(t, "Displaced", r.Displaced(), "192.0.2.1")
+				if listed, err := Listed(); err != nil || !slices.Equal(listed, inside.Servers) {
+					t.Errorf("Listed = %v, %v", listed, err)
+				}
 				if got := r.Backend(); got != c.backend {
 					t.Errorf("Backend = %q, want %q", got, c.backend)
 				}

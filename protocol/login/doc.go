@@ -17,6 +17,9 @@
 // verifies in VerifyConnection instead, so that a pin can replace the chain, a session can recognise its gateway, and the refusal can say why. No byte
 // of HTTP is written before that verification returned.
 //
+// Examine and Greet do the same by hand for a caller that looks at the layers one by one: a handshake on a socket that is already connected, and the first request of
+// a login, to which nothing is answered.
+//
 // Nothing is sent twice that a person typed: a request with answers in it is never repeated, not after a lost connection and not after a redirect.
 //
 // Errors at the seam are *fault.Error; their texts hold no password, no token and no cookie, and no error of net/http or encoding/xml, which quote

@@ -40,6 +40,7 @@ type Greeting struct {
 // Greet sends the first request of a login on c and answers nothing: no name, no password, no group. It follows no redirect. It takes over c and closes it.
 // The error is a *fault.Error that says why what answers is no gateway (NET-009 and others) or cannot serve (GW-001).
 func Greet(ctx context.Context, c *Conn, t protocol.Target, o Options) (Greeting, error) {
+	t.User, t.Group = "", ""
 	conv := NewConversation(t)
 	l := &link{opts: o, conn: c, at: conv.at, fresh: true, gateway: c.Gateway, leaf: c.LeafKey}
 	l.limit = io.LimitedReader{R: c.TLS}

@@ -125,7 +125,7 @@ func mark(l checkup.Layer, colour bool) string {
 // verdict prints the last lines: a broken layer as every error, else that all is well.
 func (a *app) verdict(r checkup.Report) {
 	if r.Session {
-		fmt.Fprintln(a.Err, "note: a session is up: doctor looked along the way that any program takes, the agent's own may differ")
+		fmt.Fprintln(a.Err, "note: a session is up, and doctor looked along the way that any program takes; disconnect first to see the way without it")
 	}
 	v := r.Verdict
 	if !r.Well() {
