@@ -173,6 +173,14 @@ func TestDoctor(t *testing.T) {
 		w.gateway.Run(t, "nft", "add table inet wall; add chain inet wall in { type filter hook input priority 0; }; add rule inet wall in tcp dport 445 drop")
 		w.in(t).examine(5, "tcp", "NET-004", "vpn.lab.example:445", ca...)
 	})
+	t.Run("one family dropped", func(t *testing.T) {
+		w.gateway.Run(t, "nft", "add table ip6 wall; add chain ip6 wall in { type filter hook input priority 0; }; add rule ip6 wall in tcp dport 443 drop")
+		defer w.gateway.Run(t, "nft", "delete table ip6 wall")
+		r := w.in(t).examine(0, "", "", "vpn.lab.example", ca...)
+		if d := row(r, checkup.TCP).Detail; !strings.Contains(d, "198.51.100.1 is open; 2001:db8:100::1: the gateway does not answer") {
+			t.Error(d)
+		}
+	})
 	t.Run("never speaks", func(t *testing.T) {
 		defer w.speaks(t, "mute", ":4441")()
 		w.in(t).examine(5, "tls", "NET-004", "vpn.lab.example:4441", ca...)
@@ -217,6 +225,11 @@ func TestDoctor(t *testing.T) {
 		}
 		defer w.client.SetResolv(string(before))
 		w.client.SetResolv("nameserver 198.51.100.1\n")
+		w.in(t).examine(5, "dns", "NET-004", "vpn.lab.example", ca...)
+	})
+	t.Run("name server drops", func(t *testing.T) {
+		w.router.Run(t, "nft", "add table inet deaf; add chain inet deaf in { type filter hook input priority 0; }; add rule inet deaf in meta l4proto { tcp, udp } th dport 53 drop")
+		defer w.router.Run(t, "nft", "delete table inet deaf")
 		w.in(t).examine(5, "dns", "NET-004", "vpn.lab.example", ca...)
 	})
 	w.unchanged("after doctor")

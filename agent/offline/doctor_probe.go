@@ -2,7 +2,9 @@ package offline
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -92,6 +94,7 @@ func (e *exam) secure(ctx context.Context, p *path, raw net.Conn, to netip.AddrP
 	p.Handshake = time.Since(began)
 	if leaf != nil {
 		p.NotBefore, p.NotAfter = leaf.NotBefore, leaf.NotAfter
+		p.Key = fmt.Sprintf("sha256:%x", sha256.Sum256(leaf.RawSubjectPublicKeyInfo))
 	}
 	p.TLS = nil
 	if err != nil {

@@ -320,3 +320,13 @@ func TestElsewhere(t *testing.T) {
 		}
 	}
 }
+
+func FuzzElsewhere(f *testing.F) {
+	f.Add("http://login.hotel/")
+	f.Add("http://a\x1b[2J/")
+	f.Fuzz(func(t *testing.T, location string) {
+		if got := elsewhere("vpn.example.com", loopback, location); got != fault.Clean(got) || got == "vpn.example.com" {
+			t.Errorf("%q leads to %q", location, got)
+		}
+	})
+}

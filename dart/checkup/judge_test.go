@@ -51,7 +51,7 @@ func silent(code fault.Code) func(*Observations) {
 
 func untrusted(code fault.Code) func(*Observations) {
 	return func(o *Observations) {
-		each(o, func(p *Path) { p.Untrusted, p.Cipher = fault.New(code, nil), "" })
+		each(o, func(p *Path) { p.Untrusted, p.Cipher, p.Key = fault.New(code, nil), "", "sha256:0a0b" })
 		o.Hello = Hello{}
 	}
 }
@@ -111,7 +111,7 @@ func TestJudge(t *testing.T) {
 		"wrong name beside a gateway's page": {both(untrusted(fault.TLSName), web(Web{Status: 200, Page: true})), Certificate, fault.TLSName, "✓ captive-portal"},
 		"wrong name and a redirect away":     {both(untrusted(fault.TLSName), web(Web{Status: 302, Elsewhere: "login.hotel"})), Portal, fault.NetPortal, "- certificate"},
 		"untrusted":                          {untrusted(fault.TLSUntrusted), Certificate, fault.TLSUntrusted, "- gateway not asked"},
-		"another pin":                        {both(untrusted(fault.TLSPin), func(o *Observations) { o.Pinned = true }), Certificate, fault.TLSPin, ""},
+		"another pin":                        {both(untrusted(fault.TLSPin), func(o *Observations) { o.Pinned = true }), Certificate, fault.TLSPin, "its key is sha256:0a0b"},
 		"expired":                            {expired(noon.AddDate(1, 0, 0)), Certificate, fault.TLSExpired, "- clock it says 2027-05-04 12:00 UTC"},
 		"expired by both clocks":             {both(expired(noon.AddDate(1, 0, 0)), web(Web{Date: noon.AddDate(1, 0, 0)})), Certificate, fault.TLSExpired, "✓ clock agrees"},
 		"expired by ours alone":              {both(expired(noon.AddDate(1, 0, 0)), web(Web{Date: noon})), Clock, fault.HostClock, "- certificate"},

@@ -109,7 +109,11 @@ func (o Observations) certificate() Layer {
 	case !there || !p.Secured:
 		return open(Certificate, "not reached")
 	case p.Untrusted != nil:
-		return failed(Certificate, 0, p.Untrusted)
+		l := failed(Certificate, 0, p.Untrusted)
+		if c := l.Code; p.Key != "" && (c == fault.TLSUntrusted || c == fault.TLSPin) { // where it is the key that people compare
+			l.Detail += "; its key is " + p.Key
+		}
+		return l
 	case o.Pinned:
 		return ok(Certificate, 0, "its key is the one of the pin")
 	}

@@ -53,6 +53,7 @@ type Path struct {
 	Handshake time.Duration
 
 	Untrusted *fault.Error // what is wrong with the certificate; nil when it was believed
+	Key       string       // fingerprint of the key that was shown, sha256:HEX
 	NotBefore time.Time    // of the certificate that was shown, believed or not
 	NotAfter  time.Time
 }

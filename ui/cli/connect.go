@@ -125,7 +125,7 @@ func (a *app) connect(cmd *cobra.Command, target string, f connectFlags) error {
 	at := &attempt{app: a, agent: agent, answers: ans, noInput: f.noInput, banner: f.acceptBanner}
 	st, err := at.run(cmd.Context(), req)
 	if err != nil {
-		return err
+		return a.pointAt(err, req.Target)
 	}
 	if a.json {
 		printJSON(a.Out, st)

@@ -11,10 +11,11 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/dart/checkup"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
 
-// doctorTime is the default of --timeout: the slowest way through all layers takes 16 s.
-const doctorTime = 20 * time.Second
+// doctorTime is the default of --timeout: the slowest way through all layers takes 24 s.
+const doctorTime = 30 * time.Second
 
 // exitError is a failure that was already told: only its exit code is left.
 type exitError struct{ exit int }
@@ -76,6 +77,18 @@ func (a *app) doctor(cmd *cobra.Command, target string, f connectFlags) error {
 		return &exitError{r.Exit()}
 	}
 	return nil
+}
+
+// pointAt adds to a connect that found no gateway how to find out more.
+func (a *app) pointAt(err error, target string) error {
+	f := fault.As(err)
+	if a.deps.Doctor == nil || target == "" || f.Exit() != fault.Lookup(fault.NetSilent).Exit {
+		return err
+	}
+	if strings.ContainsAny(target, " \t") {
+		target = `"` + target + `"`
+	}
+	return f.Hint("see which layer fails: holdfast doctor " + target)
 }
 
 // examinedReport is the one object of --json: the report, and for a broken layer the error that every command gives.

@@ -119,3 +119,15 @@ func TestMarks(t *testing.T) {
 		t.Errorf("%q", out)
 	}
 }
+
+// TestConnectPointsAtDoctor: only where there is no gateway to be found.
+func TestConnectPointsAtDoctor(t *testing.T) {
+	for code, want := range map[fault.Code]bool{fault.NetSilent: true, fault.NetNotVPN: true, fault.TLSUntrusted: false, fault.AuthRefused: false} {
+		var asked DoctorOptions
+		b := &backend{refuse: fault.New(code, nil)}
+		r := playWith(t.Context(), serve(t, b), doctors(well(), nil, &asked), nil, "", "connect", "Head office", "--no-input")
+		if got := strings.Contains(r.err, "hint: see which layer fails: holdfast doctor \"Head office\"\n"); got != want || r.exit != fault.Lookup(code).Exit {
+			t.Errorf("%s: %+v", code, r)
+		}
+	}
+}
