@@ -203,13 +203,17 @@ func (l *loop) arm() {
 func (l *loop) clocks() {
 	now := l.now()
 	slept := (now.Boot - l.wake.Boot) - (now.Mono - l.wake.Mono)
+	if slept <= late {
+		slept = 0 // the clocks are not read at once
+	}
+	away := slept
 	if l.due > 0 {
-		slept = max(slept, now.Mono-l.due)
+		away = max(away, now.Mono-l.due)
 	}
 	l.wake, l.due = now, 0
 	l.used.look(l.res.pump, now)
-	if slept > late {
-		l.feed(machine.Event{Kind: machine.EvResumed, Slept: slept, Evidence: "clocks " + slept.Round(time.Millisecond).String() + " ahead"})
+	if away > late {
+		l.feed(machine.Event{Kind: machine.EvResumed, Slept: slept, Evidence: "clocks " + away.Round(time.Millisecond).String() + " ahead"})
 	}
 }
 

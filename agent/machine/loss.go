@@ -274,9 +274,14 @@ func (m *step) thaw() {
 	m.disarm(TimerThaw)
 }
 
-// resumed is the end of sleep: the old carrier is asked first of all, and others are looked for beside it.
+// resumed is the end of sleep: the old carrier is asked first of all, and others are looked for beside it. Where policy ends the session on suspend and nobody
+// announced the suspend, it is ended now.
 func (m *step) resumed() {
 	m.thaw()
+	if m.s.Policy.DisconnectOnSuspend && m.ev.Kind == EvResumed && m.ev.Slept > 0 {
+		m.end(Fault{}, CloseUser, ReasonSuspend)
+		return
+	}
 	if m.s.Phase != Connected && m.s.Phase != Reconnecting {
 		return
 	}

@@ -124,7 +124,7 @@ const (
 	// Of the machine we run on.
 	EvNetworkChanged // Paths: the ways to the gateway, best first, of which eight count; empty is offline
 	EvSuspending
-	EvResumed // after sleep; Slept
+	EvResumed // Slept: how long the machine slept; 0 when only we stood still, as in a paused virtual machine
 	// EvAnswered (Attempt) says that the gateway of a login has answered at all. It decides what the end of the budget is called: GW-007, without it NET-006.
 	EvAnswered
 	// EvWaitBegan (Attempt): the gateway of a login has the user's answers and may be waiting for what he does elsewhere, on a phone. EvWaitEnded (Attempt): it
