@@ -44,6 +44,10 @@ func (a *Agent) Connect(ctx context.Context, p localsock.Peer, req ipc.ConnectRe
 		return ipc.Accepted{}, err
 	}
 	c.owner = p.ID()
+	if id := c.servers[0].Identity; id != nil { // one for all servers
+		c.key = &keyholder{agent: a, conn: c}
+		id.Key = c.key
+	}
 	if cerr := a.call(ctx, func(l *loop) { id, err = l.connect(c) }); cerr != nil {
 		return ipc.Accepted{}, cerr
 	}
@@ -56,6 +60,7 @@ func (l *loop) again(p localsock.Peer, req *ipc.ConnectRequest) (id string, done
 		if l.owner() != p.ID() {
 			return "", false, fault.New(fault.PolNotOwner, nil)
 		}
+		l.status.conn.attend()
 		return l.status.conn.id, true, nil
 	}
 	if was, ok := l.memory.of(p.ID()); ok {
@@ -81,6 +86,7 @@ func (l *loop) connect(c *connection) (string, error) {
 			return "", fault.New(fault.PolNotOwner, nil)
 		case l.state.Phase == machine.Disconnecting: // the machine connects after that
 		case old.same(c):
+			old.attend()
 			return old.id, nil
 		default:
 			return "", fault.New(fault.PolConnected, nil)
@@ -146,7 +152,7 @@ func (l *loop) answer(p localsock.Peer, id string, ans ipc.Answer) error {
 		l.feed(ev)
 		return nil
 	}
-	return fault.New(fault.AuthPromptGone, nil)
+	return l.answerSigning(id, ans)
 }
 
 // Timeline implements ipc.Reports.

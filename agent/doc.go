@@ -22,7 +22,7 @@
 // SessionRef. Neither is ever in State, Event, timeline, status or log. At level info the log has phases, codes and interfaces, no names and no inside addresses.
 //
 // By file: agent.go what it is made of; loop.go the loop, its timer and clocks; runner.go effects and reports; attempt.go workers towards the gateway; session.go
-// the session on this host; apply.go the applier; plan.go settings to host configuration; network.go ways to the gateway; prompts.go questions; client.go
+// the session on this host; apply.go the applier; plan.go settings to host configuration; network.go ways to the gateway; prompts.go questions; signing.go those for a private key; client.go
 // the verbs and who may use them; target.go what a client asked for; status.go the state; timeline.go, remember.go what is kept.
 //
 // It may import agent/machine, agent/machine/record, agent/ipc, agent/dataplane, profile, platform, protocol and the leaves; the protocols themselves are wired in cmd/holdfastd.

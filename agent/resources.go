@@ -28,6 +28,7 @@ type resources struct {
 	reaches map[machine.ID]reach
 	tunnels map[machine.ID]*tunnel
 	prompts map[machine.ID]*prompt
+	signing map[machine.ID]*signing
 	closing map[machine.ID]chan struct{} // tunnels that are being closed; the channel is closed after
 	apply   machine.ID                   // the last apply
 	current machine.ID                   // the tunnel on the pump
@@ -43,6 +44,7 @@ func newResources() resources {
 		reaches: map[machine.ID]reach{},
 		tunnels: map[machine.ID]*tunnel{},
 		prompts: map[machine.ID]*prompt{},
+		signing: map[machine.ID]*signing{},
 		closing: map[machine.ID]chan struct{}{},
 	}
 }

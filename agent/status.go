@@ -92,6 +92,9 @@ func (l *loop) describe() ipc.State {
 			s.Prompt = p.wire()
 		}
 	}
+	if s.Prompt == nil && l.state.Phase != machine.Disconnected {
+		s.Prompt = l.oldestSigning()
+	}
 	if l.status.settings != nil {
 		l.describeSession(&s, l.status.settings)
 	}

@@ -25,6 +25,7 @@ type connection struct {
 	servers []protocol.Target // the target, then its backup servers, as the machine numbers them
 	policy  machine.Policy
 	budget  time.Duration
+	key     *keyholder // of the client certificate; nil without one
 }
 
 // resolve reads what a client asked for. A name that a profile has counts before an address of the same spelling. The one place where something that a client
@@ -34,6 +35,10 @@ func resolve(req ipc.ConnectRequest, store *profile.Store) (*connection, error) 
 		return nil, fault.Newf(fault.UseBad, nil, "a name is too long")
 	}
 	trust, err := protocol.ParseTrust(req.CAPEM, req.Pins)
+	if err != nil {
+		return nil, err
+	}
+	identity, err := identityOf(req.CertPEM)
 	if err != nil {
 		return nil, err
 	}
@@ -60,14 +65,17 @@ func resolve(req ipc.ConnectRequest, store *profile.Store) (*connection, error) 
 	hostname, _ := os.Hostname() // without one the header is left out
 	for _, t := range append([]profile.Target{h.Target}, h.Backups...) {
 		c.servers = append(c.servers, protocol.Target{
-			Name: h.Name, Host: t.Host, Port: t.Port, Path: t.Path, Group: req.Group, User: req.User, Trust: trust, Hostname: hostname,
+			Name: h.Name, Host: t.Host, Port: t.Port, Path: t.Path, Group: req.Group, User: req.User, Trust: trust, Identity: identity, Hostname: hostname,
 		})
 	}
 	return c, nil
 }
 
-// same reports whether both lead to the same gateway and group: connecting again to what is connected is done at once.
+// same reports whether both lead to the same gateway and group as the same person: connecting again to what is connected is done at once.
 func (c *connection) same(o *connection) bool {
 	a, b := c.servers[0], o.servers[0]
+	if b.Identity != nil && (a.Identity == nil || !a.Identity.Leaf.Equal(b.Identity.Leaf)) {
+		return false
+	}
 	return a.Host == b.Host && a.Port == b.Port && a.Path == b.Path && (b.Group == "" || a.Group == b.Group) && (b.User == "" || a.User == b.User)
 }

@@ -42,6 +42,7 @@ type Target struct {
 	Path     string // group path, "/" when none
 	User     string // --user; "" asks
 	Trust    Trust
+	Identity *Identity    // the client certificate; nil without one
 	Hostname string       // what we call ourselves in X-CSTP-Hostname
 	Fixed    []netip.Addr // addresses to use instead of a lookup: those of the first resolution
 }

@@ -21,6 +21,10 @@ import (
 type pki struct {
 	ca, cert, key string
 	pin           string // sha256:HEX of the gateway's SubjectPublicKeyInfo
+
+	dir    string
+	caCert *x509.Certificate
+	caKey  *ecdsa.PrivateKey
 }
 
 // newPKI mints a CA and a certificate for names and addresses in dir.
@@ -55,6 +59,7 @@ func newPKI(t *testing.T, dir string, names []string, ips []net.IP) pki {
 	spki, err := x509.MarshalPKIXPublicKey(key.Public())
 	must(err)
 	sum := sha256.Sum256(spki)
-	return pki{ca: write("ca.pem", "CERTIFICATE", caDER), cert: write("gateway.pem", "CERTIFICATE", der), key: write("gateway.key", "PRIVATE KEY", keyDER),
+
+	return pki{dir: dir, caCert: ca, caKey: caKey, ca: write("ca.pem", "CERTIFICATE", caDER), cert: write("gateway.pem", "CERTIFICATE", der), key: write("gateway.key", "PRIVATE KEY", keyDER),
 		pin: "sha256:" + hex.EncodeToString(sum[:])}
 }

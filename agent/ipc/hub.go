@@ -55,6 +55,18 @@ func (h *Hub) Notice(e Error) { h.queue(Event{Type: "notice", Notice: &e}) }
 // Timeline tells the owner what was just decided and why.
 func (h *Hub) Timeline(e Entry) { h.queue(Event{Type: "timeline", Timeline: &e}) }
 
+// Heard reports whether somebody listens who may answer for a user (localsock.Peer.ID).
+func (h *Hub) Heard(user string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for sub := range h.subs {
+		if sub.peer.ID() == user && !sub.cut {
+			return true
+		}
+	}
+	return false
+}
+
 // queue gives e to everyone who may see all of the session. A queue that is full ends its client's stream.
 func (h *Hub) queue(e Event) {
 	e.At = time.Now()

@@ -103,7 +103,19 @@ type Prompt struct {
 	Message string    `json:"message,omitempty"`
 	Error   string    `json:"error,omitempty"`
 	Fields  []Field   `json:"fields,omitempty"`
+	Sign    *Sign     `json:"sign,omitempty"` // of kind sign
 	Until   time.Time `json:"until"`
+}
+
+// Sign is what a prompt of kind sign asks of whoever holds the private key of a certificate. Its answer is the field "signature", in base64.
+type Sign struct {
+	// Certificate is the SHA-256 of the certificate in DER, in hex.
+	Certificate string `json:"certificate"`
+	// Scheme is rsa-pss-HASH, rsa-pkcs1-HASH or ecdsa-HASH with sha256, sha384 or sha512, or ed25519.
+	Scheme string `json:"scheme"`
+	// Content is what is signed, not its digest: nothing else than a TLS client's CertificateVerify (RFC 8446 section 4.4.3, RFC 5246 section 7.4.8), and
+	// its holder should look.
+	Content []byte `json:"content"`
 }
 
 // Field is one field of a form.
@@ -136,6 +148,8 @@ type ConnectRequest struct {
 	Protocol string   `json:"protocol,omitempty"`
 	CAPEM    string   `json:"ca_pem,omitempty"`
 	Pins     []string `json:"pins,omitempty"`
+	// CertPEM is a client certificate and its chain, the leaf first; its key stays where it is and is asked by prompts of kind sign.
+	CertPEM string `json:"cert_pem,omitempty"`
 	// TimeoutMS is the budget of --timeout, ours and the network's time; 0 is 60 s.
 	TimeoutMS int64 `json:"timeout_ms,omitempty"`
 }

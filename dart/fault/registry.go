@@ -28,6 +28,12 @@ const (
 	AuthRounds      Code = "AUTH-006"
 	AuthPromptGone  Code = "AUTH-007"
 	AuthNobody      Code = "AUTH-008"
+	AuthCertNeeded  Code = "AUTH-009"
+	AuthCertRefused Code = "AUTH-010"
+	AuthCertFile    Code = "AUTH-011"
+	AuthCertKey     Code = "AUTH-012"
+	AuthPassphrase  Code = "AUTH-013"
+	AuthUnsigned    Code = "AUTH-014"
 
 	TLSUntrusted Code = "TLS-001"
 	TLSName      Code = "TLS-002"
@@ -112,6 +118,12 @@ var registry = map[Code]Entry{
 	AuthRounds:      {Fatal, 4, "the gateway kept asking and the login was stopped", "ask the gateway's administrator; the log says what was asked"},
 	AuthPromptGone:  {Policy, 1, "this question is no longer open", "run holdfast state to see what is pending"},
 	AuthNobody:      {NeedsUser, 8, "nobody answered the gateway's question in time", "run holdfast connect again; a question waits five minutes"},
+	AuthCertNeeded:  {Fatal, 4, "the gateway wants a client certificate", "give one with --cert FILE --key FILE, or with --pkcs12 FILE"},
+	AuthCertRefused: {Fatal, 4, "the gateway refused the client certificate", "check that it is the right one for this gateway and not out of date"},
+	AuthCertFile:    {Fatal, 2, "the client certificate or its key cannot be read", "--cert and --key take PEM, --pkcs12 takes a .p12 or .pfx file"},
+	AuthCertKey:     {Fatal, 2, "the private key does not belong to the certificate", "give the key that the certificate was made for"},
+	AuthPassphrase:  {Fatal, 4, "the passphrase of the private key is wrong", "try again"},
+	AuthUnsigned:    {NeedsUser, 10, "the process that holds the private key did not sign", "run holdfast connect again with the certificate"},
 
 	TLSUntrusted: {Fatal, 6, "the gateway's certificate is not trusted", "if your administrator gave you a CA file, use --ca FILE; compare fingerprints before you trust a pin"},
 	TLSName:      {Fatal, 6, "the gateway's certificate is for another name", "connect with the name that is in the certificate"},

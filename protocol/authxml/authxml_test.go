@@ -129,7 +129,7 @@ func TestResponseRoundTrip(t *testing.T) {
 				{Type: InputPassword, Name: "secondary_password", SecondAuth: true},
 				{Type: InputSelect, Name: GroupList, Label: "Group:", Options: []Option{{Value: "a<b", Label: "A", Selected: true}, {Value: "c", Label: "C", SecondAuth: true, NoAAA: true}}}}}},
 		"complete": {Type: TypeComplete, AuthID: AuthSuccess, SessionID: "12", SessionToken: redact.NewString("ab12@34@cd@ef"), Banner: "hello"},
-		"flags":    {Type: TypeRequest, AuthID: AuthMain, AuthComplete: true, CertRequest: true, HostScan: true, SSO: true},
+		"flags":    {Type: TypeRequest, AuthID: AuthMain, AuthComplete: true, CertRequest: true, MultiCert: true, CertAccepted: true, HostScan: true, SSO: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			doc, err := in.Append(nil)
@@ -159,7 +159,7 @@ func reveal(r *Response) string {
 }
 
 func TestRequestRoundTrip(t *testing.T) {
-	in := &Request{Type: TypeReply, Version: "v9", DeviceID: "linux-64", Capabilities: []string{"x"}, GroupSelect: "a&b",
+	in := &Request{Type: TypeReply, Version: "v9", DeviceID: "linux-64", Capabilities: []string{"x"}, GroupSelect: "a&b", CertFail: true,
 		Opaque: []byte("<opaque><a/>\n</opaque>"),
 		Fields: []Field{{"username", redact.NewString("al<ice")}, {"password", redact.NewString(` p&"'ä `)}, {"password", redact.NewString("2")}}}
 	doc, err := in.Append([]byte("before"))
@@ -170,7 +170,7 @@ func TestRequestRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out.Type != in.Type || out.GroupSelect != in.GroupSelect || string(out.Opaque) != string(in.Opaque) || len(out.Fields) != 3 {
+	if out.Type != in.Type || !out.CertFail || out.GroupSelect != in.GroupSelect || string(out.Opaque) != string(in.Opaque) || len(out.Fields) != 3 {
 		t.Errorf("%+v", out)
 	}
 	for i := range in.Fields {

@@ -28,6 +28,7 @@ type Request struct {
 	Type         string   // TypeInit, TypeReply or TypeLogout
 	Version      string   // the client's version
 	DeviceID     string   // linux-64, win, mac-intel …
+	CertFail     bool     // init: there is no client certificate that could be shown
 	Capabilities []string // auth-method: ways of login the client has beyond forms
 	GroupAccess  string   // init: the URL the user gave; it may choose the group
 	GroupSelect  string   // the chosen option's value
@@ -51,6 +52,9 @@ func (r *Request) Append(b []byte) ([]byte, error) {
 		w.close("capabilities")
 	}
 	w.element("group-access", r.GroupAccess)
+	if r.CertFail {
+		w.empty("client-cert-fail")
+	}
 	w.opaque(r.Opaque)
 	if !r.SessionToken.Empty() {
 		w.value("session-token", r.SessionToken.Reveal())
@@ -82,6 +86,7 @@ func ParseRequest(doc []byte) (*Request, error) {
 		DeviceID:    fault.Clean(root.child("device-id").trimmed()),
 		GroupAccess: fault.Clean(root.child("group-access").trimmed()),
 		GroupSelect: root.child("group-select").trimmed(),
+		CertFail:    root.child("client-cert-fail") != nil,
 		Opaque:      opaqueOf(root),
 	}
 	if r.Type != TypeInit && r.Type != TypeReply && r.Type != TypeLogout {

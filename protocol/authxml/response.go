@@ -37,7 +37,9 @@ type Response struct {
 	SessionToken redact.Secret // TypeComplete; gateways may hand it over in a cookie instead
 
 	AuthComplete bool // nothing more is asked: an empty auth-reply is expected
-	CertRequest  bool // a client certificate is wanted
+	CertRequest  bool // a client certificate is wanted, and init again
+	CertAccepted bool // the one that was shown is good: the login goes on with what follows
+	MultiCert    bool // several certificates are wanted, signed in the document
 	HostScan     bool // a report on this machine is wanted
 	SSO          bool // a browser is wanted
 }
@@ -54,6 +56,12 @@ func (r *Response) Append(b []byte) ([]byte, error) {
 	}
 	if r.CertRequest {
 		w.empty("client-cert-request")
+	}
+	if r.MultiCert {
+		w.empty("multiple-client-cert-request")
+	}
+	if r.CertAccepted {
+		w.empty("cert-authenticated")
 	}
 	if r.HostScan {
 		w.empty("host-scan")
@@ -105,7 +113,9 @@ func ParseResponse(doc []byte) (*Response, error) {
 		r.SessionToken = redact.New(bytes.TrimSpace(n.text))
 	}
 	r.Error = message(root.child("error")) // a refusal may come with no auth element at all
-	r.CertRequest = root.child("client-cert-request") != nil || root.child("multiple-client-cert-request") != nil
+	r.CertRequest = root.child("client-cert-request") != nil
+	r.MultiCert = root.child("multiple-client-cert-request") != nil
+	r.CertAccepted = root.child("cert-authenticated") != nil
 	r.HostScan = root.child("host-scan") != nil
 	if auth == nil {
 		return r, nil

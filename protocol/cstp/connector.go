@@ -152,7 +152,9 @@ func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.
 		req.Prior = append(req.Prior, p.Addr())
 	}
 	resp, residual, err := exchange(ctx, conn.TLS, req)
-	if err == nil {
+	if err != nil {
+		err = conn.Explain(err)
+	} else {
 		err = accepted(resp)
 	}
 	var set *protocol.Settings

@@ -37,6 +37,7 @@ type Reply struct {
 	Reason   string // X-Reason
 	Date     string
 	Cookies  []Cookie
+	Unshown  bool // the gateway asked for a client certificate on this connection, and none was shown
 	Body     []byte
 }
 
@@ -72,6 +73,7 @@ type Conversation struct {
 	userSent          redact.Secret   // the user name that was sent last
 	secretForms       int             // forms of this attempt that were answered with a secret
 	lastAsked         []string        // what the last answered form asked, by the gateway's names
+	certs             int             // times this gateway asked for a client certificate in a document
 	again             *again          // the attempt repeats one that a wrong password ended
 	accepted          []string        // banners
 	sent              []redact.Secret // every answer so far, to be masked in what comes back
@@ -148,17 +150,19 @@ func (c *Conversation) consider() (Action, error) {
 	switch {
 	case r.Type == authxml.TypeComplete:
 		return c.complete()
+	case r.CertRequest:
+		return c.certificate()
 	case r.SSO:
 		return Action{}, fault.Newf(fault.AuthUnsupported, nil, "single sign-on in a browser")
 	case r.Form != nil:
 		return c.newForm()
-	case r.CertRequest:
-		return Action{}, fault.Newf(fault.AuthUnsupported, nil, "a client certificate")
+	case r.MultiCert:
+		return Action{}, fault.Newf(fault.AuthUnsupported, nil, "several client certificates")
 	case r.HostScan:
 		return Action{}, fault.Newf(fault.AuthUnsupported, nil, "a scan of this machine")
 	case r.Error != "":
 		return Action{}, fault.Newf(fault.AuthRefused, nil, "%s", r.Error)
-	case r.AuthComplete:
+	case r.AuthComplete, r.CertAccepted:
 		if c.rounds++; c.rounds > maxRounds {
 			return Action{}, fault.New(fault.AuthRounds, nil)
 		}
@@ -189,7 +193,7 @@ func (c *Conversation) complete() (Action, error) {
 // init asks for the first form, or for that of the chosen group.
 func (c *Conversation) init() (Action, error) {
 	access := "https://" + c.at.authority() + c.target.Path
-	return c.post(&authxml.Request{Type: authxml.TypeInit, GroupAccess: access, GroupSelect: c.fetched}, nil)
+	return c.post(&authxml.Request{Type: authxml.TypeInit, GroupAccess: access, GroupSelect: c.fetched, CertFail: c.certs > c.certTries()}, nil)
 }
 
 // post makes a request of a document. answers are the values in it that a person gave.
@@ -220,7 +224,7 @@ func (c *Conversation) redirect(location string) (Action, error) {
 	}
 	c.at, c.target.Path = to, to.path
 	c.opaque, c.group, c.fetched, c.userGiven = nil, nil, "", false
-	c.again, c.secretForms, c.lastAsked = nil, 0, nil
+	c.again, c.secretForms, c.lastAsked, c.certs = nil, 0, nil, 0
 	return c.init()
 }
 
@@ -232,6 +236,10 @@ func (c *Conversation) refusedStatus(r Reply) error {
 		why = r.Reason
 	}
 	switch {
+	case (r.Status == 401 || r.Status == 403) && r.Unshown && len(c.sent) == 0:
+		return fault.Newf(fault.AuthCertNeeded, nil, "%s", why)
+	case (r.Status == 401 || r.Status == 403) && r.Unshown: // the answers may have been what was wrong
+		return fault.Newf(fault.AuthRefused, nil, "%s", why).Hint("it asked for a client certificate too, and none was given")
 	case r.Status == 401, r.Status == 403:
 		return fault.Newf(fault.AuthRefused, nil, "%s", why)
 	case r.Status == 503:

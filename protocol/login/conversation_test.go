@@ -485,7 +485,7 @@ func TestConversationRefusals(t *testing.T) {
 		"form by GET":                             {nil, nil, []Reply{xmlReply(`<form method="get"><input type="text" name="a"/></form>`)}, fault.NetMalformed, ""},
 		"form of another server":                  {nil, nil, []Reply{xmlReply(`<form action="https://evil.example/"><input type="text" name="a"/></form>`)}, fault.NetRedirect, ""},
 		"form without TLS":                        {nil, nil, []Reply{xmlReply(`<form action="http://vpn.example/"><input type="text" name="a"/></form>`)}, fault.NetMalformed, ""},
-		"client certificate wanted":               {nil, nil, []Reply{{Status: 200, Body: []byte(`<config-auth type="auth-request"><client-cert-request/></config-auth>`)}}, fault.AuthUnsupported, "certificate"},
+		"several client certificates wanted":      {nil, nil, []Reply{{Status: 200, Body: []byte(`<config-auth type="auth-request"><multiple-client-cert-request/></config-auth>`)}}, fault.AuthUnsupported, "several"},
 		"browser wanted":                          {nil, nil, []Reply{xmlReply(`<sso-v2-login>https://idp</sso-v2-login><form><input type="sso" name="sso-token"/></form>`)}, fault.AuthUnsupported, "single sign-on"},
 		"host scan wanted":                        {nil, nil, []Reply{{Status: 200, Body: []byte(`<config-auth type="auth-request"><host-scan/></config-auth>`)}}, fault.AuthUnsupported, "scan"},
 		"forms without end":                       {nil, always, again, fault.AuthRounds, ""},

@@ -29,6 +29,8 @@ type Conn struct {
 	RTT     time.Duration  // the time of the connect
 	Cipher  string         // TLS version and suite, for people
 	Addrs   []netip.Addr   // every address that was known, the one that answered first
+
+	shown *shown
 }
 
 // Close says goodbye and closes. It may be called more than once.
@@ -42,6 +44,7 @@ func Dial(ctx context.Context, d protocol.Dialer, t protocol.Target, via protoco
 	if err != nil {
 		return nil, err
 	}
+	v.identity = t.Identity
 	addrs := t.Fixed
 	if len(addrs) == 0 {
 		if addrs, err = d.Lookup(ctx, t.Host); err != nil {
@@ -53,18 +56,35 @@ func Dial(ctx context.Context, d protocol.Dialer, t protocol.Target, via protoco
 
 // DialSession makes a verified connection for a session that comes back. The gateway's addresses are those of the first resolution, the one that worked
 // first; its certificate has the key seen at login, or is verified as at login. Anything else is TLS-006: this path is not the gateway. NET-006 when ctx ended,
-// however it did: nobody gave up a login.
+// however it did: nobody gave up a login. A client certificate is shown only if the process with its key is there and signs within a second: most gateways
+// are content with the token.
 func DialSession(ctx context.Context, d protocol.Dialer, s protocol.SessionRef, via protocol.Path, o Options) (*Conn, error) {
 	v, err := newVerifier(s.Target.Host, s.Target.Trust, &s.LeafKey)
 	if err != nil {
 		return nil, err
 	}
 	addrs := append([]netip.Addr{s.Gateway.Addr()}, s.Target.Fixed...)
+	if id := s.Target.Identity; id != nil && id.Key.Present() {
+		v.identity, v.signTime = id, againTime
+	}
 	c, err := race(ctx, d, addrs, s.Gateway.Port(), via, o, v)
+	if err != nil && v.identity != nil && fault.As(err).Code == fault.AuthUnsigned && ctx.Err() == nil {
+		v.identity = nil // a gateway that knows the token may not insist
+		c, err = race(ctx, d, addrs, s.Gateway.Port(), via, o, v)
+	}
 	if err != nil && ctx.Err() != nil {
 		return nil, fault.New(fault.NetTimeout, ctx.Err())
 	}
 	return c, err
+}
+
+// Explain says what the end of a connection means on which the gateway had answered nothing: one that asked for a client certificate wanted it, or refused it. Every
+// other error stays as it is.
+func (c *Conn) Explain(err error) error {
+	if f := fault.As(err); f.Code == fault.NetLost && c.shown != nil && c.shown.asked && !c.shown.taken {
+		return c.shown.refused(f)
+	}
+	return err
 }
 
 // connected is what one connect came to.
@@ -148,7 +168,7 @@ func (v *verifier) upgrade(ctx context.Context, r connected, o Options) (*Conn, 
 	if o.Wrap != nil {
 		raw = o.Wrap(raw)
 	}
-	c, err := v.secure(ctx, raw)
+	c, shown, err := v.secure(ctx, raw)
 	if err != nil {
 		return nil, err
 	}
@@ -156,6 +176,7 @@ func (v *verifier) upgrade(ctx context.Context, r connected, o Options) (*Conn, 
 	return &Conn{
 		TLS: c, Raw: raw, Gateway: r.to, LeafKey: leafKey(cs), RTT: r.rtt,
 		Cipher: tls.VersionName(cs.Version) + " " + tls.CipherSuiteName(cs.CipherSuite),
+		shown:  shown,
 	}, nil
 }
 
@@ -184,7 +205,7 @@ func telling(a, b error) error {
 // tells ranks a failure: a verdict on a certificate, a machine that answers, the network.
 func tells(err error) int {
 	switch fault.As(err).Code {
-	case fault.TLSUntrusted, fault.TLSName, fault.TLSExpired, fault.TLSPin, fault.TLSChanged:
+	case fault.TLSUntrusted, fault.TLSName, fault.TLSExpired, fault.TLSPin, fault.TLSChanged, fault.AuthCertNeeded, fault.AuthCertRefused, fault.AuthUnsigned:
 		return 3
 	case fault.TLSHandshake, fault.NetRefused:
 		return 2

@@ -20,6 +20,8 @@
 // Examine and Greet do the same by hand for a caller that looks at the layers one by one: a handshake on a socket that is already connected, and the first request of
 // a login, to which nothing is answered.
 //
+// A gateway that asks for a client certificate gets that of the Target, if it has one; its key is a protocol.Keyholder's, in another process: see identity.go.
+//
 // Nothing is sent twice that a person typed: a request with answers in it is never repeated, not after a lost connection and not after a redirect.
 //
 // Errors at the seam are *fault.Error; their texts hold no password, no token and no cookie, and no error of net/http or encoding/xml, which quote

@@ -51,7 +51,10 @@ func Greet(ctx context.Context, c *Conn, t protocol.Target, o Options) (Greeting
 		return Greeting{}, err
 	}
 	r, err := l.do(ctx, conv.Target(), act.Send)
-	if err != nil {
+	switch {
+	case err != nil && fault.As(err).Code == fault.AuthCertNeeded:
+		return Greeting{Asks: asksCertificate}, nil
+	case err != nil:
 		return Greeting{}, fault.As(err)
 	}
 	defer r.wipe()
@@ -64,6 +67,8 @@ func Greet(ctx context.Context, c *Conn, t protocol.Target, o Options) (Greeting
 	case err == nil && !conv.spoke: // a redirect, whose query may hold anything
 		path, _, _ := strings.Cut(conv.at.path, "?")
 		g.Elsewhere = conv.at.authority() + path
+	case err == nil && conv.resp.CertRequest, err != nil && f.Code == fault.AuthCertNeeded:
+		g.Asks = asksCertificate
 	case err == nil:
 		g.Asks = asks(act)
 	case conv.spoke && (f.Code == fault.AuthUnsupported || f.Code == fault.AuthRefused):
@@ -78,6 +83,8 @@ func Greet(ctx context.Context, c *Conn, t protocol.Target, o Options) (Greeting
 	}
 	return g, nil
 }
+
+const asksCertificate = "it asks for a client certificate"
 
 // asks says what a gateway wants next.
 func asks(act Action) string {

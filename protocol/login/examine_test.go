@@ -25,13 +25,14 @@ func TestExamineAndGreet(t *testing.T) {
 		code    fault.Code // of the greeting
 		want    Greeting
 	}{
-		"a form":      {answer: reply(http200(authDoc(form("<message>Who?</message>", "username")), date)), want: Greeting{Asks: "it asks for a login", Date: time.Unix(946684800, 0)}},
-		"a banner":    {answer: reply(http200(authDoc("<banner>Mind the step</banner>" + form("", "username")))), want: Greeting{Asks: "it shows a banner first"}},
-		"a redirect":  {answer: reply("HTTP/1.1 302 Found\r\nLocation: https://gw2.example:8443/staff?t=1\r\nContent-Length: 0\r\n\r\n"), want: Greeting{Elsewhere: "gw2.example:8443/staff"}},
-		"a page":      {answer: reply(http200("<html></html>")), code: fault.NetNotVPN},
-		"forbidden":   {answer: reply("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"), code: fault.NetHTTPRefused},
-		"hangs up":    {answer: reply(""), code: fault.NetLost},
-		"out of date": {leaf: func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }, refused: fault.TLSExpired},
+		"a form":        {answer: reply(http200(authDoc(form("<message>Who?</message>", "username")), date)), want: Greeting{Asks: "it asks for a login", Date: time.Unix(946684800, 0)}},
+		"a banner":      {answer: reply(http200(authDoc("<banner>Mind the step</banner>" + form("", "username")))), want: Greeting{Asks: "it shows a banner first"}},
+		"a redirect":    {answer: reply("HTTP/1.1 302 Found\r\nLocation: https://gw2.example:8443/staff?t=1\r\nContent-Length: 0\r\n\r\n"), want: Greeting{Elsewhere: "gw2.example:8443/staff"}},
+		"a page":        {answer: reply(http200("<html></html>")), code: fault.NetNotVPN},
+		"forbidden":     {answer: reply("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"), code: fault.NetHTTPRefused},
+		"hangs up":      {answer: reply(""), code: fault.NetLost},
+		"a certificate": {answer: reply(http200(`<config-auth client="vpn" type="auth-request"><client-cert-request/></config-auth>`)), want: Greeting{Asks: "it asks for a client certificate"}},
+		"out of date":   {leaf: func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }, refused: fault.TLSExpired},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

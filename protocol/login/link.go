@@ -195,13 +195,19 @@ func (l *link) exchange(ctx context.Context, request []byte, p *Post) (r Reply, 
 	l.fresh = false
 	_ = l.conn.TLS.SetWriteDeadline(time.Now().Add(sendTime))
 	if _, err := l.conn.TLS.Write(request); err != nil {
+		if l.conn.shown.asked && !l.conn.shown.taken && hungUp(err) {
+			return r, false, l.conn.shown.refused(errUnsent)
+		}
 		return r, false, fault.New(fault.NetLost, errUnsent)
 	}
 	if err := l.await(p); err != nil {
 		return r, false, err
 	}
 	_ = l.conn.TLS.SetReadDeadline(time.Now().Add(wholeTime))
-	if r, err = l.read(); err == nil && !l.spoke {
+	unshown := l.conn.shown.asked && !l.conn.shown.gave
+	r, err = l.read()
+	r.Unshown = unshown
+	if err == nil && !l.spoke {
 		l.spoke = true
 		l.opts.answered()
 	}
@@ -228,11 +234,14 @@ func (l *link) await(p *Post) error {
 	var op *net.OpError
 	switch {
 	case err == nil:
+		l.conn.shown.taken = true
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fault.Newf(code, nil, "no answer in %s", wait)
 	case errors.As(err, &op) && isAlert(op): // TLS 1.3 says only now that it wants a certificate
-		return fault.New(fault.TLSRefused, err)
+		return l.conn.shown.refused(err)
+	case l.conn.shown.asked && !l.conn.shown.taken && hungUp(err):
+		return l.conn.shown.refused(err)
 	}
 	return fault.New(fault.NetLost, err)
 }

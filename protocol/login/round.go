@@ -138,7 +138,13 @@ func (c *Conversation) prefill(in authxml.Input, refused bool) *input {
 		out.preset = fault.Clean(selected(&in).Value)
 	case in.Type == authxml.InputText:
 		out.preset = fault.Clean(in.Value)
-		if in.Name != userField || c.target.User == "" {
+		if in.Name != userField {
+			break
+		}
+		if c.target.User == "" {
+			if out.preset == "" {
+				out.preset = nameOf(c.target.Identity)
+			}
 			break
 		}
 		out.preset = c.target.User

@@ -27,11 +27,14 @@ type verifier struct {
 	known *[32]byte // the key seen at login when a session comes back, nil at login
 	roots *x509.CertPool
 	leaf  *x509.Certificate // that was shown, believed or not; nil before the handshake
+
+	identity *protocol.Identity // shown to a gateway that asks; nil for none
+	signTime time.Duration      // for its key to sign
 }
 
 // newVerifier reads the roots. Pins replace everything, so with pins there are none.
 func newVerifier(host string, trust protocol.Trust, known *[32]byte) (*verifier, error) {
-	v := &verifier{host: strings.TrimSuffix(host, "."), trust: trust, known: known}
+	v := &verifier{host: strings.TrimSuffix(host, "."), trust: trust, known: known, signTime: loginTime}
 	if len(trust.Pins) > 0 {
 		return v, nil
 	}
@@ -50,9 +53,10 @@ func newVerifier(host string, trust protocol.Trust, known *[32]byte) (*verifier,
 //
 // crypto/tls would verify before VerifyConnection and could neither prefer a pin nor recognise a known key: its verification is off and ours stands in
 // its place, on every connection, for there are no session tickets that could resume without it.
-func (v *verifier) secure(ctx context.Context, conn net.Conn) (*tls.Conn, error) {
+func (v *verifier) secure(ctx context.Context, conn net.Conn) (*tls.Conn, *shown, error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
 	defer cancel()
+	s := &shown{identity: v.identity, wait: v.signTime}
 	c := tls.Client(conn, &tls.Config{
 		ServerName:                  v.host,
 		MinVersion:                  tls.VersionTLS12,
@@ -60,12 +64,13 @@ func (v *verifier) secure(ctx context.Context, conn net.Conn) (*tls.Conn, error)
 		VerifyConnection:            v.verify,
 		SessionTicketsDisabled:      true,
 		DynamicRecordSizingDisabled: true,
+		GetClientCertificate:        s.certificate,
 	})
 	if err := c.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
-		return nil, handshakeFault(err)
+		return nil, nil, s.handshakeFault(err)
 	}
-	return c, nil
+	return c, s, nil
 }
 
 // verify is the whole of the verification. It runs inside the handshake, before anything is sent on the connection.
@@ -143,25 +148,29 @@ func leafKey(cs tls.ConnectionState) [32]byte {
 }
 
 // handshakeFault says what went wrong in a handshake: our own verdict, no TLS at all, the way there, or a gateway that will not.
-func handshakeFault(err error) error {
+func (s *shown) handshakeFault(err error) error {
 	var f *fault.Error
 	var header tls.RecordHeaderError
 	var op *net.OpError
 	switch {
 	case errors.As(err, &f):
 		return f
+	case s.failed != nil: // crypto/tls keeps only its text
+		return s.failed
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault.Newf(fault.NetSilent, nil, "no answer to the TLS handshake")
 	case errors.As(err, &header):
 		return fault.New(fault.TLSHandshake, nil)
+	case s.asked && hungUp(err):
+		return s.refused(err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fault.Newf(fault.TLSHandshake, nil, "it closed the connection")
 	case errors.As(err, &op) && !isAlert(op):
 		return fault.New(fault.NetLost, err)
 	}
-	return fault.New(fault.TLSRefused, err)
+	return s.refused(err)
 }
 
 // isAlert reports whether an error is a TLS alert: crypto/tls dresses those as network errors.

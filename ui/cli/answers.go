@@ -46,7 +46,7 @@ func secretName(name string) bool {
 	case "secondary_password", "new_password", "whichpin":
 		return true
 	}
-	return lower == "password" || lower == "password1" || strings.HasPrefix(lower, "verify_")
+	return lower == keyAnswer || lower == pkcs12Answer || lower == "password" || lower == "password1" || strings.HasPrefix(lower, "verify_")
 }
 
 // oneTime reports the fields of type password that --answer may fill: codes that are worth nothing a minute later.

@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
+	"github.com/holdfast-vpn/holdfast/ui/credential"
 )
 
 // endTime is how long a cancelled attempt may take until the agent says that it is over (the agent promises 3 s).
@@ -22,6 +23,8 @@ type attempt struct {
 	answers *answers
 	noInput bool
 	banner  bool // --accept-banner
+
+	credential *credential.Credential // of --cert or --pkcs12; nil without one
 
 	id       string // State.Attempt of what is followed
 	own      bool   // we began it, so we cancel it
@@ -123,6 +126,10 @@ func (a *attempt) follow(ctx context.Context, events <-chan ipc.Event, broken <-
 		}
 		switch {
 		case p == nil || a.handled[p.ID] || st.Attempt != a.id:
+		case p.Kind == "sign": // no person has to be asked, so it waits for none
+			if err := a.sign(ctx, p); err != nil {
+				return st, err
+			}
 		case a.asking != "":
 			a.next = p
 		default:

@@ -27,6 +27,7 @@ const (
 // connectFlags are the flags of connect as they were typed.
 type connectFlags struct {
 	protocol, group, user, ca   string
+	cert, key, pkcs12           string
 	answers, pins               []string
 	passwordStdin, answersStdin bool
 	acceptBanner, noInput       bool
@@ -39,9 +40,6 @@ var later = []struct {
 	value bool
 	what  string
 }{
-	{"cert", true, "`FILE` of a client certificate"},
-	{"key", true, "`FILE` of its private key"},
-	{"pkcs12", true, "`FILE` of a client certificate with its key"},
 	{"pkcs11", true, "`URI` of a client certificate on a token"},
 	{"ike-id", true, "`ID` for IKE"},
 	{"eap", true, "`METHOD` of EAP for IKE"},
@@ -65,6 +63,10 @@ are the gateway's; a field that comes again in a later form is FIELD2, FIELD3. S
 the password's line first, then the answers. --answer is for visible fields and one-time codes,
 --answers-stdin for everything. You have five minutes for each question, whatever --timeout says.
 
+A client certificate's private key stays in this process: the agent gets the certificate alone and
+asks for signatures while it logs in. A passphrase is asked for on the terminal, or is the answer
+key (of --key) or pkcs12 in --answers-stdin.
+
 A pin is sha256:HEX or pin-sha256:BASE64 of the gateway's public key. A match replaces every other
 check of the certificate; no match ends the connect.`,
 		Example: `  holdfast connect vpn.example.com --user alice --group staff
@@ -86,6 +88,9 @@ check of the certificate; no match ends the connect.`,
 	flags.BoolVar(&f.passwordStdin, "password-stdin", false, "read the password from standard input; used once")
 	flags.StringArrayVar(&f.answers, "answer", nil, "`FIELD=VALUE`, never a password; repeatable")
 	flags.BoolVar(&f.answersStdin, "answers-stdin", false, "read lines FIELD=VALUE from standard input")
+	flags.StringVar(&f.cert, "cert", "", "PEM `FILE` of a client certificate, and those above it")
+	flags.StringVar(&f.key, "key", "", "PEM `FILE` of its private key; without it the key is in the file of --cert")
+	flags.StringVar(&f.pkcs12, "pkcs12", "", "PKCS#12 `FILE` of a client certificate with its key, instead of --cert and --key")
 	flags.StringVar(&f.ca, "ca", "", "PEM `FILE` of authorities to trust for this connection, besides the system's")
 	flags.StringArrayVar(&f.pins, "pin", nil, "`HASH` of the gateway's key; repeatable")
 	flags.BoolVar(&f.acceptBanner, "accept-banner", false, "accept the gateway's banner")
@@ -121,8 +126,13 @@ func (a *app) connect(cmd *cobra.Command, target string, f connectFlags) error {
 	if err := a.readAnswers(cmd, ans, f); err != nil {
 		return err
 	}
-	agent := a.agent()
-	at := &attempt{app: a, agent: agent, answers: ans, noInput: f.noInput, banner: f.acceptBanner}
+	at := &attempt{app: a, agent: a.agent(), answers: ans, noInput: f.noInput, banner: f.acceptBanner}
+	if at.credential, err = at.readCredential(cmd.Context(), f); err != nil {
+		return err
+	}
+	if at.credential != nil {
+		req.CertPEM = at.credential.PEM()
+	}
 	st, err := at.run(cmd.Context(), req)
 	if err != nil {
 		return a.pointAt(err, req.Target)
@@ -206,19 +216,29 @@ func cleanPin(s string) (string, error) {
 	return "", usage("--pin is sha256: and 64 hex digits, or pin-sha256: and the base64 of 32 bytes")
 }
 
-// readCA reads the file as this user: the agent never opens a path that a client names.
-func readCA(path string) (string, error) {
+// readFile reads the file of a flag as this user: the agent never opens a path that a client names.
+func readFile(flag, path string, limit int) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", fault.Newf(fault.UseBad, err, "--ca: %v", err)
+		return nil, fault.Newf(fault.UseBad, err, "--%s: %v", flag, err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxCA+1))
+	data, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
 	switch {
 	case err != nil:
-		return "", fault.Newf(fault.UseBad, err, "--ca: %v", err)
-	case len(data) > maxCA:
-		return "", usage("--ca: the file is larger than 512 KiB")
+		return nil, fault.Newf(fault.UseBad, err, "--%s: %v", flag, err)
+	case len(data) > limit:
+		return nil, usage("--%s: the file is larger than %d KiB", flag, limit>>10)
+	}
+	return data, nil
+}
+
+// readCA reads the authorities to trust.
+func readCA(path string) (string, error) {
+	data, err := readFile("ca", path, maxCA)
+	switch {
+	case err != nil:
+		return "", err
 	case strings.Contains(string(data), "PRIVATE KEY-----"):
 		return "", usage("--ca: the file holds a private key; give the certificate alone")
 	case !x509.NewCertPool().AppendCertsFromPEM(data):

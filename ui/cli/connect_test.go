@@ -131,8 +131,6 @@ func TestConnectUsage(t *testing.T) {
 		{"connect x --protocol ikev1", "", "USE-006"},
 		{"connect x --protocol ipsec", "", "USE-006"},
 		{"connect x --protocol pptp", "", "--protocol is ssl"},
-		{"connect x --cert c.pem --key k.pem", "", "USE-006"},
-		{"connect x --pkcs12 f", "", "USE-006"},
 		{"connect x --pkcs11 u", "", "USE-006"},
 		{"connect x --psk-stdin", "", "USE-006"},
 		{"connect x --ike-id i", "", "USE-006"},

@@ -147,7 +147,7 @@ func writeState(w io.Writer, s ipc.State, now time.Time) {
 	if r := s.LastReconnect; r != nil {
 		t.row("Last one", fmt.Sprintf("%s, %s: noticed in %d ms, back after %d ms", r.At.Local().Format(time.TimeOnly), line(r.Reason), r.DetectedMS, r.OutageMS))
 	}
-	if p := s.Prompt; p != nil {
+	if p := s.Prompt; p != nil && p.Kind != "sign" {
 		t.row("Question", "the gateway waits for an answer; give it with: holdfast connect")
 	}
 	if e := s.Error; e != nil {
