@@ -154,6 +154,7 @@ var noteEvents = map[protocol.NoteKind]machine.EventKind{
 	protocol.NoteRekey:        machine.EvRekeyDue,
 	protocol.NoteSilence:      machine.EvSilence,
 	protocol.NoteHeard:        machine.EvHeard,
+	protocol.NoteCarrier:      machine.EvCarrierChanged,
 }
 
 // opened is the report of a tunnel. A tunnel bears the number of the attempt that made it: an attempt makes one at most.

@@ -19,3 +19,7 @@ func (d hostDialer) Lookup(ctx context.Context, host string) ([]netip.Addr, erro
 func (d hostDialer) DialTCP(ctx context.Context, to netip.AddrPort, via protocol.Path) (net.Conn, error) {
 	return d.host.DialTCP(ctx, to, via.IfIndex, via.Name, via.Local)
 }
+
+func (d hostDialer) DialUDP(ctx context.Context, to netip.AddrPort, via protocol.Path) (net.Conn, error) {
+	return d.host.DialUDP(ctx, to, via.IfIndex, via.Name, via.Local)
+}

@@ -32,6 +32,9 @@ type view struct {
 // watched is a tunnel that can tell when it last had an authenticated packet from the gateway.
 type watched interface{ Heard() time.Time }
 
+// carried is a tunnel that can tell what its packets travel by.
+type carried interface{ Transport() protocol.Transport }
+
 // board holds the view between the loop that writes and the clients that read.
 type board struct{ p atomic.Pointer[view] }
 
@@ -43,6 +46,13 @@ func (v *view) fresh() ipc.State {
 	if v.pump != nil {
 		c := v.pump.Counters()
 		s.Counters = &ipc.Counters{TxBytes: c.TxBytes, RxBytes: c.RxBytes, TxPackets: c.TxPackets, RxPackets: c.RxPackets, Drops: c.Drops}
+	}
+	if t, ok := v.live.(carried); ok && s.Transport != "" {
+		now := t.Transport()
+		s.Transport, s.TransportReason = now.Name, now.Reason
+		if now.Cipher != "" {
+			s.Cipher = now.Cipher
+		}
 	}
 	if w, ok := v.live.(watched); ok {
 		if at := w.Heard(); !at.IsZero() {

@@ -104,6 +104,8 @@ type Dialer interface {
 	// Lookup resolves with /etc/hosts, then the uplink's own DNS servers.
 	Lookup(ctx context.Context, host string) ([]netip.Addr, error)
 	DialTCP(ctx context.Context, to netip.AddrPort, ifIndex int, ifName string, local netip.Addr) (net.Conn, error)
+	// DialUDP returns a socket that is connected to one address. It sends nothing.
+	DialUDP(ctx context.Context, to netip.AddrPort, ifIndex int, ifName string, local netip.Addr) (net.Conn, error)
 }
 
 // Clock gives the two clocks of the machine: Mono stands still in sleep, Boot does not. Both count from an arbitrary start.

@@ -27,6 +27,12 @@ type Dialer interface {
 	DialTCP(ctx context.Context, to netip.AddrPort, via Path) (net.Conn, error)
 }
 
+// DatagramDialer is what a Dialer is, too, on a network that has datagrams. Where it is none there is no DTLS.
+type DatagramDialer interface {
+	// DialUDP returns a socket connected to one address, under the rules of DialTCP. It sends nothing.
+	DialUDP(ctx context.Context, to netip.AddrPort, via Path) (net.Conn, error)
+}
+
 // Trust says whom to believe (contract: --ca, --pin). Pins win over everything else; CA adds to the system roots.
 type Trust struct {
 	CAPEM []byte
@@ -95,6 +101,24 @@ type Carrier interface {
 	Close() error
 }
 
+// Receiver is the half of a Carrier that brings packets.
+type Receiver interface {
+	ReadBatch(b *packet.Batch) error
+}
+
+// Doubled is what a Carrier is, too, when packets come to it by two ways at once. Beside is the second one, always the same: it is read by a goroutine of its own,
+// waits while it has nothing, and ends with Close.
+type Doubled interface {
+	Beside() Receiver
+}
+
+// Transport says what a tunnel's packets travel by at this moment.
+type Transport struct {
+	Name   string // tls, dtls
+	Reason string // why it is not the faster one; "" when it is
+	Cipher string // of the datagrams; "" when that is the TLS connection's
+}
+
 // CloseReason is what we tell the gateway (protocol.md §2.4).
 type CloseReason uint8
 
@@ -120,6 +144,8 @@ const (
 	NoteSilence
 	// NoteHeard: the silence ended.
 	NoteHeard
+	// NoteCarrier: packets travel by another transport; Text says which, and why. Addresses and routes are not touched.
+	NoteCarrier
 )
 
 // Notification is one such event.

@@ -12,11 +12,14 @@
 // A carrier is read by one receiver from its SetCarrier until it ends. While it is the last that was set, held or not, what comes on it reaches the device;
 // once it is replaced that is dropped, and the receiver stays for the gateway's last word: a DISCONNECT, the end of a stream that a goodbye waits for.
 //
+// Where packets come to a carrier by two ways at once, DTLS beside TLS, each of them has a receiver, and both deliver: which way a packet took is the gateway's
+// choice.
+//
 // A receiver collects everything the carrier has into one batch and gives it to the device in one Write, where segments of a flow become one. Its slots are 64 KiB
 // for that reason; a large batch of them is taken when traffic fills the small one, and given back when it does not.
 //
 // Both directions clamp the MSS of TCP connections to the tunnel's MTU, and drop what is no IP packet: one empty packet would make a whole Write fail.
 //
-// Goroutines: reader and sender from New, a receiver for each carrier. Close closes the device and the carriers still in use, and waits for all of
+// Goroutines: reader and sender from New, a receiver for each carrier and one for what is beside it. Close closes the device and the carriers still in use, and waits for all of
 // them. Nothing allocates per packet while a carrier is there. Imports: protocol, protocol/packet.
 package dataplane

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"sync"
 
+	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/packet"
 )
 
@@ -18,9 +19,9 @@ const (
 // large holds the arenas of 4 MiB that are not in use; the garbage collector empties it.
 var large = sync.Pool{New: func() any { return packet.New(allSlots, inPacket) }}
 
-// receive takes packets from one carrier until it fails or is closed, also when it was replaced or the device is gone: only who reads a connection to its end sees
+// receive takes packets from one carrier, or what is beside it, until it fails or is closed, also when it was replaced or the device is gone: only who reads a connection to its end sees
 // how it ends. It reports nothing: the tunnel knows best what happened to its carrier.
-func (p *Pump) receive(in *inbound) {
+func (p *Pump) receive(in *inbound, from protocol.Receiver) {
 	defer p.forget(in)
 	clean := func(b []byte) bool {
 		if !valid(b) {
@@ -38,7 +39,7 @@ func (p *Pump) receive(in *inbound) {
 	}()
 	for {
 		b.Reset()
-		if in.carrier.ReadBatch(b) != nil {
+		if from.ReadBatch(b) != nil {
 			return
 		}
 		size, n := uint64(0), uint64(b.Len())
@@ -84,9 +85,11 @@ func (p *Pump) deliver(in *inbound, b *packet.Batch, size uint64) {
 	p.rxPackets.Add(n)
 }
 
-// forget takes a receiver that ended off the list of those Close has to end.
+// forget counts a receiver that ended; the last one takes its carrier off the list of those Close has to end.
 func (p *Pump) forget(in *inbound) {
 	p.mu.Lock()
-	delete(p.running, in)
+	if p.running[in]--; p.running[in] == 0 {
+		delete(p.running, in)
+	}
 	p.mu.Unlock()
 }

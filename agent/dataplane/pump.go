@@ -37,7 +37,7 @@ type Pump struct {
 
 	mu      sync.Mutex // of the two below
 	closed  bool
-	running map[*inbound]struct{} // those that are being read
+	running map[*inbound]int // those that are being read, by how many receivers
 
 	// writing is held around each Write into the device, so that nothing of an old carrier follows SetCarrier.
 	writing sync.Mutex
@@ -57,7 +57,7 @@ func New(dev Device, mtu int) *Pump {
 		changed: make(chan struct{}, 1),
 		done:    make(chan struct{}),
 		ended:   make(chan struct{}),
-		running: map[*inbound]struct{}{},
+		running: map[*inbound]int{},
 	}
 	p.mtu.Store(int32(mtu))
 	slots := min(max(1, dev.BatchSize()), packet.MaxBatch)
@@ -101,16 +101,22 @@ func (p *Pump) aim(in *inbound) {
 	}
 }
 
-// reading returns the receiver of c, and starts it if nobody reads c. p.mu is held.
+// reading returns c as it is being read, and starts its receivers if nobody reads c. p.mu is held.
 func (p *Pump) reading(c protocol.Carrier) *inbound {
 	for in := range p.running {
 		if in.carrier == c {
 			return in
 		}
 	}
-	in := &inbound{c}
-	p.running[in] = struct{}{}
-	p.wg.Go(func() { p.receive(in) })
+	in := &inbound{carrier: c}
+	ways := []protocol.Receiver{c}
+	if d, ok := c.(protocol.Doubled); ok {
+		ways = append(ways, d.Beside())
+	}
+	p.running[in] = len(ways)
+	for _, w := range ways {
+		p.wg.Go(func() { p.receive(in, w) })
+	}
 	return in
 }
 

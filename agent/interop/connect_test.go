@@ -43,9 +43,13 @@ func TestConnect(t *testing.T) {
 			w.startOcserv(t, c.server)
 			a := w.startAgent()
 			w.connect("vpn4.lab.example") // through the router's NAT
+			transport := "tls"
+			if c.server.dtls {
+				transport = "dtls"
+			}
+			s := w.over(transport, 5*time.Second)
 			w.reachesInside()
-			s := w.state()
-			if s.State != "connected" || s.Transport != "tls" || s.Protocol != "ssl" || s.Group != "Staff network" || s.User != account || s.Interface != "holdfast0" {
+			if s.State != "connected" || s.Protocol != "ssl" || s.Group != "Staff network" || s.User != account || s.Interface != "holdfast0" {
 				t.Errorf("state: %+v", s)
 			}
 			if s.Gateway != "198.51.100.1:443" || s.VerifiedAt == nil {

@@ -25,7 +25,8 @@ type ocserv struct {
 	auth  string // instead of the password file
 	bare  bool   // there are no groups
 	otp   bool
-	dtls  bool
+	dtls  bool // both kinds
+	psk   bool // only the one of a PSK
 	lines []string
 }
 
@@ -72,15 +73,19 @@ func (w *world) startOcserv(t *testing.T, o ocserv) *gatewayProcess {
 		"isolate-workers = false", "max-clients = 16", "max-same-clients = 0", "rate-limit-ms = 0", "max-ban-score = 0",
 		"keepalive = 120", "dpd = 30", "mobile-dpd = 30", "cookie-timeout = 300", "deny-roaming = false",
 		"rekey-time = 172800", "device = vpns", "predictable-ips = true", "default-domain = corp.example",
-		"ipv4-network = 10.11.0.0/24", "ipv6-network = 2001:db8:11::/64", "ipv6-subnet-prefix = 128", "dns = 10.99.0.2", "cisco-client-compat = true",
+		"ipv4-network = 10.11.0.0/24", "ipv6-network = 2001:db8:11::/64", "ipv6-subnet-prefix = 128", "dns = 10.99.0.2",
 	}
 	if !o.bare {
 		conf = append(conf, "select-group = staff[Staff network]", "select-group = admins[Administrators]")
 	}
-	if o.dtls {
+	// What suits old clients takes TLS 1.3 away, and with it the key of the PSK.
+	switch {
+	case o.dtls:
 		conf = append(conf, "udp-port = 443", "dtls-psk = true", "dtls-legacy = true")
-	} else {
-		conf = append(conf, "dtls-psk = false", "dtls-legacy = false")
+	case o.psk:
+		conf = append(conf, "udp-port = 443", "dtls-psk = true", "dtls-legacy = false")
+	default:
+		conf = append(conf, "dtls-psk = false", "dtls-legacy = false", "cisco-client-compat = true")
 	}
 	conf = append(conf, o.lines...)
 	g := &gatewayProcess{w: w, conf: filepath.Join(dir, "conf"), log: filepath.Join(dir, "log")}

@@ -33,6 +33,13 @@ func (m *step) carrierDown() {
 	m.lose(ReasonDisrupted, m.ev.Fault.or(fault.NetLost))
 }
 
+// carrierChanged is a tunnel whose packets found another way. Only the status shows it: a tunnel that answers by any way is alive.
+func (m *step) carrierChanged() {
+	if m.current() {
+		m.decide(ReasonCarrier)
+	}
+}
+
 // broken notes that there is nothing to be asked any more.
 func (m *step) broken() {
 	m.s.Down, m.s.Probing, m.s.ProbeAt = true, false, 0

@@ -52,6 +52,7 @@ const (
 	ReasonRound       Reason = 153
 	ReasonTimeout     Reason = 154
 	ReasonSuperseded  Reason = 155
+	ReasonCarrier     Reason = 156
 
 	ReasonUser        Reason = 160
 	ReasonLocked      Reason = 161
@@ -114,6 +115,7 @@ var reasonTexts = map[Reason]string{
 	ReasonRound:       "still nothing: ask again on every path",
 	ReasonTimeout:     "no answer in time: that try is given up",
 	ReasonSuperseded:  "the older tunnel ended, as it must when the token is presented: wait for the new one",
+	ReasonCarrier:     "packets travel by another transport: addresses, routes and names stay as they are",
 
 	ReasonUser:        "the user ended the session",
 	ReasonLocked:      "policy does not allow to disconnect",

@@ -46,6 +46,7 @@ var anywhere = row{
 	EvWaitBegan:           keep,
 	EvWaitEnded:           keep,
 	EvDeviceGone:          keep,
+	EvCarrierChanged:      keep,
 }
 
 // idle is what the phases without a session do.
@@ -102,6 +103,7 @@ var table = [phaseEnd]row{
 		EvSuspending:     {"freeze or end", (*step).suspend},
 		EvResumed:        {"probe", (*step).resumed},
 		EvDeviceGone:     {"end", (*step).deviceGone},
+		EvCarrierChanged: {"show it", (*step).carrierChanged},
 	}),
 	Reconnecting: over(anywhere, row{
 		EvReached:        {"commit or wait", (*step).reached},
@@ -118,6 +120,7 @@ var table = [phaseEnd]row{
 		EvSuspending:     {"freeze or end", (*step).suspend},
 		EvResumed:        {"probe", (*step).resumed},
 		EvDeviceGone:     {"end", (*step).deviceGone},
+		EvCarrierChanged: {"show it", (*step).carrierChanged},
 	}),
 	Disconnecting: over(anywhere, row{
 		EvConnectRequested:    {"connect after", (*step).connectAfter},

@@ -44,6 +44,23 @@ func NewUnmarked(servers func() ([]netip.Addr, error)) *Dialer {
 // DialTCP connects to one address until ctx ends. The uplink is named by ifIndex or ifName, 0 and "" for any; local is zero for any. A loopback address is on no
 // uplink: there the name says nothing.
 func (d *Dialer) DialTCP(ctx context.Context, to netip.AddrPort, ifIndex int, ifName string, local netip.Addr) (net.Conn, error) {
+	var from net.Addr
+	if local.IsValid() {
+		from = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+	}
+	return d.dial(ctx, "tcp", to, ifIndex, ifName, from)
+}
+
+// DialUDP connects a socket to one address, under the same rules. Nothing is sent: whether somebody is there shows later.
+func (d *Dialer) DialUDP(ctx context.Context, to netip.AddrPort, ifIndex int, ifName string, local netip.Addr) (net.Conn, error) {
+	var from net.Addr
+	if local.IsValid() {
+		from = net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+	}
+	return d.dial(ctx, "udp", to, ifIndex, ifName, from)
+}
+
+func (d *Dialer) dial(ctx context.Context, network string, to netip.AddrPort, ifIndex int, ifName string, from net.Addr) (net.Conn, error) {
 	if to.Addr().Unmap().IsLoopback() {
 		ifIndex, ifName = 0, ""
 	}
@@ -55,10 +72,8 @@ func (d *Dialer) DialTCP(ctx context.Context, to netip.AddrPort, ifIndex int, if
 		ifName = ifi.Name
 	}
 	nd := d.dialer(ifName)
-	if local.IsValid() {
-		nd.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
-	}
-	c, err := nd.DialContext(ctx, "tcp", to.String())
+	nd.LocalAddr = from
+	c, err := nd.DialContext(ctx, network, to.String())
 	if err != nil {
 		return nil, classify(err, to)
 	}

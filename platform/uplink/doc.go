@@ -2,6 +2,7 @@
 //
 //	DialTCP   SO_MARK 0x4846, SO_BINDTODEVICE when an uplink is given, the local address when one is given, TCP_USER_TIMEOUT 30 s, no TCP keepalive (DPD
 //	          does that), TCP_NODELAY. Routing rules send what bears the mark to the main table (platform/router), so no outer packet enters the tunnel
+//	DialUDP   the same for a connected UDP socket, which has no time limits of its own
 //	Lookup    a literal address; /etc/hosts; then A and AAAA in parallel, over marked UDP and, truncated, TCP, from the servers a function names at each
 //	          lookup (platform/dns.Upstream: those the tunnel displaced). Servers inside the tunnel's own networks are skipped, search domains are not
 //	          applied, nothing is cached: the agent keeps the addresses of the first resolution itself

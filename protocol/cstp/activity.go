@@ -29,6 +29,9 @@ func newActivity() *activity {
 // now is the time since base; never 0, which means "not".
 func (a *activity) now() time.Duration { return max(1, time.Since(a.base)) }
 
+// last is when the last frame came; before the first, when a was made.
+func (a *activity) last() time.Time { return a.base.Add(time.Duration(a.heard.Load())) }
+
 func (a *activity) noteSent(data bool) {
 	t := int64(a.now())
 	a.sent.Store(t)

@@ -58,13 +58,13 @@ func (c *Connector) Open(ctx context.Context, t protocol.Target, p protocol.Prom
 	conn := res.Conn
 	var tun *Tunnel
 	if conn != nil {
-		tun, err = c.connect(ctx, conn, ref)
+		tun, err = c.connect(ctx, conn, ref, protocol.Path{})
 	}
 	if conn == nil || err != nil && fault.As(err).Code == fault.NetLost && ctx.Err() == nil {
 		if conn, err = login.DialSession(ctx, c.Dialer, ref, protocol.Path{}, o); err != nil {
 			return nil, err
 		}
-		tun, err = c.connect(ctx, conn, ref)
+		tun, err = c.connect(ctx, conn, ref, protocol.Path{})
 	}
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (c *Connector) Resume(ctx context.Context, s protocol.SessionRef, r protoco
 		_ = r.Close()
 		return nil, fault.New(fault.Internal, nil)
 	}
-	tun, err := c.connect(ctx, at.conn, s)
+	tun, err := c.connect(ctx, at.conn, s, at.path)
 	if err == nil {
 		return tun, nil
 	}
@@ -133,17 +133,18 @@ func (r *reached) Path() protocol.Path { return r.path }
 func (r *reached) RTT() time.Duration  { return r.conn.RTT }
 func (r *reached) Close() error        { return r.conn.Close() }
 
-// connect makes a tunnel of a verified connection. It takes the connection over.
-func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.SessionRef) (*Tunnel, error) {
+// connect makes a tunnel of a verified connection. It takes the connection over. via is the way the connection took, and datagrams will take.
+func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.SessionRef, via protocol.Path) (*Tunnel, error) {
 	cork, ok := conn.Raw.(*Cork)
 	if !ok {
 		_ = conn.Close()
 		return nil, fault.New(fault.Internal, nil)
 	}
 	base := pathMTU(cork.Conn)
+	key, dial, why := c.prospect(conn, via)
 	req := &Request{
 		Host: hostHeader(ref.Target), UserAgent: c.Login.UserAgent, Token: ref.Token, Hostname: ref.Target.Hostname,
-		BaseMTU: base, MTU: max(minMTU, base-outerOverhead), IPv6: true,
+		BaseMTU: base, MTU: max(minMTU, base-outerOverhead), IPv6: true, DTLS: dial != nil,
 	}
 	if req.UserAgent == "" {
 		req.UserAgent = login.DefaultUserAgent
@@ -168,7 +169,11 @@ func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.
 	set.Gateway, set.Local, set.Cipher, set.User, set.Group = conn.Gateway, localAddr(cork.Conn), conn.Cipher, ref.Target.User, ref.Target.Group
 	ref.Gateway, ref.Prior = conn.Gateway, set.Addresses
 	c.log().Info("cstp: tunnel open", "gateway", conn.Gateway, "mtu", set.MTU, "dpd", set.DPD, "keepalive", set.Keepalive, "rekey", set.RekeyMethod)
-	return newTunnel(NewStream(conn.TLS, cork, residual), cork.Conn, set, ref, conn.RTT, c.log()), nil
+	udp := newDatagrams(NewStream(conn.TLS, cork, residual), c.log(), why)
+	if dial != nil {
+		udp.ready(resp, set, key, dial, conn.RTT)
+	}
+	return newTunnel(udp, cork.Conn, set, ref, conn.RTT, c.log()), nil
 }
 
 // localAddr is the connection's own address, as an interface has it; the zero Addr when it is no IP address.

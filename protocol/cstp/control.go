@@ -17,13 +17,16 @@ type controller struct {
 	rekey  time.Duration // when the gateway wants a new tunnel; 0 never, or told
 	asked  time.Duration // when our last DPD went, until its answer came; 0 none is out
 	silent bool          // NoteSilence was told, NoteHeard was not
+
+	shown *protocol.Transport // the one that was told
+	mute  bool                // NoteSilence of both ways was told, NoteHeard was not
 }
 
 // control watches the tunnel: it asks for signs of life, and tells. It waits neither for whoever listens nor for the socket.
 func (t *Tunnel) control() {
 	defer close(t.notes)
 	act, set := t.stream.act, t.settings
-	c := &controller{t: t, state: keepalive.New(set.DPD, set.Keepalive, t.rtt, act.now())}
+	c := &controller{t: t, state: keepalive.New(set.DPD, set.Keepalive, t.rtt, act.now()), shown: t.udp.shown.Load()}
 	if set.RekeyTime > 0 {
 		// Ahead of time by a tenth, a minute at most: a gateway that sees no rekey in time hangs up, and some vary the time themselves.
 		c.rekey = act.now() + set.RekeyTime - min(set.RekeyTime/10, time.Minute)
@@ -59,9 +62,12 @@ func (t *Tunnel) control() {
 			default:
 			}
 			t.log.Info("cstp: tunnel down", "err", err)
+			t.udp.stop()
 			t.notes <- note(err) // there is room: see tell
 			<-t.done
 			return
+		case <-t.udp.news:
+			c.tellCarrier()
 		case <-asking:
 		case <-hearing:
 		case <-timer.C:
@@ -121,5 +127,32 @@ func (c *controller) tell(do keepalive.Action) {
 	if do&keepalive.Heard != 0 && c.silent {
 		c.silent = false
 		c.t.notes <- protocol.Notification{Kind: protocol.NoteHeard}
+	}
+}
+
+// tellCarrier notifies of what became of the datagrams. What there is no room for is not told; the status has it all the same.
+func (c *controller) tellCarrier() {
+	room := func() bool { return len(c.t.notes) < notesQueue-4 }
+	udp := c.t.udp
+	if now := udp.shown.Load(); now != c.shown && room() {
+		c.shown = now
+		text := now.Name
+		if now.Reason != "" {
+			text += ": " + now.Reason
+		} else if now.Cipher != "" {
+			text += ", " + now.Cipher
+		}
+		c.t.notes <- protocol.Notification{Kind: protocol.NoteCarrier, Text: text}
+	}
+	if mute := udp.mute.Load(); mute != c.mute && room() {
+		c.mute = mute
+		kind := protocol.NoteHeard
+		if mute {
+			kind = protocol.NoteSilence
+		}
+		c.t.notes <- protocol.Notification{Kind: kind}
+	}
+	if udp.stale.Swap(false) && room() {
+		c.t.notes <- protocol.Notification{Kind: protocol.NoteRekey, Text: "the gateway may still send by UDP, where nothing arrives"}
 	}
 }

@@ -95,7 +95,7 @@ func TestCapturedRequest(t *testing.T) {
 		t.Error("the token is another one")
 	}
 	r.Token = redact.Secret{}
-	want := &Request{Host: "vpn4.lab.example", UserAgent: "Open AnyConnect VPN Agent v9.01-3", Hostname: "vm", BaseMTU: 1500, MTU: 1390, IPv6: true}
+	want := &Request{Host: "vpn4.lab.example", UserAgent: "Open AnyConnect VPN Agent v9.01-3", Hostname: "vm", BaseMTU: 1500, MTU: 1390, IPv6: true, DTLS: true}
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("%+v", r)
 	}
@@ -103,7 +103,7 @@ func TestCapturedRequest(t *testing.T) {
 
 func TestRequestRoundTrip(t *testing.T) {
 	want := &Request{Host: "gw.example:8443", UserAgent: "AnyConnect test", Token: redact.NewString("a@1@b+/="), Hostname: "laptop", BaseMTU: 1400, MTU: 1306,
-		IPv6: true, Prior: []netip.Addr{netip.MustParseAddr("10.1.0.2"), netip.MustParseAddr("2001:db8::2")}}
+		IPv6: true, DTLS: true, Prior: []netip.Addr{netip.MustParseAddr("10.1.0.2"), netip.MustParseAddr("2001:db8::2")}}
 	if got := parseRequest(t, want.Append(nil)); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}

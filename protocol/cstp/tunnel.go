@@ -10,6 +10,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/dtlstun"
 	"github.com/holdfast-vpn/holdfast/protocol/packet"
 )
 
@@ -22,6 +23,7 @@ const goodbye = "user request"
 // Tunnel is the client's tunnel. What comes is read by whoever calls ReadBatch on its carrier: without a reader no answer is seen.
 type Tunnel struct {
 	stream   *Stream
+	udp      *datagrams
 	sock     net.Conn // for TCP_INFO
 	settings *protocol.Settings
 	ref      protocol.SessionRef
@@ -37,13 +39,16 @@ type Tunnel struct {
 
 var _ protocol.Tunnel = (*Tunnel)(nil)
 
-// newTunnel starts the control goroutine, which Close ends.
-func newTunnel(s *Stream, sock net.Conn, set *protocol.Settings, ref protocol.SessionRef, rtt time.Duration, log *slog.Logger) *Tunnel {
+// newTunnel starts the goroutines, which Close ends.
+func newTunnel(udp *datagrams, sock net.Conn, set *protocol.Settings, ref protocol.SessionRef, rtt time.Duration, log *slog.Logger) *Tunnel {
 	t := &Tunnel{
-		stream: s, sock: sock, settings: set, ref: ref, rtt: rtt, log: log,
+		stream: udp.tls, udp: udp, sock: sock, settings: set, ref: ref, rtt: rtt, log: log,
 		notes: make(chan protocol.Notification, notesQueue), ended: make(chan error, 1), done: make(chan struct{}), end: newEnding(),
 	}
 	t.wg.Go(t.control)
+	if udp.dial != nil {
+		t.wg.Go(udp.run)
+	}
 	return t
 }
 
@@ -53,26 +58,40 @@ func (t *Tunnel) Settings() *protocol.Settings { return t.settings }
 // Session returns the right to come back.
 func (t *Tunnel) Session() protocol.SessionRef { return t.ref }
 
-// Carrier returns the TLS carrier, always the same.
-func (t *Tunnel) Carrier() protocol.Carrier { return (*carrier)(t) }
+// Carrier returns the carrier, always the same: it sends by DTLS while that works and by TLS otherwise. Where there may be DTLS it is protocol.Doubled, too.
+func (t *Tunnel) Carrier() protocol.Carrier {
+	if t.udp.dial == nil {
+		return (*carrier)(t)
+	}
+	return doubled{(*carrier)(t)}
+}
+
+// Transport says what packets travel by now.
+func (t *Tunnel) Transport() protocol.Transport { return *t.udp.shown.Load() }
 
 // Notifications returns the channel that Close closes.
 func (t *Tunnel) Notifications() <-chan protocol.Notification { return t.notes }
 
-// Probe sends a DPD request and waits for any frame. Errors: ctx's, or NET-005 when the tunnel ended meanwhile.
+// Probe sends a DPD request by every way in use and waits for any frame. Errors: ctx's, or NET-005 when the tunnel ended meanwhile.
 func (t *Tunnel) Probe(ctx context.Context) error {
 	act := t.stream.act
 	before := act.count.Load()
 	if err := t.stream.WriteControl(TypeDPDReq, nil); err != nil {
 		return err
 	}
+	beside, had := newActivity(), uint64(0)
+	if l := t.udp.live.Load(); l != nil {
+		beside, had = l.act, l.act.count.Load()
+		_ = l.write(dtlstun.TypeDPDReq, nil) // TLS is asked, too
+	}
 	for {
-		heard := act.hearing.next()
-		if act.count.Load() != before {
+		heard, also := act.hearing.next(), beside.hearing.next()
+		if act.count.Load() != before || beside.count.Load() != had {
 			return nil
 		}
 		select {
 		case <-heard:
+		case <-also:
 		case <-t.done:
 			return fault.New(fault.NetLost, net.ErrClosed)
 		case <-ctx.Done():
@@ -83,14 +102,18 @@ func (t *Tunnel) Probe(ctx context.Context) error {
 
 // Heard is when the last authenticated frame came from the gateway; before the first, when the tunnel was made.
 func (t *Tunnel) Heard() time.Time {
-	act := t.stream.act
-	return act.base.Add(time.Duration(act.heard.Load()))
+	at := t.stream.act.last()
+	if l := t.udp.live.Load(); l != nil && l.act.last().After(at) {
+		at = l.act.last()
+	}
+	return at
 }
 
 // Close ends the tunnel and says what reason says; what the gateway does not take within a quarter of a second is not said. It waits for the tunnel's goroutines.
 func (t *Tunnel) Close(reason protocol.CloseReason) (err error) {
 	t.end.do(func() {
 		close(t.done)
+		t.udp.stop()
 		switch reason {
 		case protocol.CloseUser:
 			err = t.stream.Goodbye(ReasonUser, goodbye)
@@ -124,6 +147,12 @@ func (c *carrier) ReadBatch(b *packet.Batch) error {
 }
 
 func (c *carrier) WriteBatch(b *packet.Batch) error {
+	if l := c.udp.live.Load(); l != nil {
+		if l.send(b) == nil {
+			return nil
+		}
+		c.udp.live.CompareAndSwap(l, nil)
+	}
 	err := c.stream.WriteBatch(b)
 	if err != nil {
 		(*Tunnel)(c).fail(err)
@@ -132,7 +161,15 @@ func (c *carrier) WriteBatch(b *packet.Batch) error {
 }
 
 func (c *carrier) Overhead() int { return c.stream.Overhead() }
-func (c *carrier) Close() error  { return c.stream.Close() }
+func (c *carrier) Close() error {
+	c.udp.stop()
+	return c.stream.Close()
+}
+
+// doubled is a carrier that brings packets by DTLS, too.
+type doubled struct{ *carrier }
+
+func (c doubled) Beside() protocol.Receiver { return c.udp }
 
 // note makes a notification of what ended the carrier.
 func note(err error) protocol.Notification {

@@ -1,0 +1,205 @@
+package cstp
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/protocol/dtlstun"
+	"github.com/holdfast-vpn/holdfast/protocol/keepalive"
+	"github.com/holdfast-vpn/holdfast/protocol/packet"
+)
+
+const (
+	// doubtAsks is how many DPD requests by UDP must stay unanswered, one after the other, before an answer by TLS counts against it: single datagrams get lost.
+	doubtAsks = 3
+	doubtPace = 100 * time.Millisecond
+	// mutePace is the pace of asking while neither way answers: what is broken is the network, and the agent looks for another.
+	mutePace = time.Second
+)
+
+// link is one DTLS channel and what was seen on it.
+type link struct {
+	ch     *dtlstun.Channel
+	act    *activity
+	tls    *activity // of the TLS connection beside it
+	size   int
+	whole  atomic.Bool // a DPD answer of full size came
+	failed chan error  // the first failure of reader or writer
+}
+
+// heard is told of every authentic frame.
+func (l *link) heard(t dtlstun.Type, payload []byte) {
+	if t == dtlstun.TypeDPDResp && len(payload) >= l.size {
+		l.whole.Store(true)
+	}
+	l.act.noteHeard(t == dtlstun.TypeDPDResp)
+	// What was asked by TLS a moment ago may be answered here.
+	if l.tls.asked.Load() != 0 {
+		l.tls.asked.Store(0)
+	}
+}
+
+func (l *link) fail(err error) {
+	select {
+	case l.failed <- err:
+	default:
+	}
+}
+
+// write sends a frame that is no data.
+func (l *link) write(t dtlstun.Type, payload []byte) error {
+	if err := l.ch.WriteControl(t, payload); err != nil {
+		return err
+	}
+	l.act.noteSent(false)
+	return nil
+}
+
+// send sends a batch. After an error the link is of no use, and its watcher knows.
+func (l *link) send(b *packet.Batch) error {
+	l.act.noteSent(true)
+	err := l.ch.WriteBatch(b)
+	if err != nil {
+		l.fail(err)
+	}
+	return err
+}
+
+// watcher is what the watch over a live link remembers.
+type watcher struct {
+	d     *datagrams
+	l     *link
+	state keepalive.State
+	asked time.Duration // when our last DPD went, until its answer came; 0 none is out
+	rekey time.Duration // 0 never
+
+	// A doubt: data went and nothing came back.
+	since  time.Duration // 0 none
+	asks   int           // DPD requests since
+	next   time.Duration
+	frames uint64 // what had come by TLS when it was asked
+}
+
+// watch stays with a live link until it is of no use any more, and says why.
+func (d *datagrams) watch(l *link) error {
+	act := l.act
+	w := &watcher{d: d, l: l, state: keepalive.New(d.offer.dpd, d.offer.keepalive, d.rtt, act.now())}
+	if d.offer.rekey > 0 {
+		w.rekey = act.now() + d.offer.rekey - min(d.offer.rekey/10, time.Minute)
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for due := time.Duration(0); ; {
+		asking, hearing := act.asking.next(), w.hearing()
+		now := act.now()
+		if due > 0 && now > due+late {
+			w.state, w.since = w.state.Resumed(now), 0
+		}
+		seen := keepalive.Seen{Heard: time.Duration(act.heard.Load()), Sent: time.Duration(act.sent.Load()), Asked: time.Duration(act.asked.Load())}
+		if seen.Asked != 0 {
+			asking = nil
+		}
+		var err error
+		if due, err = w.poll(now, seen); err != nil {
+			return err
+		}
+		if hearing == nil && w.waiting() {
+			continue // what was just asked may be answered already
+		}
+		timer.Stop()
+		if due > 0 {
+			timer.Reset(due - now)
+		}
+		select {
+		case <-d.ctx.Done():
+			return d.ctx.Err()
+		case err := <-l.failed:
+			return err
+		case <-asking:
+		case <-hearing:
+		case <-timer.C:
+		}
+	}
+}
+
+// hearing is the signal of the next frame, nil when it would change nothing.
+func (w *watcher) hearing() <-chan struct{} {
+	if !w.waiting() {
+		return nil
+	}
+	return w.l.act.hearing.next()
+}
+
+func (w *watcher) waiting() bool { return w.asked > 0 || w.since > 0 || w.state.Waiting() }
+
+// poll does what is due at now and returns the next deadline, 0 for none, or why the link ends.
+func (w *watcher) poll(now time.Duration, seen keepalive.Seen) (due time.Duration, err error) {
+	if w.rekey > 0 && now >= w.rekey {
+		return 0, errRekey
+	}
+	if at := time.Duration(w.l.act.answer.Load()); w.asked > 0 && at >= w.asked {
+		w.state, w.asked = w.state.Measured(at-w.asked), 0
+	}
+	var do keepalive.Action
+	w.state, do, due = w.state.Poll(now, seen)
+	if do&keepalive.Dead != 0 {
+		return 0, errUDPDead
+	}
+	if do&keepalive.SendDPD != 0 {
+		w.ask(now)
+	}
+	if do&keepalive.SendKeepalive != 0 {
+		_ = w.l.write(dtlstun.TypeKeepalive, nil) // a failure shows in the reader, too
+	}
+	if do&keepalive.Silence != 0 && w.since == 0 {
+		w.since, w.asks, w.next, w.frames = now, 1, now+w.pace(), w.d.tls.act.count.Load()
+		_ = w.d.tls.WriteControl(TypeDPDReq, nil)
+	}
+	if err := w.judge(now, seen); err != nil {
+		return 0, err
+	}
+	for _, at := range []time.Duration{w.next, w.rekey} {
+		if at > 0 && (due == 0 || at < due) {
+			due = at
+		}
+	}
+	return due, nil
+}
+
+// judge settles a doubt: heard after all; silent while TLS answers, which is a verdict on UDP; or all is silent, which is for others to act on.
+func (w *watcher) judge(now time.Duration, seen keepalive.Seen) error {
+	switch {
+	case w.since == 0:
+	case seen.Heard > w.since:
+		w.since, w.next = 0, 0
+		w.mute(false)
+	case now < w.next:
+	case w.asks < doubtAsks:
+		w.ask(now)
+		w.asks, w.next = w.asks+1, now+w.pace()
+	case w.d.tls.act.count.Load() != w.frames:
+		return errSilent
+	default:
+		w.mute(true)
+		w.ask(now)
+		_ = w.d.tls.WriteControl(TypeDPDReq, nil)
+		w.next = now + mutePace
+	}
+	return nil
+}
+
+func (w *watcher) ask(now time.Duration) {
+	if w.asked == 0 {
+		w.asked = now
+	}
+	_ = w.l.write(dtlstun.TypeDPDReq, nil)
+}
+
+// pace is the pause between two questions: an answer to the first has had its time.
+func (w *watcher) pace() time.Duration { return max(doubtPace, 2*w.d.rtt) }
+
+func (w *watcher) mute(on bool) {
+	if w.d.mute.Swap(on) != on {
+		w.d.tell()
+	}
+}
