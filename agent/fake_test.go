@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,12 +44,13 @@ func (s *scripted) Resume(ctx context.Context, ref protocol.SessionRef, r protoc
 
 // wire is a Tunnel without packets. Its Probe is answered as long as it is not cut.
 type wire struct {
-	set    protocol.Settings
-	notes  chan protocol.Notification
-	closed chan struct{}
-	once   sync.Once
-	reason protocol.CloseReason // once closed
-	heard  time.Time
+	set       protocol.Settings
+	notes     chan protocol.Notification
+	closed    chan struct{}
+	once      sync.Once
+	reason    protocol.CloseReason // once closed
+	heard     time.Time
+	transport atomic.Pointer[protocol.Transport] // nil: tls
 	// goodbye is how long Close takes.
 	goodbye time.Duration
 }
@@ -72,6 +74,12 @@ func (w *wire) Carrier() protocol.Carrier                   { return carrier{w} 
 func (w *wire) Notifications() <-chan protocol.Notification { return w.notes }
 func (w *wire) Probe(context.Context) error                 { return nil }
 func (w *wire) Heard() time.Time                            { return w.heard }
+func (w *wire) Transport() protocol.Transport {
+	if t := w.transport.Load(); t != nil {
+		return *t
+	}
+	return protocol.Transport{Name: "tls"}
+}
 func (w *wire) Close(r protocol.CloseReason) error {
 	w.once.Do(func() { time.Sleep(w.goodbye); w.reason = r; close(w.closed); close(w.notes) })
 	return nil

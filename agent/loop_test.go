@@ -532,6 +532,37 @@ func TestGivenUpWorkIsNoNews(t *testing.T) {
 	})
 }
 
+// TestCarrierChanges: the state says at any time what packets travel by, the timeline when that changed, and nothing on the host is done for it.
+func TestCarrierChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire()
+		r := start(t, &scripted{open: opens(w)})
+		r.connect(alice, "vpn.example.com")
+		r.want("connected")
+		sets := 0
+		r.m.Intercept(fake.Router, func(context.Context) error { sets++; return nil })
+		w.transport.Store(&protocol.Transport{Name: "dtls", Cipher: "DTLS 1.2"})
+		w.notes <- protocol.Notification{Kind: protocol.NoteCarrier, Text: "dtls"}
+		synctest.Wait()
+		if s := r.want("connected"); s.Transport != "dtls" || s.TransportReason != "" || s.Cipher != "DTLS 1.2" || s.Reconnects.Tunnel != 0 {
+			t.Errorf("state %+v", s)
+		}
+		w.transport.Store(&protocol.Transport{Name: "tls", Reason: "UDP blocked"})
+		if s := r.want("connected"); s.Transport != "tls" || s.TransportReason != "UDP blocked" || s.Cipher != "TLS_AES_128_GCM_SHA256" {
+			t.Errorf("state %+v", s)
+		}
+		if !slices.Contains(r.events(), "carrier-changed") {
+			t.Errorf("the timeline: %v", r.events())
+		}
+		if sets != 0 {
+			t.Errorf("routes were set %d times", sets)
+		}
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestPathsTo(t *testing.T) {
 	both := platform.NetSnapshot{Uplinks: []platform.Uplink{
 		{Index: 2, Name: "eth0", Local: addrs("198.51.100.7", "2001:db8::7"), NextHop: addrs("198.51.100.1", "fe80::1")},

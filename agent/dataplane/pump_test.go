@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/packet"
 )
 
@@ -448,4 +449,37 @@ func TestBurstAndCalm(t *testing.T) {
 		}
 	}
 	_ = p.Close()
+}
+
+// doubled is a carrier with a second way for packets to come.
+type doubled struct {
+	carrier
+	beside *pipe
+}
+
+func (d doubled) Beside() protocol.Receiver { return carrier{d.beside} }
+
+func (d doubled) Close() error {
+	_ = d.beside.Close()
+	return d.carrier.Close()
+}
+
+// TestTwoWays: what comes by either way of a carrier reaches the device, also when one of them has ended; Close ends both.
+func TestTwoWays(t *testing.T) {
+	dev, c := newPipe(), doubled{carrier{newPipe()}, newPipe()}
+	p := New(device{dev}, 1400)
+	p.SetCarrier(c)
+	first, second := ip(40, 1), ip(60, 2)
+	c.in <- first
+	if got := <-dev.out; len(got) != 40 {
+		t.Errorf("%d bytes", len(got))
+	}
+	_ = c.carrier.Close()
+	c.beside.in <- second
+	if got := <-dev.out; len(got) != 60 {
+		t.Errorf("%d bytes", len(got))
+	}
+	if err := p.Close(); err != nil { // would wait for ever for a way that is left
+		t.Error(err)
+	}
 }

@@ -47,7 +47,7 @@ func TestConnect(t *testing.T) {
 			if c.server.dtls {
 				transport = "dtls"
 			}
-			s := w.over(transport, 5*time.Second)
+			s := w.travels(transport, 5*time.Second)
 			w.reachesInside()
 			if s.State != "connected" || s.Protocol != "ssl" || s.Group != "Staff network" || s.User != account || s.Interface != "holdfast0" {
 				t.Errorf("state: %+v", s)

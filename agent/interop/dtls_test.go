@@ -53,8 +53,8 @@ func (w *world) unblockUDP() {
 	w.router.Run(w.t, "nft", "delete table ip blocked")
 }
 
-// over waits until packets travel by a transport.
-func (w *world) over(name string, within time.Duration) ipc.State {
+// travels waits until packets travel by a transport.
+func (w *world) travels(name string, within time.Duration) ipc.State {
 	w.t.Helper()
 	return w.waitState(within, "connected over "+name, func(s ipc.State) bool { return s.State == "connected" && s.Transport == name })
 }
@@ -69,7 +69,7 @@ func TestDTLS(t *testing.T) {
 	w.countUDP()
 	a := w.startAgent()
 	w.connect("vpn4.lab.example")
-	s := w.over("dtls", 5*time.Second)
+	s := w.travels("dtls", 5*time.Second)
 	if s.TransportReason != "" || !strings.HasPrefix(s.Cipher, "DTLS 1.2 TLS_PSK_WITH_AES_256_GCM") {
 		t.Errorf("reason %q, cipher %q", s.TransportReason, s.Cipher)
 	}
@@ -142,12 +142,12 @@ func TestUDPBlockedAndBack(t *testing.T) {
 	w.startOcserv(t, pskOnly)
 	w.startAgent()
 	w.connect("vpn4.lab.example")
-	was := w.over("dtls", 5*time.Second)
+	was := w.travels("dtls", 5*time.Second)
 	wait := w.download("http://10.99.0.2/slow?n=8000000&ms=25")
 	time.Sleep(2 * time.Second)
 	w.blockUDP()
 	blocked := time.Now()
-	s := w.over("tls", 5*time.Second)
+	s := w.travels("tls", 5*time.Second)
 	t.Logf("by TLS after %v: %s", time.Since(blocked), s.TransportReason)
 	rx := func() uint64 {
 		if c := w.state().Counters; c != nil {
@@ -164,7 +164,7 @@ func TestUDPBlockedAndBack(t *testing.T) {
 	time.Sleep(10 * time.Second)
 	w.unblockUDP()
 	freed := time.Now()
-	is := w.over("dtls", time.Minute)
+	is := w.travels("dtls", time.Minute)
 	t.Logf("by DTLS %v after UDP was back", time.Since(freed))
 	wait()
 	if strings.Join(is.Addresses, " ") != strings.Join(was.Addresses, " ") {

@@ -52,7 +52,7 @@ func (w *world) download(url string) func() {
 	}
 }
 
-// TestReconnect breaks the tunnel under a TCP download: the session comes back with no prompt and the same address, and the download finishes.
+// TestReconnect breaks the tunnel under a TCP download, by TLS and by DTLS: the session comes back with no prompt and the same address, and the download finishes.
 func TestReconnect(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -73,36 +73,42 @@ func TestReconnect(t *testing.T) {
 			w.ip(w.client, "addr replace 2001:db8:1::2/64 dev wan0 nodad", "route replace default via 192.0.2.1", "route replace default via 2001:db8:1::1")
 		}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
-			if w == nil {
-				return
-			}
-			g := w.startOcserv(t, ocserv{lines: splitRoutes})
-			w.startAgent()
-			w.connect("vpn4.lab.example")
-			was := w.state()
-			wait := w.download("http://10.99.0.2/slow?n=3000000&ms=50")
-			time.Sleep(time.Second)
-			began := time.Now()
-			c.breaks(w, g)
-			mended := time.Now()
-			w.waitState(c.within, "back", func(s ipc.State) bool {
-				return s.State == "connected" && s.VerifiedAt != nil && s.VerifiedAt.After(mended)
-			})
-			back := time.Since(mended)
-			wait()
-			is := w.state()
-			if strings.Join(is.Addresses, " ") != strings.Join(was.Addresses, " ") || is.Prompt != nil {
-				t.Errorf("addresses %v, then %v; prompt %v", was.Addresses, is.Addresses, is.Prompt)
-			}
-			t.Logf("broken for %d ms, back %d ms after that", mended.Sub(began).Milliseconds(), back.Milliseconds())
-			if r := w.cli("", "timeline"); !strings.Contains(r.out, "reconnecting") {
-				t.Errorf("the timeline does not tell of it:\n%s", r.out)
-			}
-			w.reachesInside()
-		})
+		for _, transport := range []string{"tls", "dtls"} {
+			t.Run(c.name+" "+transport, func(t *testing.T) { breakDownload(t, transport, c.within, c.breaks) })
+		}
 	}
+}
+
+// breakDownload is one of them.
+func breakDownload(t *testing.T, transport string, within time.Duration, breaks func(*world, *gatewayProcess)) {
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	g := w.startOcserv(t, ocserv{psk: transport == "dtls", lines: splitRoutes})
+	w.startAgent()
+	w.connect("vpn4.lab.example")
+	was := w.travels(transport, 5*time.Second)
+	wait := w.download("http://10.99.0.2/slow?n=3000000&ms=50")
+	time.Sleep(time.Second)
+	began := time.Now()
+	breaks(w, g)
+	mended := time.Now()
+	w.waitState(within, "back", func(s ipc.State) bool {
+		return s.State == "connected" && s.VerifiedAt != nil && s.VerifiedAt.After(mended)
+	})
+	back := time.Since(mended)
+	wait()
+	is := w.state()
+	if strings.Join(is.Addresses, " ") != strings.Join(was.Addresses, " ") || is.Prompt != nil {
+		t.Errorf("addresses %v, then %v; prompt %v", was.Addresses, is.Addresses, is.Prompt)
+	}
+	t.Logf("broken for %d ms, back %d ms after that", mended.Sub(began).Milliseconds(), back.Milliseconds())
+	if r := w.cli("", "timeline"); !strings.Contains(r.out, "reconnecting") {
+		t.Errorf("the timeline does not tell of it:\n%s", r.out)
+	}
+	w.travels(transport, 20*time.Second)
+	w.reachesInside()
 }
 
 // TestGatewayRestartLosesSession: ocserv restarted forgets the token. The user is asked once; nothing is replayed.

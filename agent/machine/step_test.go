@@ -236,6 +236,18 @@ func TestSlownessIsNotDeath(t *testing.T) {
 	}
 }
 
+// TestCarrierChanged: another transport of the session's tunnel is news for people and changes nothing; of another tunnel it is no news.
+func TestCarrierChanged(t *testing.T) {
+	before, now := up(t, Policy{AutoReconnect: true})
+	s, fx := Step(before, Event{Kind: EvCarrierChanged, Tunnel: 1, Evidence: "dtls"}, now)
+	if s.Phase != Connected || s.Reason != ReasonCarrier || len(fx) != 1 || fx[0].Kind != FxPublish || s.Tunnels != before.Tunnels || s.LastReconnect != before.LastReconnect {
+		t.Errorf("%v, %v, %+v", s.Phase, s.Reason, fx)
+	}
+	if s, fx := Step(before, Event{Kind: EvCarrierChanged, Tunnel: 99}, now); s.Reason != ReasonNone || len(fx) != 0 {
+		t.Errorf("of another tunnel: %v, %+v", s.Reason, fx)
+	}
+}
+
 // TestWithoutAutoReconnect: a loss ends the session, silence does not.
 func TestWithoutAutoReconnect(t *testing.T) {
 	s, now := up(t, Policy{})

@@ -61,6 +61,32 @@ func TestDialTCP(t *testing.T) {
 	}
 }
 
+// TestDialUDP: a socket from the address that was asked for, to one address, that has sent nothing.
+func TestDialUDP(t *testing.T) {
+	l, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	d := unprivileged(53)
+	c, err := d.DialUDP(t.Context(), netip.MustParseAddrPort(l.LocalAddr().String()), 0, "", netip.MustParseAddr("127.0.0.3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write([]byte("first")); err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 16)
+	n, from, err := l.ReadFromUDPAddrPort(b)
+	if err != nil || string(b[:n]) != "first" || from.Addr().Unmap().String() != "127.0.0.3" {
+		t.Errorf("%q from %v, %v", b[:n], from, err)
+	}
+	if _, err := d.DialUDP(t.Context(), netip.MustParseAddrPort("192.0.2.1:9"), 1<<30, "", netip.Addr{}); fault.As(err).Code != fault.NetNoPath {
+		t.Errorf("no such interface: %v", err)
+	}
+}
+
 func option(t *testing.T, c net.Conn, level, opt int) (v int) {
 	t.Helper()
 	raw, err := c.(*net.TCPConn).SyscallConn()

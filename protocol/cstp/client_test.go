@@ -35,6 +35,7 @@ type peer struct {
 	mu       sync.Mutex
 	hangUp   bool // close the connection of the login behind the answer
 	requests []*Request
+	key      redact.Secret // what the last tunnel's connection exports
 }
 
 func newPeer(t *testing.T, answer func(*Request) []byte) *peer {
@@ -98,6 +99,7 @@ func (p *peer) connect(q *http.Request, c *tls.Conn, cork *Cork, br *bufio.Reade
 	}
 	p.mu.Lock()
 	p.requests = append(p.requests, r)
+	p.key, _ = exportKey(c)
 	p.mu.Unlock()
 	wire := p.answer(r)
 	_, _ = c.Write(wire)

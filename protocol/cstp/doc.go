@@ -1,4 +1,5 @@
-// Package cstp is the TLS tunnel of AnyConnect: the CONNECT exchange, the frames, and the client that speaks them.
+// Package cstp is the TLS tunnel of AnyConnect: the CONNECT exchange, the frames, and the client that speaks them; and the choice, packet by packet, between
+// that tunnel and the DTLS channel beside it (protocol/dtlstun).
 //
 //	TCP  <->  Cork  <->  crypto/tls  <->  Stream  <->  packets (protocol.Carrier)
 //	          64 KiB      one record       8-byte header
@@ -10,6 +11,18 @@
 // ParseRequest, answers with AppendResponse and goes on with NewStream. The client is Connector: it builds the request, reads the answer by hand (frames may
 // follow the blank line in the same TLS record) and turns the headers into protocol.Settings. Everything in them is hostile until checked.
 //
+// # DTLS
+//
+// A Tunnel is open as soon as CONNECT was accepted, and its packets go by TLS. Beside it one goroutine makes a DTLS channel where the gateway offers PSK-NEGOTIATE and the
+// TLS connection can export the key; once a DPD request of full size was answered there, WriteBatch sends by it. When it fails, when its DPD dies, or when
+// it is silent while TLS answers (three requests by UDP against one by TLS), WriteBatch sends by TLS again, from the next packet on; then the channel is tried anew, after 1, 2, 4, 8, 16 s and
+// every 2 min. TLS keeps its DPD, its keepalive and the last word on the session. Packets are taken from both ways at any time: the carrier is protocol.Doubled.
+//
+//	datagrams.go  make, prove, show, try again      link.go   watch: DPD, keepalive, silence, verdict
+//	offer.go      X-DTLS-*, key, socket             tunnel.go the carrier that chooses
+//
+// After a verdict of silence the agent is asked for a new tunnel (NoteRekey): a gateway whose datagrams get lost may go on sending them for half a minute.
+//
 // # Who runs what
 //
 //	pump in      ReadBatch: the only reader of the TLS stream. It never writes to it: two peers that both write from their reader block each other for ever
@@ -17,6 +30,8 @@
 //	pump out     WriteBatch: fills the Cork, record by record, then sends it at once, outside every lock.
 //	chores       one goroutine per Stream: the answers the reader owes (DPD-RESP), and records that crypto/tls itself wrote while reading (KeyUpdate).
 //	             Its queue is small and drops: a peer that floods us with requests gets fewer answers, not our memory.
+//	pump in      beside: the only reader of the DTLS channels, one after the other.
+//	datagrams    one goroutine per client Tunnel that may have DTLS.
 //	control      one goroutine per client Tunnel: DPD, keepalive, rekey, what the peer said, notifications.
 //
 // Stream.Close and Tunnel.Close wait for their goroutines.
@@ -27,6 +42,7 @@
 // is about as long as the longest record so far, runs dry, and no public API changes either. Measured on loopback that is 0.4 times per packet of 1400
 // bytes with one record per packet. Tests hold the first two to zero and the last to less than one per packet.
 //
-// Imports: protocol, protocol/packet, protocol/keepalive,
-// protocol/login, dart/fault, dart/redact.
+// Sending by DTLS allocates, in pion.
+//
+// Imports: protocol, protocol/packet, protocol/keepalive, protocol/dtlstun, protocol/login, dart/fault, dart/redact.
 package cstp

@@ -305,11 +305,15 @@ func FuzzResponse(f *testing.F) {
 	for _, name := range []string{"banner-profile-split", "session-limits", "compress"} {
 		f.Add(capture(f, name+".response.txt"))
 	}
+	f.Add([]byte("HTTP/1.1 200 OK\r\n" + ok + "X-DTLS-App-ID: 0f0f\r\nX-DTLS-CipherSuite: PSK-NEGOTIATE\r\nX-DTLS-Port: 443\r\nX-DTLS-MTU: 1390\r\n\r\n"))
 	f.Add([]byte("HTTP/1.1 200 OK\r\n" + ok + "X-CSTP-Split-Exclude: 0.0.0.0/255.255.255.255\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		r, err := ReadResponse(bufio.NewReader(bytes.NewReader(wire)))
 		if err != nil {
 			return
+		}
+		if o, why := r.offer(); (o == nil) == (why == "") || o != nil && (len(o.appID) == 0 || len(o.appID) > 32 || o.port == 0 || o.mtu > maxMTU) {
+			t.Fatalf("%+v %q", o, why)
 		}
 		s, err := r.Settings()
 		if err != nil {
