@@ -22,11 +22,12 @@ type controller struct {
 	mute  bool                // NoteSilence of both ways was told, NoteHeard was not
 }
 
-// control watches the tunnel: it asks for signs of life, and tells. It waits neither for whoever listens nor for the socket.
-func (t *Tunnel) control() {
+// control watches the tunnel: it asks for signs of life, and tells. It waits neither for whoever listens nor for the socket. shown is the transport that
+// needs no telling.
+func (t *Tunnel) control(shown *protocol.Transport) {
 	defer close(t.notes)
 	act, set := t.stream.act, t.settings
-	c := &controller{t: t, state: keepalive.New(set.DPD, set.Keepalive, t.rtt, act.now()), shown: t.udp.shown.Load()}
+	c := &controller{t: t, state: keepalive.New(set.DPD, set.Keepalive, t.rtt, act.now()), shown: shown}
 	if set.RekeyTime > 0 {
 		// Ahead of time by a tenth, a minute at most: a gateway that sees no rekey in time hangs up, and some vary the time themselves.
 		c.rekey = act.now() + set.RekeyTime - min(set.RekeyTime/10, time.Minute)

@@ -45,7 +45,8 @@ func newTunnel(udp *datagrams, sock net.Conn, set *protocol.Settings, ref protoc
 		stream: udp.tls, udp: udp, sock: sock, settings: set, ref: ref, rtt: rtt, log: log,
 		notes: make(chan protocol.Notification, notesQueue), ended: make(chan error, 1), done: make(chan struct{}), end: newEnding(),
 	}
-	t.wg.Go(t.control)
+	first := udp.shown.Load() // before anything can change it: a change that came first would never be told
+	t.wg.Go(func() { t.control(first) })
 	if udp.dial != nil {
 		t.wg.Go(udp.run)
 	}
