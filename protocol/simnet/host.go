@@ -16,6 +16,7 @@ type Host struct {
 	name      string
 	links     []*Link
 	listeners map[uint16]*listener
+	sockets   map[uint16]*Socket
 	silent    bool
 	port      uint16 // last ephemeral port
 }
@@ -54,12 +55,15 @@ func (h *Host) SetSilent(silent bool) {
 	h.n.kick()
 }
 
-// Restart forgets all listeners and streams, as when the processes are killed or the machine boots. Own Accepts, Reads and Writes fail. Each peer is sent a reset;
-// where that is lost (the host is silent, a link is down) the peer gets one when something it sends arrives.
+// Restart forgets all listeners, streams and sockets, as when the processes are killed or the machine boots. Own Accepts, Reads and Writes fail. Each peer of a stream is
+// sent a reset; where that is lost (the host is silent, a link is down) the peer gets one when something it sends arrives.
 func (h *Host) Restart() {
 	h.n.mu.Lock()
 	defer h.n.mu.Unlock()
 	h.stopListening()
+	for _, s := range h.socketsInOrder() {
+		s.shut()
+	}
 	for _, s := range h.n.inOrder() {
 		for _, e := range s.ends {
 			if e.link.host == h {
@@ -76,7 +80,7 @@ func (h *Host) stopListening() {
 	}
 }
 
-// ephemeral returns a port for an outgoing stream. n.mu is held.
+// ephemeral returns a port for an outgoing stream or a socket. n.mu is held.
 func (h *Host) ephemeral() uint16 {
 	if h.port == 65535 {
 		h.port = 49151
@@ -95,6 +99,12 @@ type Link struct {
 	loss    float64
 	up      bool
 	nat     *NAT
+
+	// Of datagrams alone.
+	noUDP    bool
+	mtu      int // 0 none
+	straggle float64
+	late     time.Duration
 }
 
 // Down cuts the link.
@@ -113,7 +123,7 @@ func (l *Link) IsUp() bool {
 // SetLatency sets the time one segment takes over this link, for what is sent from now on.
 func (l *Link) SetLatency(d time.Duration) { l.set(func() { l.latency = d }) }
 
-// SetLoss sets the share of segments that are lost once, from 0 to 1 (of SYNs: each one).
+// SetLoss sets the share of segments that are lost once, from 0 to 1 (of SYNs and datagrams: each one).
 func (l *Link) SetLoss(share float64) { l.set(func() { l.loss = share }) }
 
 func (l *Link) set(f func()) {
@@ -152,22 +162,35 @@ func (l *Link) NAT(public ...netip.Addr) *NAT {
 			delete(l.host.n.byAddr, a)
 		}
 	}
-	l.nat = &NAT{n: l.host.n, public: slices.Clone(public)}
+	l.nat = &NAT{n: l.host.n, public: slices.Clone(public), flows: map[flow]uint16{}, back: map[uint16]flow{}, port: 19999}
 	return l.nat
 }
 
-// NAT is a translator with a mapping for each stream.
+// NAT is a translator with a mapping for each stream, and one for each pair of addresses that exchange datagrams.
 type NAT struct {
 	n      *Net
 	public []netip.Addr
-	age    int
+	age    int // of the streams' mappings
+
+	flows map[flow]uint16
+	back  map[uint16]flow
+	port  uint16 // the last one given to a flow
 }
 
-// Rebind forgets all mappings: the streams through the translator go silent for ever, new ones work.
+// Rebind forgets all mappings: the streams through the translator go silent for ever, new ones work. Datagrams from inside get another port from then on, and those
+// to the old one are lost.
 func (t *NAT) Rebind() {
 	t.n.mu.Lock()
 	defer t.n.mu.Unlock()
 	t.age++
+	t.forget()
+}
+
+// RebindUDP does that to datagrams alone.
+func (t *NAT) RebindUDP() {
+	t.n.mu.Lock()
+	defer t.n.mu.Unlock()
+	t.forget()
 }
 
 // outside is how addr looks behind the link: itself, or the translator's address of the family. n.mu is held.
@@ -264,5 +287,9 @@ func (l *listener) Addr() net.Addr {
 
 // opError is how package net would put it.
 func opError(op string, local, remote net.Addr, err error) error {
-	return &net.OpError{Op: op, Net: "tcp", Source: local, Addr: remote, Err: err}
+	e := &net.OpError{Op: op, Net: "tcp", Source: local, Addr: remote, Err: err}
+	if local != nil {
+		e.Net = local.Network()
+	}
+	return e
 }

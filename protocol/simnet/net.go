@@ -48,7 +48,7 @@ func (n *Net) Name(host string, addrs ...netip.Addr) {
 
 // Host adds a host. With addresses it gets a link eth0 that has them; without, it has no link until Uplink gives it one.
 func (n *Net) Host(name string, addrs ...netip.Addr) *Host {
-	h := &Host{n: n, name: name, listeners: map[uint16]*listener{}, port: 49151}
+	h := &Host{n: n, name: name, listeners: map[uint16]*listener{}, sockets: map[uint16]*Socket{}, port: 49151}
 	n.mu.Lock()
 	n.hosts = append(n.hosts, h)
 	n.mu.Unlock()
@@ -65,7 +65,7 @@ func (n *Net) Streams() int {
 	return len(n.streams)
 }
 
-// Close ends the network: every stream, dial and listener fails with net.ErrClosed, no timer fires any more. It returns nil.
+// Close ends the network: every stream, dial, listener and socket fails with net.ErrClosed, no timer fires any more. It returns nil.
 func (n *Net) Close() error {
 	n.mu.Lock()
 	n.closed = true
@@ -83,6 +83,9 @@ func (n *Net) Close() error {
 	}
 	for _, h := range n.hosts {
 		h.stopListening()
+		for _, s := range h.socketsInOrder() {
+			s.shut()
+		}
 	}
 	n.mu.Unlock()
 	n.running.Wait()
