@@ -28,8 +28,11 @@ type play struct {
 // patience is how long any one thing may take before the demo calls it failed.
 const patience = 15 * time.Second
 
-// check shows how a check went and counts failures.
-func (p *play) check(ok bool, format string, args ...any) bool {
+// check shows how a check went and counts failures. Whatever fails once the demo is interrupted failed because of that, and is not shown.
+func (p *play) check(ctx context.Context, ok bool, format string, args ...any) bool {
+	if !ok && ctx.Err() != nil {
+		return false
+	}
 	p.show.verdict(ok, format, args...)
 	if !ok {
 		p.failed++
@@ -85,7 +88,7 @@ func (p *play) login(ctx context.Context) error {
 	if !ok {
 		return fmt.Errorf("not connected but %s: %+v", s.State, s.Error)
 	}
-	p.check(len(s.Addresses) == 2, "connected in %d ms as %s", time.Since(began).Milliseconds(), bare(s.Addresses))
+	p.check(ctx, len(s.Addresses) == 2, "connected in %d ms as %s", time.Since(began).Milliseconds(), bare(s.Addresses))
 	return p.startPulse(ctx)
 }
 
@@ -140,10 +143,10 @@ func (p *play) traffic(ctx context.Context) error {
 		if err != nil {
 			said = err.Error()
 		}
-		p.check(err == nil && resp.StatusCode == http.StatusOK, "%s over IPv%s: %q", webName, network[2:], said)
+		p.check(ctx, err == nil && resp.StatusCode == http.StatusOK, "%s over IPv%s: %q", webName, network[2:], said)
 	}
 	got, took, err := p.burst(ctx)
-	p.check(err == nil && got > 0, "%d MB in %.1f s through the tunnel: %.0f Mbit/s, with both ends in one process", got/1e6, took.Seconds(), float64(got)*8/1e6/took.Seconds())
+	p.check(ctx, err == nil && got > 0, "%d MB in %.1f s through the tunnel: %.0f Mbit/s, with both ends in one process", got/1e6, took.Seconds(), float64(got)*8/1e6/took.Seconds())
 	return ctx.Err()
 }
 
@@ -227,11 +230,11 @@ func (p *play) broken(ctx context.Context, b breakage) error {
 	p.rows = append(p.rows, r)
 	switch {
 	case !r.OK:
-		p.check(false, "it did not come back as it should: %s, %+v, %v", after.State, r, lost)
+		p.check(ctx, false, "it did not come back as it should: %s, %+v, %v", after.State, r, lost)
 	case b.fresh:
-		p.check(true, "the gateway said that the session is over; one login, and traffic was back %d ms later", r.BackMS)
+		p.check(ctx, true, "the gateway said that the session is over; one login, and traffic was back %d ms later", r.BackMS)
 	default:
-		p.check(true, "traffic was back %d ms %s; nobody was asked, %s was kept, and the TCP connection inside lost no byte", r.BackMS, b.since, bare(before.Addresses[:1]))
+		p.check(ctx, true, "traffic was back %d ms %s; nobody was asked, %s was kept, and the TCP connection inside lost no byte", r.BackMS, b.since, bare(before.Addresses[:1]))
 	}
 	return ctx.Err()
 }
@@ -299,6 +302,6 @@ func (p *play) leave(ctx context.Context) error {
 			return err
 		}
 	}
-	p.check(down && p.w.laptop.Clean() && len(p.w.gateway.Sessions()) == 0, "the gateway has forgotten the session, and the laptop is as it was before")
+	p.check(ctx, down && p.w.laptop.Clean() && len(p.w.gateway.Sessions()) == 0, "the gateway has forgotten the session, and the laptop is as it was before")
 	return nil
 }
