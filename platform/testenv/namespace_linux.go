@@ -1,6 +1,8 @@
 package testenv
 
 import (
+	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,7 +32,9 @@ var setup struct {
 // Namespace runs the calling test in network, mount and process namespaces of its own and reports whether this is that run. The first
 // call, on the machine itself, starts a child for this test alone, takes over its verdict and output, and returns false. There: lo is up, /run
 // is empty, /etc is a writable layer over the machine's with the resolv.conf that Resolv is, rp_filter and duplicate address detection are off.
-func Namespace(t *testing.T) bool {
+//
+// A benchmark is run once, with the flags of its own package, and what the child says on standard error is seen as it comes.
+func Namespace(t testing.TB) bool {
 	t.Helper()
 	outside := os.Getenv(insideEnv)
 	if outside == "" {
@@ -51,37 +55,59 @@ func inside() bool { return os.Getenv(insideEnv) != "" && os.Getpid() == 1 }
 // netnsOf identifies the network namespace of this process.
 func netnsOf() (string, error) { return os.Readlink("/proc/self/ns/net") }
 
-// reexec runs the one test again in new namespaces and hands its verdict on.
-func reexec(t *testing.T) {
+// reexec runs the one test or benchmark again in new namespaces and hands its verdict on.
+func reexec(t testing.TB) {
 	t.Helper()
 	here, err := netnsOf()
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"-test.run=" + runPattern(t.Name()), "-test.v", "-test.count=1"}
-	if d, ok := t.Deadline(); ok {
-		args = append(args, fmt.Sprintf("-test.timeout=%s", max(time.Second, time.Until(d)-5*time.Second).Round(time.Millisecond)))
-	}
-	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", args...)
+	test, _ := t.(*testing.T)
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", childArgs(t, test)...)
 	cmd.Env = append(os.Environ(), insideEnv+"="+here)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWPID,
 		Pdeathsig:  syscall.SIGKILL,
 	}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	passed, skipped := "--- PASS: "+t.Name()+" (", "--- SKIP: "+t.Name()+" ("
+	if test == nil {
+		cmd.Stderr = os.Stderr
+		passed, skipped = "\n"+t.Name(), "--- SKIP: "+t.Name()
+	}
 	runtime.LockOSThread() // Pdeathsig is about the thread that started the child
 	defer runtime.UnlockOSThread()
-	out, err := cmd.CombinedOutput()
-	text := string(out)
+	err = cmd.Run()
+	text := out.String()
 	switch {
 	case err != nil:
 		t.Fatalf("%v\n%s", err, text)
-	case strings.Contains(text, "--- SKIP: "+t.Name()+" ("):
+	case strings.Contains(text, skipped):
 		t.Skip(text)
-	case !strings.Contains(text, "--- PASS: "+t.Name()+" ("):
+	case !strings.Contains(text, passed):
 		t.Fatalf("the child did not run the test\n%s", text)
-	case testing.Verbose():
+	case test != nil && testing.Verbose():
 		t.Log("in its own namespaces:\n" + text)
 	}
+}
+
+// childArgs are the flags that make the test binary run t alone.
+func childArgs(t testing.TB, test *testing.T) []string {
+	if test == nil {
+		args := []string{"-test.run=^$", "-test.bench=" + runPattern(t.Name()), "-test.benchtime=1x"}
+		flag.Visit(func(f *flag.Flag) {
+			if !strings.HasPrefix(f.Name, "test.") {
+				args = append(args, "-"+f.Name+"="+f.Value.String())
+			}
+		})
+		return args
+	}
+	args := []string{"-test.run=" + runPattern(t.Name()), "-test.v", "-test.count=1"}
+	if d, ok := test.Deadline(); ok {
+		args = append(args, fmt.Sprintf("-test.timeout=%s", max(time.Second, time.Until(d)-5*time.Second).Round(time.Millisecond)))
+	}
+	return args
 }
 
 // runPattern selects exactly one test, or subtest, by name.
