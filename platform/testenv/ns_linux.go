@@ -4,10 +4,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // NS is one network namespace of a test. Processes in it see the file system of the test, with a resolv.conf of their own.
@@ -141,4 +144,26 @@ func Bridge(t testing.TB, n *NS, name string, ports ...string) {
 		n.Run(t, "ip", "link", "set", p, "master", name)
 	}
 	n.Run(t, "ip", "link", "set", name, "up")
+}
+
+// Do calls f on a thread that is in the namespace: a socket that f opens is the namespace's for as long as it lives. f starts no goroutine that opens another.
+func (n *NS) Do(f func() error) error {
+	if n.name == "" {
+		return f()
+	}
+	there, err := os.Open(filepath.Join("/run/netns", n.name))
+	if err != nil {
+		return err
+	}
+	defer there.Close()
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		if err := unix.Setns(int(there.Fd()), unix.CLONE_NEWNET); err != nil {
+			done <- err
+			return
+		}
+		done <- f()
+	}()
+	return <-done
 }
