@@ -169,6 +169,15 @@ type Watcher interface {
 	Waiting(on bool)
 }
 
+// ProfileKeeper is what a Prompter is, too, when it keeps the client profiles that gateways hand over with a login. Its methods are called by the goroutine that
+// calls Ask, after the last question.
+type ProfileKeeper interface {
+	// KeptProfile is the SHA-1 of the document that is kept for a gateway; false where there is none.
+	KeptProfile(t Target) (sum [20]byte, ok bool)
+	// KeepProfile keeps a document for a gateway in place of the one before. It comes from a stranger. An error ends the login.
+	KeepProfile(t Target, doc []byte) error
+}
+
 // FormKind is the kind of a prompt (contract: socket API).
 type FormKind string
 

@@ -67,6 +67,7 @@ const (
 	GwFrame       Code = "GW-006"
 	GwTimeout     Code = "GW-007"
 	GwIdle        Code = "GW-008"
+	GwEnding      Code = "GW-009"
 
 	TunSilent Code = "TUN-001"
 	TunGone   Code = "TUN-002"
@@ -101,6 +102,8 @@ const (
 
 	ProfInvalid Code = "PROF-001"
 	ProfHost    Code = "PROF-002"
+	ProfFetch   Code = "PROF-003"
+	ProfHash    Code = "PROF-004"
 
 	Internal Code = "INT-001"
 )
@@ -157,6 +160,7 @@ var registry = map[Code]Entry{
 	GwFrame:       {Retryable, 1, "the gateway sent something that is not CSTP", "it is tried again by itself; the agent's log says more"},
 	GwTimeout:     {Retryable, 8, "the gateway answered but did not finish in time", "try again, or give more time with --timeout"},
 	GwIdle:        {SessionLost, 1, "the gateway ended the session because nothing used it", "log in again: holdfast connect"},
+	GwEnding:      {SessionLost, 1, "the session's time is nearly over", "save your work; when it is over, log in again: holdfast connect"},
 
 	TunSilent: {Retryable, 5, "the tunnel went silent", "it is tried again by itself"},
 	TunGone:   {Retryable, 1, "the tunnel device is gone", "run holdfast connect again"},
@@ -191,6 +195,8 @@ var registry = map[Code]Entry{
 
 	ProfInvalid: {Fatal, 1, "the profile cannot be read", "check it with: holdfast profile check FILE"},
 	ProfHost:    {Fatal, 2, "no profile has this host", "list them with: holdfast hosts"},
+	ProfFetch:   {Retryable, 1, "the gateway's profile could not be fetched", "a login goes on only with the profile that the gateway has for it: try again, then ask its administrator"},
+	ProfHash:    {Fatal, 1, "the profile that came is not the one the gateway announced", "do not connect from this network; ask the gateway's administrator if it happens elsewhere too"},
 
 	Internal: {Fatal, 1, "something went wrong inside Holdfast", "please report it with the log"},
 }

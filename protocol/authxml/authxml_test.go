@@ -66,6 +66,9 @@ func describeRequest(w *strings.Builder, r *Request) {
 
 func describeResponse(w *strings.Builder, r *Response) {
 	fmt.Fprintf(w, "%s version=%q id=%q title=%q message=%q error=%q banner=%q\n", r.Type, r.Version, r.AuthID, r.Title, r.Message, r.Error, r.Banner)
+	if p := r.Config.Profile; p != nil {
+		fmt.Fprintf(w, "  profile %q %s %s\n", p.URI, p.HashType, p.Hash)
+	}
 	if r.Form == nil {
 		return
 	}

@@ -35,6 +35,7 @@ type Input struct {
 	Label      string // for display
 	Value      string // preset, as it came: not for display
 	SecondAuth bool   // belongs to the second of two logins in one form: asked only if the chosen group has one
+	ReadOnly   bool   // its preset is to be sent as it is, the user only sees it
 	Options    []Option
 }
 
@@ -45,6 +46,11 @@ type Option struct {
 	Selected   bool
 	SecondAuth bool // this group has a second login
 	NoAAA      bool // this group logs in by certificate alone: no user name, no password
+	// This group calls one of the form's fields by another label.
+	OverrideName, OverrideLabel string
+	// The name for this group's second login, as it came, and whether the user may change it.
+	SecondUser         string
+	SecondUserEditable bool
 }
 
 // parseForm reads a form element.
@@ -80,6 +86,7 @@ func parseInput(n *node) (in Input, keep bool, err error) {
 		Label:      fault.Clean(n.get("label")),
 		Value:      n.get("value"),
 		SecondAuth: n.flag("second-auth"),
+		ReadOnly:   n.flag("readonly") || n.get("readonly") == "readonly",
 	}
 	if n.name == InputSelect {
 		in.Type = InputSelect
@@ -100,7 +107,11 @@ func parseInput(n *node) (in Input, keep bool, err error) {
 		if len(in.Options) == maxOptions {
 			return in, false, ErrTooMuch
 		}
-		o := Option{Label: fault.Clean(c.trimmed()), Selected: c.flag("selected"), SecondAuth: c.flag("second-auth"), NoAAA: c.flag("noaaa")}
+		o := Option{
+			Label: fault.Clean(c.trimmed()), Selected: c.flag("selected"), SecondAuth: c.flag("second-auth"), NoAAA: c.flag("noaaa"),
+			OverrideName: c.get("override-name"), OverrideLabel: fault.Clean(c.get("override-label")),
+			SecondUser: c.get("secondary_username"), SecondUserEditable: c.flag("secondary_username_editable"),
+		}
 		v, ok := c.attr("value")
 		if !ok {
 			v = c.trimmed()
@@ -124,12 +135,14 @@ func (f *Form) append(w *writer) {
 			return
 		}
 		if in.Type != InputSelect {
-			w.empty("input", "type", in.Type, "name", in.Name, "label", in.Label, "value", in.Value, "second-auth", yes(in.SecondAuth, "1"))
+			w.empty("input", "type", in.Type, "name", in.Name, "label", in.Label, "value", in.Value, "second-auth", yes(in.SecondAuth, "1"),
+				"readonly", yes(in.ReadOnly, "true"))
 			continue
 		}
 		w.open(InputSelect, "name", in.Name, "label", in.Label)
 		for _, o := range in.Options {
-			w.open("option", "value", o.Value, "selected", yes(o.Selected, "true"), "second-auth", yes(o.SecondAuth, "1"), "noaaa", yes(o.NoAAA, "1"))
+			w.open("option", "value", o.Value, "selected", yes(o.Selected, "true"), "second-auth", yes(o.SecondAuth, "1"), "noaaa", yes(o.NoAAA, "1"),
+				"override-name", o.OverrideName, "override-label", o.OverrideLabel, "secondary_username", o.SecondUser, "secondary_username_editable", yes(o.SecondUserEditable, "true"))
 			w.escaped([]byte(o.Label), false)
 			w.close("option")
 		}

@@ -2,6 +2,7 @@ package authxml
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
@@ -35,20 +36,52 @@ type Response struct {
 	Opaque       []byte // the opaque element's bytes, to be returned in every later request
 	SessionID    string
 	SessionToken redact.Secret // TypeComplete; gateways may hand it over in a cookie instead
+	Config       Config        // TypeComplete: what comes with the login
 
+	Bare         bool // an auth element without config-auth around it: a gateway that wants its answers as a web form
 	AuthComplete bool // nothing more is asked: an empty auth-reply is expected
 	CertRequest  bool // a client certificate is wanted, and init again
 	CertAccepted bool // the one that was shown is good: the login goes on with what follows
 	MultiCert    bool // several certificates are wanted, signed in the document
-	HostScan     bool // a report on this machine is wanted
+	HostScan     bool // a report on this machine is wanted, in the newer or the older spelling
 	SSO          bool // a browser is wanted
 }
 
-// Append appends the response's document as config-auth. The error is ErrValue; b is then unchanged.
+// Append appends the response's document. The error is ErrValue; b is then unchanged. A Bare one has no version and no Config.
 func (r *Response) Append(b []byte) ([]byte, error) {
 	w := writer{b: append(b, declaration...)}
-	w.open("config-auth", "client", "vpn", "type", r.Type, "aggregate-auth-version", "2")
-	w.element("version", r.Version, "who", "sg")
+	if r.Bare {
+		w.open("auth", "id", r.AuthID)
+		r.appendState(&w)
+	} else {
+		w.open("config-auth", "client", "vpn", "type", r.Type, "aggregate-auth-version", "2")
+		w.element("version", r.Version, "who", "sg")
+		r.appendState(&w)
+		w.open("auth", "id", r.AuthID)
+	}
+	w.element("title", r.Title)
+	w.element("banner", r.Banner)
+	w.element("message", r.Message)
+	w.element("error", r.Error)
+	if r.AuthComplete {
+		w.empty("authentication-complete")
+	}
+	if r.SSO {
+		w.empty("sso-v2-login")
+	}
+	if r.Form != nil {
+		r.Form.append(&w)
+	}
+	w.close("auth")
+	if !r.Bare {
+		r.Config.append(&w)
+		w.close("config-auth")
+	}
+	return w.done(len(b))
+}
+
+// appendState writes what stands beside the question: in config-auth, or in a bare auth element itself.
+func (r *Response) appendState(w *writer) {
 	w.opaque(r.Opaque)
 	w.element("session-id", r.SessionID)
 	if !r.SessionToken.Empty() {
@@ -66,23 +99,6 @@ func (r *Response) Append(b []byte) ([]byte, error) {
 	if r.HostScan {
 		w.empty("host-scan")
 	}
-	w.open("auth", "id", r.AuthID)
-	w.element("title", r.Title)
-	w.element("banner", r.Banner)
-	w.element("message", r.Message)
-	w.element("error", r.Error)
-	if r.AuthComplete {
-		w.empty("authentication-complete")
-	}
-	if r.SSO {
-		w.empty("sso-v2-login")
-	}
-	if r.Form != nil {
-		r.Form.append(&w)
-	}
-	w.close("auth")
-	w.close("config-auth")
-	return w.done(len(b))
 }
 
 // ParseResponse reads a gateway's document. A bare auth element is an auth-request, or complete when its id says success.
@@ -96,7 +112,7 @@ func ParseResponse(doc []byte) (*Response, error) {
 	switch root.name {
 	case "config-auth":
 	case "auth":
-		auth, r.Type = root, TypeRequest
+		auth, r.Type, r.Bare = root, TypeRequest, true
 		if root.get("id") == AuthSuccess {
 			r.Type = TypeComplete
 		}
@@ -116,11 +132,17 @@ func ParseResponse(doc []byte) (*Response, error) {
 	r.CertRequest = root.child("client-cert-request") != nil
 	r.MultiCert = root.child("multiple-client-cert-request") != nil
 	r.CertAccepted = root.child("cert-authenticated") != nil
-	r.HostScan = root.child("host-scan") != nil
+	r.HostScan = scans(root) || auth != nil && scans(auth)
+	r.Config = parseConfig(root.child("config"))
 	if auth == nil {
 		return r, nil
 	}
 	return r, r.parseAuth(auth)
+}
+
+// scans reports whether an element asks for a report on this machine, as newer gateways or as those before aggregate authentication do it.
+func scans(n *node) bool {
+	return slices.ContainsFunc([]string{"host-scan", "csd", "csdMac", "csdLinux"}, func(name string) bool { return n.child(name) != nil })
 }
 
 // parseAuth reads the auth element.

@@ -19,8 +19,18 @@ const (
 	maxRedirects = 10
 )
 
-// Post is a request to be sent to the conversation's Target: a POST whose body is XML. Body and cookies are secrets.
+// Kind is the kind of a request.
+type Kind uint8
+
+const (
+	PostXML  Kind = iota // aggregate authentication
+	PostForm             // the answers as a web form: the older login
+	Get                  // no body: the older login's first request, and a profile
+)
+
+// Post is a request to be sent to the conversation's Target. Body and cookies are secrets.
 type Post struct {
+	Kind    Kind
 	Path    string
 	Cookies []Cookie
 	Body    redact.Secret
@@ -47,6 +57,8 @@ type Outcome struct {
 	User, Group string
 	Banner      string
 	Accepted    []string
+	Config      authxml.Config // what came with the login; the profile may have come in a cookie
+	Profile     *Delivery      // nil when the gateway has none for this login
 }
 
 // Action is what is to be done next; exactly one member is set.
@@ -64,6 +76,7 @@ type Conversation struct {
 	jar    jar
 	opaque []byte // the gateway's state, returned unchanged
 	spoke  bool   // the gateway has sent a document of this protocol
+	older  bool   // it wants its answers as web forms
 
 	rounds, redirects int
 	names             numbering
@@ -106,16 +119,27 @@ func (c *Conversation) Reply(r Reply) (Action, error) {
 		c.jar.set(k)
 	}
 	if r.Status != 200 {
-		if r.Location != "" {
+		switch {
+		case c.admitted(r):
+			return c.complete()
+		case r.Location != "":
 			return c.redirect(r.Location)
+		case c.mayBeOlder() && foreign(r.Status):
+			return c.asOlder()
 		}
 		return Action{}, c.refusedStatus(r)
 	}
 	resp, err := authxml.ParseResponse(r.Body)
-	if err != nil {
+	switch {
+	case err == nil:
+	case c.admitted(r):
+		return c.complete()
+	case c.mayBeOlder() && documentFault(err).Code == fault.NetNotVPN:
+		return c.asOlder()
+	default:
 		return Action{}, documentFault(err)
 	}
-	c.spoke = true
+	c.spoke, c.older = true, c.older || resp.Bare
 	c.mask(&resp.Title, &resp.Message, &resp.Error, &resp.Banner)
 	if resp.Opaque != nil {
 		c.opaque = resp.Opaque
@@ -154,17 +178,22 @@ func (c *Conversation) consider() (Action, error) {
 		return c.certificate()
 	case r.SSO:
 		return Action{}, fault.Newf(fault.AuthUnsupported, nil, "single sign-on in a browser")
+	case r.HostScan && r.Bare: // the older kind puts its form beside it, and refuses the login afterwards
+		return Action{}, hostScan()
 	case r.Form != nil:
 		return c.newForm()
 	case r.MultiCert:
 		return Action{}, fault.Newf(fault.AuthUnsupported, nil, "several client certificates")
 	case r.HostScan:
-		return Action{}, fault.Newf(fault.AuthUnsupported, nil, "a scan of this machine")
+		return Action{}, hostScan()
 	case r.Error != "":
 		return Action{}, fault.Newf(fault.AuthRefused, nil, "%s", r.Error)
 	case r.AuthComplete, r.CertAccepted:
 		if c.rounds++; c.rounds > maxRounds {
 			return Action{}, fault.New(fault.AuthRounds, nil)
+		}
+		if c.older {
+			return c.postForm(nil, nil), nil
 		}
 		return c.post(&authxml.Request{Type: authxml.TypeReply, Opaque: c.opaque}, nil)
 	}
@@ -183,15 +212,25 @@ func (c *Conversation) complete() (Action, error) {
 	if token.Empty() || token.Len() > maxCookieSize || !printable(string(token.Reveal())) || strings.Contains(string(token.Reveal()), ";") {
 		return Action{}, fault.Newf(fault.NetMalformed, nil, "it sent no session token")
 	}
-	out := &Outcome{Token: token, User: fault.Clean(string(c.userSent.Reveal())), Banner: c.resp.Banner, Accepted: c.accepted}
+	out := &Outcome{Token: token, User: fault.Clean(string(c.userSent.Reveal())), Banner: c.resp.Banner, Accepted: c.accepted, Config: c.resp.Config}
 	if c.group != nil {
 		out.Group = c.group.Label
 	}
-	return Action{Done: out}, nil
+	var err error
+	out.Profile, err = c.delivery(token)
+	return Action{Done: out}, err
+}
+
+// hostScan is the fault for a gateway that wants a report on this machine.
+func hostScan() error {
+	return fault.Newf(fault.AuthUnsupported, nil, "a scan of this machine").Hint("ask the administrator for a group without host scan: Holdfast runs nothing that a gateway sends")
 }
 
 // init asks for the first form, or for that of the chosen group.
 func (c *Conversation) init() (Action, error) {
+	if c.older {
+		return c.get(), nil
+	}
 	access := "https://" + c.at.authority() + c.target.Path
 	return c.post(&authxml.Request{Type: authxml.TypeInit, GroupAccess: access, GroupSelect: c.fetched, CertFail: c.certs > c.certTries()}, nil)
 }
@@ -218,9 +257,13 @@ func (c *Conversation) redirect(location string) (Action, error) {
 	if c.redirects++; c.redirects > maxRedirects {
 		return Action{}, fault.Newf(fault.NetRedirect, nil, "more than %d times", maxRedirects)
 	}
-	if !to.same(c.at) {
-		c.jar = nil
+	switch {
+	case !to.same(c.at):
+		c.jar, c.older, c.spoke = nil, false, false
 		c.target.Host, c.target.Port, c.target.Fixed = to.host, to.port, nil
+	case c.older: // its way from page to page: no new beginning
+		c.at = to
+		return c.get(), nil
 	}
 	c.at, c.target.Path = to, to.path
 	c.opaque, c.group, c.fetched, c.userGiven = nil, nil, "", false
@@ -267,7 +310,7 @@ func (c *Conversation) mask(texts ...*string) {
 }
 
 // documentFault is the fault for a document that could not be read.
-func documentFault(err error) error {
+func documentFault(err error) *fault.Error {
 	switch {
 	case errors.Is(err, authxml.ErrHTML), errors.Is(err, authxml.ErrNotXML), errors.Is(err, authxml.ErrRoot):
 		return fault.New(fault.NetNotVPN, err)

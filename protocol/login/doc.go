@@ -27,6 +27,9 @@
 // Errors at the seam are *fault.Error; their texts hold no password, no token and no cookie, and no error of net/http or encoding/xml, which quote
 // what they read.
 //
+// A gateway that knows no aggregate authentication is logged in at with web forms: see older.go. The client profile that a gateway names at the end is fetched over
+// the login's connection when the Prompter keeps profiles and has another one: see profile.go.
+//
 // A wrong password is asked again and, where the gateway's attempt is lost with it, answered in a new one: see again.
 //
 // Goroutines: one per address while Dial races them, all ended when it returns. The package imports dart/fault, dart/redact, protocol and

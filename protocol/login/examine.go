@@ -37,7 +37,8 @@ type Greeting struct {
 	Date      time.Time // its clock by the header Date, zero when it has none
 }
 
-// Greet sends the first request of a login on c and answers nothing: no name, no password, no group. It follows no redirect. It takes over c and closes it.
+// Greet sends the first request of a login on c, and the older one where the gateway knows no other, and answers nothing: no name, no password, no group. It
+// follows no redirect. It takes over c and closes it.
 // The error is a *fault.Error that says why what answers is no gateway (NET-009 and others) or cannot serve (GW-001).
 func Greet(ctx context.Context, c *Conn, t protocol.Target, o Options) (Greeting, error) {
 	t.User, t.Group = "", ""
@@ -62,8 +63,17 @@ func Greet(ctx context.Context, c *Conn, t protocol.Target, o Options) (Greeting
 	if at, err := http.ParseTime(r.Date); err == nil {
 		g.Date = at
 	}
-	act, err = conv.Reply(r)
+	before := conv.at
+	if act, err = conv.Reply(r); err == nil && conv.older && !conv.spoke && l.conn != nil && conv.at == before {
+		if r, err = l.do(ctx, conv.Target(), act.Send); err != nil {
+			return g, fault.As(err)
+		}
+		defer r.wipe()
+		act, err = conv.Reply(r)
+	}
 	switch f := fault.As(err); {
+	case err == nil && conv.older && !conv.spoke && conv.at == before: // it closed the connection on what it did not know
+		return g, fault.Newf(fault.NetNotVPN, nil, "it does not know the request")
 	case err == nil && !conv.spoke: // a redirect, whose query may hold anything
 		path, _, _ := strings.Cut(conv.at.path, "?")
 		g.Elsewhere = conv.at.authority() + path

@@ -23,12 +23,17 @@ func TestExamineAndGreet(t *testing.T) {
 		answer  script
 		refused fault.Code // of the certificate
 		code    fault.Code // of the greeting
+		older   bool       // it is asked in the older way too
 		want    Greeting
 	}{
-		"a form":        {answer: reply(http200(authDoc(form("<message>Who?</message>", "username")), date)), want: Greeting{Asks: "it asks for a login", Date: time.Unix(946684800, 0)}},
-		"a banner":      {answer: reply(http200(authDoc("<banner>Mind the step</banner>" + form("", "username")))), want: Greeting{Asks: "it shows a banner first"}},
-		"a redirect":    {answer: reply("HTTP/1.1 302 Found\r\nLocation: https://gw2.example:8443/staff?t=1\r\nContent-Length: 0\r\n\r\n"), want: Greeting{Elsewhere: "gw2.example:8443/staff"}},
-		"a page":        {answer: reply(http200("<html></html>")), code: fault.NetNotVPN},
+		"a form":     {answer: reply(http200(authDoc(form("<message>Who?</message>", "username")), date)), want: Greeting{Asks: "it asks for a login", Date: time.Unix(946684800, 0)}},
+		"a banner":   {answer: reply(http200(authDoc("<banner>Mind the step</banner>" + form("", "username")))), want: Greeting{Asks: "it shows a banner first"}},
+		"a redirect": {answer: reply("HTTP/1.1 302 Found\r\nLocation: https://gw2.example:8443/staff?t=1\r\nContent-Length: 0\r\n\r\n"), want: Greeting{Elsewhere: "gw2.example:8443/staff"}},
+		"a page":     {answer: reply(http200("<html></html>")), code: fault.NetNotVPN, older: true},
+		"an older form": {answer: func(n int, _ *http.Request, _ string) (string, time.Duration) {
+			return []string{"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", http200(string(olderReply(olderForm).Body))}[n], 0
+		}, want: Greeting{Asks: "it asks for a login"}, older: true},
+		"404 and gone":  {answer: reply("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"), code: fault.NetNotVPN},
 		"forbidden":     {answer: reply("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"), code: fault.NetHTTPRefused},
 		"hangs up":      {answer: reply(""), code: fault.NetLost},
 		"a certificate": {answer: reply(http200(`<config-auth client="vpn" type="auth-request"><client-cert-request/></config-auth>`)), want: Greeting{Asks: "it asks for a client certificate"}},
@@ -63,6 +68,9 @@ func TestExamineAndGreet(t *testing.T) {
 					t.Errorf("%+v, %v", g, err)
 				}
 				posts, conns := w.seen()
+				if tt.older && len(posts) == 2 && strings.HasPrefix(posts[1], "GET ") {
+					posts = posts[:1]
+				}
 				if len(posts) != 1 || conns != 1 || !strings.Contains(posts[0], `type="init"`) || strings.Contains(posts[0], "alice") {
 					t.Errorf("%d connections, sent %q", conns, posts)
 				}

@@ -47,6 +47,16 @@ func (c *Conversation) presetGroup(groups *authxml.Input) error {
 	return nil
 }
 
+// refreshGroup takes the chosen group as the form at hand describes it: which fields it has may have come with the form alone.
+func (c *Conversation) refreshGroup(groups *authxml.Input) {
+	if c.group == nil || groups == nil {
+		return
+	}
+	if i := slices.IndexFunc(groups.Options, func(o authxml.Option) bool { return o.Value == c.group.Value }); i >= 0 {
+		c.group = &groups.Options[i]
+	}
+}
+
 // choose finds an option by its value, else its label, else its number counted from 1.
 func choose(options []authxml.Option, want string) *authxml.Option {
 	for _, match := range []func(authxml.Option) bool{

@@ -148,16 +148,28 @@ func (l *link) head(to origin, p *Post) ([]byte, error) {
 		{"Accept", "*/*"},
 		{"Accept-Encoding", "identity"},
 		{"X-Transcend-Version", "1"},
-		{"X-Aggregate-Auth", "1"},
-		{"X-Pad", "0000000000000000000000000000000000000000000000000000000000000000"[:64-len(body)%64]}, // hides how long a password is
-		{"Content-Type", "application/xml; charset=utf-8"},
-		{"Content-Length", strconv.Itoa(len(body))},
+	}
+	method := "POST "
+	kind := "application/xml; charset=utf-8"
+	switch p.Kind {
+	case PostXML:
+		lines = append(lines, [2]string{"X-Aggregate-Auth", "1"})
+	case PostForm:
+		kind = "application/x-www-form-urlencoded"
+	case Get:
+		method = "GET "
+	}
+	if p.Kind != Get {
+		lines = append(lines,
+			[2]string{"X-Pad", "0000000000000000000000000000000000000000000000000000000000000000"[:64-len(body)%64]}, // hides how long a password is
+			[2]string{"Content-Type", kind},
+			[2]string{"Content-Length", strconv.Itoa(len(body))})
 	}
 	b := make([]byte, 0, 2048+len(body))
 	if !printable(to.path) {
 		return nil, fault.New(fault.UseTarget, errRequest)
 	}
-	b = append(append(append(b, "POST "...), to.path...), " HTTP/1.1\r\n"...)
+	b = append(append(append(b, method...), to.path...), " HTTP/1.1\r\n"...)
 	for _, h := range lines {
 		if bytes.ContainsAny([]byte(h[1]), "\r\n\x00") {
 			return nil, fault.New(fault.UseTarget, errRequest)

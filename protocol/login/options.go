@@ -6,6 +6,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/authxml"
 )
 
 // DefaultUserAgent begins with AnyConnect because some gateways answer others with a web page, and contains OpenConnect because others look for that.
@@ -57,4 +58,5 @@ type Result struct {
 	Group    string   // the label of the group that was chosen, "" when there was no choice
 	Banner   string   // the text after login, "" when there was none
 	Accepted []string // every banner the user accepted: equal texts are not asked again
+	Config   authxml.Config
 }

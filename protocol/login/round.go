@@ -13,8 +13,11 @@ import (
 // refusal is how ocserv, which has no code for it, begins the message of a form that refuses the last answer.
 const refusal = "Login failed"
 
-// userField is the name under which gateways ask for the user.
-const userField = "username"
+// The names under which gateways ask for the user, and for that of a group's second login.
+const (
+	userField       = "username"
+	secondUserField = "secondary_username"
+)
 
 // round is one form of the gateway on its way to an answer.
 type round struct {
@@ -68,6 +71,7 @@ func (c *Conversation) fill() (Action, error) {
 		c.fetched = c.group.Value
 		return c.init()
 	}
+	c.refreshGroup(groups)
 	c.form = c.newRound(groups)
 	if !slices.ContainsFunc(c.form.inputs, func(in *input) bool { return in.asked }) {
 		return c.sendForm()
@@ -125,9 +129,12 @@ func (c *Conversation) wanted(in authxml.Input, grouped bool) bool {
 	return !c.group.NoAAA && (!in.SecondAuth || c.group.SecondAuth)
 }
 
-// prefill takes what is known: the chosen group, and the target's user name once. A password always comes from the user.
+// prefill takes what is known: the chosen group, a name that the gateway has fixed, and the target's user name once. A password always comes from the user.
 func (c *Conversation) prefill(in authxml.Input, refused bool) *input {
 	out := &input{Input: in, asked: true}
+	if c.group != nil && c.group.OverrideName == in.Name && c.group.OverrideLabel != "" {
+		out.Label = c.group.OverrideLabel
+	}
 	switch {
 	case in.Name == authxml.GroupList && in.Type == authxml.InputSelect:
 		if c.group != nil {
@@ -136,6 +143,13 @@ func (c *Conversation) prefill(in authxml.Input, refused bool) *input {
 		out.preset = fault.Clean(selected(&in).Value)
 	case in.Type == authxml.InputSelect:
 		out.preset = fault.Clean(selected(&in).Value)
+	case in.ReadOnly && in.Value != "":
+		out.asked, out.value = false, redact.NewString(in.Value)
+	case in.SecondAuth && c.group != nil && c.group.SecondUser != "" && in.Name == secondUserField:
+		out.preset = fault.Clean(c.group.SecondUser)
+		if !c.group.SecondUserEditable {
+			out.asked, out.value = false, redact.NewString(c.group.SecondUser)
+		}
 	case in.Type == authxml.InputText:
 		out.preset = fault.Clean(in.Value)
 		if in.Name != userField {
@@ -171,97 +185,4 @@ func (c *Conversation) askForm() Action {
 		f.Fields = append(f.Fields, field)
 	}
 	return Action{Ask: &f}
-}
-
-// answerForm takes the user's answer.
-func (c *Conversation) answerForm(a protocol.Answer) (Action, error) {
-	groupOnly := false
-	for _, in := range c.form.inputs {
-		if !in.asked {
-			continue
-		}
-		v, ok := a.Values[in.name]
-		switch {
-		case !ok && in.preset == "":
-			return Action{}, fault.Newf(fault.AuthInput, nil, "the field %s", in.name)
-		case !ok:
-			v = redact.NewString(in.preset)
-		}
-		if in.Type == authxml.InputSelect {
-			o := choose(in.Options, string(v.Reveal()))
-			if o == nil {
-				return Action{}, notOffered(in)
-			}
-			v = redact.NewString(o.Value)
-			if in.Name == authxml.GroupList {
-				c.group = o
-				groupOnly = c.opaque != nil
-			}
-		}
-		in.value = v
-	}
-	if groupOnly {
-		return c.fill()
-	}
-	if c.form.differ() {
-		c.form.ask.Error = "the two new passwords are not the same"
-		return c.askForm(), nil
-	}
-	if c.form.lost {
-		return c.beginAgain()
-	}
-	return c.sendForm()
-}
-
-// differ reports whether a new password and its repetition do.
-func (r *round) differ() bool {
-	var first, second *input
-	for _, in := range r.inputs {
-		switch in.Name {
-		case "new_password":
-			first = in
-		case "verify_password":
-			second = in
-		}
-	}
-	return first != nil && second != nil && !first.value.Equal(second.value)
-}
-
-// sendForm sends the round's answers.
-func (c *Conversation) sendForm() (Action, error) {
-	req := &authxml.Request{Type: authxml.TypeReply, Opaque: c.opaque}
-	var answers []redact.Secret
-	c.lastAsked = nil
-	for _, in := range c.form.inputs {
-		if in.Type == authxml.InputText || in.Type == authxml.InputPassword {
-			c.lastAsked = append(c.lastAsked, in.Name)
-		}
-		if in.Type == authxml.InputPassword || in.Type == authxml.InputText && in.Name != userField {
-			answers = append(answers, in.value)
-		}
-		switch in.Name {
-		case authxml.GroupList:
-			req.GroupSelect = string(in.value.Reveal())
-			continue
-		case "verify_pin", "verify_password":
-			continue // they are for us
-		case userField:
-			c.userSent = in.value
-		}
-		req.Fields = append(req.Fields, authxml.Field{Name: elementName(in.Name), Value: in.value})
-	}
-	if len(answers) > 0 {
-		c.secretForms++
-	}
-	c.form = nil
-	return c.post(req, answers)
-}
-
-// elementName is the name under which a field is sent: answers of every kind are a password to the gateway.
-func elementName(field string) string {
-	switch field {
-	case "answer", "whichpin", "new_password":
-		return "password"
-	}
-	return field
 }

@@ -15,13 +15,16 @@ func Run(ctx context.Context, d protocol.Dialer, t protocol.Target, p protocol.P
 	l.at = origin{c.Target().Host, c.Target().Port, ""}
 	l.fixed = t.Fixed
 	out, err := converse(ctx, c, l, p)
+	if k, ok := p.(protocol.ProfileKeeper); ok && err == nil && out.Profile != nil {
+		err = l.deliver(ctx, c.Target(), out.Profile, k)
+	}
 	if err != nil {
 		l.close()
 		return nil, err
 	}
 	r := &Result{
 		Token: out.Token, Target: c.Target(), Gateway: l.gateway, LeafKey: l.leaf,
-		User: out.User, Group: out.Group, Banner: out.Banner, Accepted: out.Accepted,
+		User: out.User, Group: out.Group, Banner: out.Banner, Accepted: out.Accepted, Config: out.Config,
 	}
 	r.Target.Fixed = l.fixed
 	r.Conn = l.take()
