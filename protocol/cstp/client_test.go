@@ -99,7 +99,7 @@ func (p *peer) connect(q *http.Request, c *tls.Conn, cork *Cork, br *bufio.Reade
 	}
 	p.mu.Lock()
 	p.requests = append(p.requests, r)
-	p.key, _ = exportKey(c)
+	p.key, _ = ExportKey(c)
 	p.mu.Unlock()
 	wire := p.answer(r)
 	_, _ = c.Write(wire)

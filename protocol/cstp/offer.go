@@ -81,7 +81,7 @@ func (c *Connector) prospect(conn *login.Conn, via protocol.Path) (key redact.Se
 	if !ok {
 		return key, nil, whyNoDatagrams
 	}
-	k, err := exportKey(conn.TLS)
+	k, err := ExportKey(conn.TLS)
 	if err != nil {
 		return key, nil, whyNoExport
 	}
@@ -93,8 +93,8 @@ func (c *Connector) prospect(conn *login.Conn, via protocol.Path) (key redact.Se
 	}, ""
 }
 
-// exportKey is the PSK of the connection. TLS 1.2 without extended master secret has none that both ends could be sure of.
-func exportKey(c *tls.Conn) (redact.Secret, error) {
+// ExportKey is the PSK of the connection, for either role. TLS 1.2 without extended master secret has none that both ends could be sure of.
+func ExportKey(c *tls.Conn) (redact.Secret, error) {
 	cs := c.ConnectionState()
 	k, err := cs.ExportKeyingMaterial(pskLabel, nil, pskLen)
 	if err != nil {

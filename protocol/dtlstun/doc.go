@@ -23,6 +23,8 @@
 // same bytes: on datagrams a full buffer drops instead of blocking, so the two peers cannot stop each other. Everything that was authentic is told to the owner,
 // who decides what it means (DPD, keepalive, silence). DISCONNECT and TERMINATE end the channel; what they mean for the session is said on TLS.
 //
+// Accept is the other end, for the gateway in the box: the same handshake and the same channel.
+//
 // Dial, ReadBatch (one goroutine), WriteBatch (one goroutine), WriteControl and Close (anyone). pion has goroutines of its own, which end with Close.
 //
 // Imports: protocol/packet, dart/redact and pion/dtls.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -84,7 +85,7 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 	return r
 }
 
-// serve starts, or starts again, to listen.
+// serve starts, or starts again, to listen, for streams and for datagrams.
 func (r *rig) serve() {
 	r.t.Helper()
 	l, err := r.host.Listen(443)
@@ -94,6 +95,21 @@ func (r *rig) serve() {
 	r.serving.Go(func() {
 		if err := r.gw.Serve(l); err != nil {
 			r.t.Errorf("Serve: %v", err)
+		}
+	})
+	r.serveUDP()
+}
+
+// serveUDP starts, or starts again, to take datagrams.
+func (r *rig) serveUDP() {
+	r.t.Helper()
+	s, err := r.host.ListenPacket(443)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.serving.Go(func() {
+		if err := r.gw.ServeDatagrams(s); err != nil && !errors.Is(err, net.ErrClosed) {
+			r.t.Errorf("ServeDatagrams: %v", err)
 		}
 	})
 }

@@ -44,11 +44,11 @@ type User struct {
 // Group is one choice of the login form. Its name is what clients send, and the path /NAME selects it.
 type Group struct{ Name, Label string }
 
-// Inside is the network behind the gateway. One goroutine reads, one per client writes.
+// Inside is the network behind the gateway. One goroutine reads; any number write, one or two per client.
 type Inside interface {
 	// Read waits for packets to clients and fills b with what is there. After Close it fails.
 	Read(b *packet.Batch) error
-	// Write takes packets from a client; b is the caller's again after return.
+	// Write takes packets from a client; b is the caller's again after return, whatever is in it then.
 	Write(b *packet.Batch) error
 	Close() error
 }
@@ -62,10 +62,10 @@ func Fixed(answer redact.Secret) func(redact.Secret) bool {
 const (
 	maxConns     = 1024
 	maxLogins    = 1024
-	maxRequest   = 128 << 10 // head and body of a request
-	maxTries     = 3         // wrong answers before 401
-	handshakeFor = 10 * time.Second
-	loginFor     = 5 * time.Minute // a login is forgotten, and a connection that asks nothing closed
+	maxRequest   = 128 << 10        // head and body of a request
+	maxTries     = 3                // wrong answers before 401
+	handshakeFor = 10 * time.Second // of TLS, and of DTLS
+	loginFor     = 5 * time.Minute  // a login is forgotten, and a connection that asks nothing closed
 	defaultMTU   = 1400
 )
 

@@ -21,7 +21,7 @@ func (c *conn) connect(q *http.Request, r *bufio.Reader) {
 		return
 	}
 	t := newTunnel(c)
-	older, settings, status, reason := c.g.attach(t, req)
+	older, offer, status, reason := c.g.attach(t, req)
 	if status != 0 {
 		c.refuse(status, reason)
 		return
@@ -30,7 +30,8 @@ func (c *conn) connect(q *http.Request, r *bufio.Reader) {
 		// The client hears of it on the old connection, as with ocserv. The new one does not wait for that: the old path may be dead.
 		c.g.running.Go(func() { older.say(cstp.TypeDisconnect, nil) })
 	}
-	if _, err := c.tls.Write(cstp.AppendResponse(nil, settings, req.BaseMTU)); err != nil {
+	if _, err := c.tls.Write(cstp.AppendResponse(nil, t.settings, req.BaseMTU, offer...)); err != nil {
+		t.endChannels()
 		c.g.detach(t, err)
 		return
 	}
@@ -44,8 +45,8 @@ func (c *conn) refuse(status int, reason string) {
 	_ = c.tls.Close()
 }
 
-// attach makes t the tunnel of the session that the token names. older is the tunnel it replaces. A status other than 0 is a refusal.
-func (g *Gateway) attach(t *tunnel, req *cstp.Request) (older *tunnel, settings *protocol.Settings, status int, reason string) {
+// attach makes t the tunnel of the session that the token names. older is the tunnel it replaces, offer what the client is told of DTLS. A status other than 0 is a refusal.
+func (g *Gateway) attach(t *tunnel, req *cstp.Request) (older *tunnel, offer []protocol.Header, status int, reason string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.expire()
@@ -77,8 +78,12 @@ func (g *Gateway) attach(t *tunnel, req *cstp.Request) (older *tunnel, settings 
 	s.tunnel, s.since, s.client, s.host = t, time.Now(), t.conn.valve.RemoteAddr().String(), req.Hostname
 	s.connects++
 	t.session, t.settings = s, &set
+	if offer = t.offer(req, g.port); offer != nil {
+		g.byHello[t.udp.id] = t
+	}
+	g.rewire()
 	g.cfg.Log.Info("tunnel up", "session", s.id, "connect", s.connects)
-	return older, &set, 0, ""
+	return older, offer, 0, ""
 }
 
 // detach ends the tunnel's part in its session. The error says whether the session ends too: a DISCONNECT for good does that, a loss does not.
@@ -87,8 +92,12 @@ func (g *Gateway) detach(t *tunnel, err error) {
 	defer g.mu.Unlock()
 	s := t.session
 	g.cfg.Log.Info("tunnel down", "session", s.id, "why", err)
+	if g.byHello[t.udp.id] == t {
+		delete(g.byHello, t.udp.id)
+	}
 	if s.tunnel == t {
 		s.tunnel, s.since = nil, time.Now()
+		g.rewire()
 	} else {
 		return // a newer tunnel has the session: what the old one said does not count
 	}

@@ -82,23 +82,26 @@ func (g *Gateway) Refuse(d time.Duration) {
 	g.refuse = time.Now().Add(d)
 }
 
-// Restart closes the listeners, so that the port refuses, and all connections. Serve returns nil; the gateway is back with the next Serve. keep says whether sessions
+// Restart closes the listeners and UDP sockets, so that the ports refuse, and all connections. Serve and ServeDatagrams return nil; the gateway is back when they are called again. keep says whether sessions
 // survive, as they do where another process holds them.
 func (g *Gateway) Restart(keep bool) {
 	g.stopListening()
+	g.RefuseUDP()
 	g.mu.Lock()
 	clear(g.logins)
 	if !keep {
 		clear(g.sessions)
 		g.byAddr = map[netip.Addr]*session{}
+		g.rewire()
 	}
 	g.mu.Unlock()
 	g.DropConnections()
 }
 
-// Hang makes every tunnel that exists go dumb: its connection stays, what the client sends is taken, and nothing comes back, not even an answer to DPD. New
-// connections work.
+// Hang makes every tunnel that exists go dumb: its connection and DTLS channel stay, what the client sends is taken, and nothing comes back, not even an answer to
+// DPD. New connections work.
 func (g *Gateway) Hang() {
+	g.HangDTLS()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, s := range g.sessions {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/protocol/cstp"
@@ -27,9 +28,15 @@ type Gateway struct {
 	logins    map[string]*login // by handle
 	sessions  map[string]*session
 	byAddr    map[netip.Addr]*session
+	byHello   map[[helloLen]byte]*tunnel // by what a DTLS hello has as its session id
+	outlets   map[*outlet]struct{}
+	port      uint16 // where DTLS is served, 0 nowhere
 	lastID    uint32
 	refuse    time.Time          // connections are refused until then
 	wrong     map[Stage]*Misdeed // what the next answers are instead
+
+	udp  udpState
+	ways atomic.Pointer[map[netip.Addr]*tunnel] // by inside address, for the router: never changed, only replaced
 
 	done    chan struct{}
 	running sync.WaitGroup
@@ -51,7 +58,9 @@ func New(cfg Config) (*Gateway, error) {
 		},
 		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}, logins: map[string]*login{},
 		sessions: map[string]*session{}, byAddr: map[netip.Addr]*session{}, wrong: map[Stage]*Misdeed{}, done: make(chan struct{}),
+		byHello: map[[helloLen]byte]*tunnel{}, outlets: map[*outlet]struct{}{},
 	}
+	g.ways.Store(&map[netip.Addr]*tunnel{})
 	g.running.Go(g.route)
 	return g, nil
 }
@@ -94,7 +103,7 @@ func (g *Gateway) Serve(l net.Listener) error {
 	}
 }
 
-// Close ends everything and waits. It returns the Inside's error.
+// Close ends everything and waits, but not for Serve and ServeDatagrams, which return. It returns the Inside's error.
 func (g *Gateway) Close() error {
 	g.mu.Lock()
 	if g.closed {
@@ -105,6 +114,7 @@ func (g *Gateway) Close() error {
 	close(g.done)
 	g.mu.Unlock()
 	g.stopListening()
+	g.RefuseUDP()
 	g.DropConnections()
 	err := g.cfg.Inside.Close()
 	g.running.Wait()
@@ -122,31 +132,51 @@ func (g *Gateway) stopListening() {
 	}
 }
 
-// route finds the tunnel of each packet from the inside.
+// route finds the tunnel of each packet from the inside. It takes no lock, and copies nothing while all packets of a batch go the same way.
 func (g *Gateway) route() {
-	b := packet.New(packet.MaxBatch, 2048)
+	b, part := packet.New(packet.MaxBatch, maxDatagram), packet.New(packet.MaxBatch, maxDatagram)
 	for {
 		b.Reset()
 		if err := g.cfg.Inside.Read(b); err != nil {
 			return
 		}
-		for i := range b.Len() {
-			p := b.Packet(i)
-			_, to, ok := endpoints(p)
-			if !ok {
-				continue
+		ways := *g.ways.Load()
+		for i := 0; i < b.Len(); {
+			t, j := ways[target(b.Packet(i))], i+1
+			for j < b.Len() && ways[target(b.Packet(j))] == t {
+				j++
 			}
-			g.mu.Lock()
-			var t *tunnel
-			if s := g.byAddr[to]; s != nil {
-				t = s.tunnel
+			switch {
+			case t == nil:
+			case j-i == b.Len():
+				t.deliver(b)
+			default:
+				part.Reset()
+				for k := i; k < j; k++ {
+					part.Append(b.Packet(k))
+				}
+				t.deliver(part)
 			}
-			g.mu.Unlock()
-			if t != nil {
-				t.enqueue(p)
-			}
+			i = j
 		}
 	}
+}
+
+// target is a packet's destination, the zero Addr when it is no packet.
+func target(p []byte) netip.Addr {
+	_, to, _ := endpoints(p)
+	return to
+}
+
+// rewire makes the router's table anew. g.mu is held.
+func (g *Gateway) rewire() {
+	ways := map[netip.Addr]*tunnel{}
+	for a, s := range g.byAddr {
+		if s.tunnel != nil {
+			ways[a] = s.tunnel
+		}
+	}
+	g.ways.Store(&ways)
 }
 
 // conn is one connection of a client, until it ends or as long as its tunnel lives.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/holdfast-vpn/holdfast/protocol/packet"
 )
 
 // session is the parent of tunnels: what a token stands for. Its counters are atomic, all else is under the gateway's mutex.
@@ -31,9 +33,19 @@ type session struct {
 // counter counts one direction.
 type counter struct{ packets, bytes, drops atomic.Uint64 }
 
-func (c *counter) add(size int) {
-	c.packets.Add(1)
-	c.bytes.Add(uint64(size))
+func (c *counter) addVolume(packets, bytes uint64) {
+	c.packets.Add(packets)
+	c.bytes.Add(bytes)
+}
+
+func (c *counter) addBatch(b *packet.Batch) { c.addVolume(volume(b)) }
+
+// volume is what a batch holds.
+func volume(b *packet.Batch) (packets, bytes uint64) {
+	for i := range b.Len() {
+		bytes += uint64(b.Sizes[i])
+	}
+	return uint64(b.Len()), bytes
 }
 
 // Counter is one direction of a session: Drops are packets that found no room or had a foreign source.
@@ -52,6 +64,7 @@ type Session struct {
 	Hostname   string
 	Addresses  []netip.Prefix
 	Active     bool
+	Transport  string    // what packets to the client go by: dtls, tls, "" when not active
 	Begun      time.Time // of the login
 	Since      time.Time // of the tunnel when active, of its loss when not
 	Reconnects int
@@ -68,8 +81,8 @@ func (s Session) String() string {
 	for i, a := range s.Addresses {
 		addrs[i] = a.Addr().String()
 	}
-	return fmt.Sprintf("session %d user=%s group=%s state=%s address=%s client=%s reconnects=%d rx=%d/%dB tx=%d/%dB drops=%d",
-		s.ID, s.User, cmp.Or(s.Group, "-"), state, cmp.Or(strings.Join(addrs, ","), "-"), cmp.Or(s.Client, "-"), s.Reconnects,
+	return fmt.Sprintf("session %d user=%s group=%s state=%s transport=%s address=%s client=%s reconnects=%d rx=%d/%dB tx=%d/%dB drops=%d",
+		s.ID, s.User, cmp.Or(s.Group, "-"), state, cmp.Or(s.Transport, "-"), cmp.Or(strings.Join(addrs, ","), "-"), cmp.Or(s.Client, "-"), s.Reconnects,
 		s.Rx.Packets, s.Rx.Bytes, s.Tx.Packets, s.Tx.Bytes, s.Rx.Drops+s.Tx.Drops)
 }
 
@@ -81,7 +94,7 @@ func (g *Gateway) Sessions() []Session {
 	list := make([]Session, 0, len(g.sessions))
 	for _, s := range g.sessions {
 		list = append(list, Session{
-			ID: s.id, User: s.user, Group: s.group, Client: s.client, Hostname: s.host, Addresses: slices.Clone(s.addrs), Active: s.tunnel != nil,
+			ID: s.id, User: s.user, Group: s.group, Client: s.client, Hostname: s.host, Addresses: slices.Clone(s.addrs), Active: s.tunnel != nil, Transport: s.tunnel.transport(),
 			Begun: s.begun, Since: s.since, Reconnects: max(0, s.connects-1), Rx: s.rx.value(), Tx: s.tx.value(),
 		})
 	}
@@ -133,6 +146,7 @@ func (g *Gateway) forget(s *session, why string) {
 	for _, a := range s.addrs {
 		delete(g.byAddr, a.Addr())
 	}
+	g.rewire()
 	g.cfg.Log.Info("session ended", "session", s.id, "why", why)
 }
 

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"sync"
@@ -24,17 +25,23 @@ type tunnel struct {
 	begun    time.Time
 	data     atomic.Int64 // when user data last passed, since begun
 
+	udp datagrams
+
 	mu     sync.Mutex
 	stream *cstp.Stream  // nil until the answer to CONNECT is out
 	fill   *packet.Batch // packets to the client
 	ended  bool
 
-	ready chan struct{} // one token: fill is not empty
-	done  chan struct{} // closed by run
+	ready    chan struct{}   // one token: fill is not empty
+	ctx      context.Context // ends with run
+	stop     context.CancelFunc
+	channels sync.WaitGroup // goroutines of DTLS
 }
 
 func newTunnel(c *conn) *tunnel {
-	return &tunnel{conn: c, begun: time.Now(), ready: make(chan struct{}, 1), done: make(chan struct{})}
+	t := &tunnel{conn: c, begun: time.Now(), ready: make(chan struct{}, 1), udp: datagrams{ways: map[*way]struct{}{}}}
+	t.ctx, t.stop = context.WithCancel(context.Background())
+	return t
 }
 
 // run moves packets until the connection ends and returns why.
@@ -42,6 +49,7 @@ func (t *tunnel) run(residual []byte) error {
 	t.mu.Lock()
 	if t.ended {
 		t.mu.Unlock()
+		t.endChannels()
 		return errors.New("replaced at once")
 	}
 	t.stream = cstp.NewStream(t.conn.tls, t.conn.cork, residual)
@@ -51,38 +59,47 @@ func (t *tunnel) run(residual []byte) error {
 	wg.Go(t.write)
 	wg.Go(t.control)
 	err := t.read()
-	close(t.done)
+	t.endChannels()
 	_ = t.stream.Close()
 	wg.Wait()
 	return err
 }
 
-// read hands the client's packets to the inside, those with a source that is the session's.
+// read hands the client's packets to the inside. A client that sends by TLS wants to be answered there.
 func (t *tunnel) read() error {
-	b, out := packet.New(64, 2048), packet.New(64, 2048)
+	b := packet.New(64, maxDatagram)
 	for {
 		b.Reset()
 		if err := t.stream.ReadBatch(b); err != nil {
 			return err
 		}
-		out.Reset()
-		for i := range b.Len() {
-			p := b.Packet(i)
-			if from, _, ok := endpoints(p); !ok || !t.owns(from) {
-				t.session.rx.drops.Add(1)
-				continue
-			}
-			t.session.rx.add(len(p))
-			out.Append(p)
+		if t.udp.live.Load() != nil {
+			t.udp.live.Store(nil)
 		}
-		if out.Len() == 0 {
-			continue
-		}
-		t.data.Store(int64(time.Since(t.begun)))
-		if err := t.conn.g.cfg.Inside.Write(out); err != nil {
+		if err := t.toInside(b); err != nil {
 			return err
 		}
 	}
+}
+
+// toInside hands packets to the inside, those with a source that is the session's.
+func (t *tunnel) toInside(b *packet.Batch) error {
+	rx := &t.session.rx
+	if foreign := b.Filter(t.own); foreign > 0 {
+		rx.drops.Add(uint64(foreign))
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	rx.addBatch(b)
+	t.data.Store(int64(time.Since(t.begun)))
+	return t.conn.g.cfg.Inside.Write(b)
+}
+
+// own reports whether a packet comes from the session's address.
+func (t *tunnel) own(p []byte) bool {
+	from, _, ok := endpoints(p)
+	return ok && t.owns(from)
 }
 
 // owns reports whether an address is the client's.
@@ -95,13 +112,42 @@ func (t *tunnel) owns(a netip.Addr) bool {
 	return false
 }
 
-// enqueue takes a packet to the client, or drops it.
-func (t *tunnel) enqueue(p []byte) {
+// deliver takes packets to the client: by DTLS at once, or to the queue of TLS. What is longer than the tunnel's MTU, or finds no room, is dropped. The router calls
+// it; b is its own again afterwards, with other bytes in it.
+func (t *tunnel) deliver(b *packet.Batch) {
+	tx := &t.session.tx
+	if long := b.Filter(t.short); long > 0 {
+		tx.drops.Add(uint64(long))
+	}
+	c := t.udp.live.Load()
+	if c == nil || b.Len() == 0 {
+		t.enqueue(b)
+		return
+	}
+	packets, bytes := volume(b)
+	if err := c.WriteBatch(b); err != nil {
+		t.leave(c)
+		tx.drops.Add(packets)
+		return
+	}
+	tx.addVolume(packets, bytes)
+	t.data.Store(int64(time.Since(t.begun)))
+}
+
+func (t *tunnel) short(p []byte) bool { return len(p) <= t.settings.MTU }
+
+// enqueue takes packets for the TLS connection, as many as there is room for.
+func (t *tunnel) enqueue(b *packet.Batch) {
+	taken := 0
 	t.mu.Lock()
-	taken := t.fill != nil && t.fill.Append(p)
+	for t.fill != nil && taken < b.Len() && t.fill.Append(b.Packet(taken)) {
+		taken++
+	}
 	t.mu.Unlock()
-	if !taken {
-		t.session.tx.drops.Add(1)
+	if full := b.Len() - taken; full > 0 {
+		t.session.tx.drops.Add(uint64(full))
+	}
+	if taken == 0 {
 		return
 	}
 	select {
@@ -115,7 +161,7 @@ func (t *tunnel) write() {
 	b := packet.New(outQueue, t.settings.MTU)
 	for {
 		select {
-		case <-t.done:
+		case <-t.ctx.Done():
 			return
 		case <-t.ready:
 		}
@@ -123,16 +169,12 @@ func (t *tunnel) write() {
 		t.mu.Lock()
 		b, t.fill = t.fill, b
 		t.mu.Unlock()
-		size := 0
-		for i := range b.Len() {
-			size += b.Sizes[i]
-		}
+		packets, bytes := volume(b)
 		if err := t.stream.WriteBatch(b); err != nil {
 			t.drop() // the reader learns it too and says why
 			return
 		}
-		t.session.tx.packets.Add(uint64(b.Len()))
-		t.session.tx.bytes.Add(uint64(size))
+		t.session.tx.addVolume(packets, bytes)
 		t.data.Store(int64(time.Since(t.begun)))
 	}
 }
@@ -141,10 +183,10 @@ func (t *tunnel) write() {
 func (t *tunnel) control() {
 	tick := time.NewTicker(t.period())
 	defer tick.Stop()
-	asked := time.Now()
+	asked, askedUDP := time.Now(), time.Now()
 	for {
 		select {
-		case <-t.done:
+		case <-t.ctx.Done():
 			return
 		case <-tick.C:
 		}
@@ -159,6 +201,7 @@ func (t *tunnel) control() {
 		case keepalive > 0 && t.conn.valve.idle() >= keepalive:
 			_ = t.stream.WriteControl(cstp.TypeKeepalive, nil)
 		}
+		t.watch(&askedUDP)
 		if why := t.over(); why != "" {
 			t.conn.g.mu.Lock()
 			t.conn.g.forget(t.session, why)
@@ -211,6 +254,17 @@ func (t *tunnel) drop() {
 	t.ended = true
 	t.mu.Unlock()
 	_ = t.conn.valve.Close()
+}
+
+// transport is what packets to the client go by now; of no tunnel, nothing.
+func (t *tunnel) transport() string {
+	switch {
+	case t == nil:
+		return ""
+	case t.udp.live.Load() != nil:
+		return "dtls"
+	}
+	return "tls"
 }
 
 // farewell reports whether a tunnel's end is the session's: the client said that it is not coming back.

@@ -1,0 +1,191 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"net/netip"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/redact"
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/cstp"
+	"github.com/holdfast-vpn/holdfast/protocol/dtlstun"
+	"github.com/holdfast-vpn/holdfast/protocol/packet"
+)
+
+// maxWays is how many handshakes and channels a tunnel has at once: the one in use, its successor, and one that somebody else may have begun who saw the id go by.
+const maxWays = 3
+
+// datagrams is the half of a tunnel that goes by DTLS. id and key are set before run.
+type datagrams struct {
+	id  [helloLen]byte
+	key redact.Secret // empty: there is no DTLS
+
+	now  atomic.Pointer[channel] // the newest whose handshake is done
+	live atomic.Pointer[channel] // what packets to the client go by; nil: TLS. It is the way that the client's last packet came.
+
+	// Under the tunnel's mutex.
+	ways map[*way]struct{}
+}
+
+// channel is one DTLS channel.
+type channel struct {
+	*dtlstun.Channel
+	way   *way
+	begun time.Time
+	heard atomic.Int64 // since begun
+}
+
+// silent is how long nothing authentic came.
+func (c *channel) silent() time.Duration { return time.Since(c.begun) - time.Duration(c.heard.Load()) }
+
+func (c *channel) note(dtlstun.Type, []byte) { c.heard.Store(int64(time.Since(c.begun))) }
+
+// offer makes what the answer to CONNECT says of DTLS, and makes the MTU fit it. Without a socket, a client who wants it, or a TLS connection that can export a key, it says
+// nothing.
+func (t *tunnel) offer(req *cstp.Request, port uint16) []protocol.Header {
+	if port == 0 || !req.DTLS {
+		return nil
+	}
+	key, err := cstp.ExportKey(t.conn.tls)
+	if err != nil {
+		return nil
+	}
+	t.udp.key = key
+	_, _ = rand.Read(t.udp.id[:])
+	set := t.settings
+	set.MTU = fits(set, req.BaseMTU, t.conn.valve.RemoteAddr().String())
+	seconds := func(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
+	offer := []protocol.Header{
+		{Name: "X-DTLS-App-ID", Value: hex.EncodeToString(t.udp.id[:])},
+		{Name: "X-DTLS-Port", Value: strconv.Itoa(int(port))},
+		{Name: "X-DTLS-CipherSuite", Value: "PSK-NEGOTIATE"},
+		{Name: "X-DTLS-MTU", Value: strconv.Itoa(set.MTU)},
+		{Name: "X-DTLS-DPD", Value: seconds(set.DPD)},
+		{Name: "X-DTLS-Keepalive", Value: seconds(set.Keepalive)},
+	}
+	if set.RekeyTime > 0 && set.RekeyMethod != "" {
+		offer = append(offer, protocol.Header{Name: "X-DTLS-Rekey-Time", Value: seconds(set.RekeyTime)}, protocol.Header{Name: "X-DTLS-Rekey-Method", Value: set.RekeyMethod})
+	}
+	return offer
+}
+
+// fits is the largest packet that fits the outer path in a record, if the client told of the path, and no more than the settings have.
+func fits(set *protocol.Settings, path int, client string) int {
+	if path == 0 {
+		return set.MTU
+	}
+	outer, least := 20+8, 576
+	if a, err := netip.ParseAddrPort(client); err == nil && !a.Addr().Unmap().Is4() {
+		outer = 40 + 8
+	}
+	for _, a := range set.Addresses {
+		if a.Addr().Is6() {
+			least = 1280
+		}
+	}
+	return max(min(set.MTU, path-outer-dtlstun.Overhead), min(set.MTU, least))
+}
+
+// begin starts a handshake on a way, if there may be one more.
+func (t *tunnel) begin(w *way) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended || len(t.udp.ways) == maxWays || !t.conn.g.udp.begin() {
+		return false
+	}
+	t.udp.ways[w] = struct{}{}
+	t.channels.Go(func() { t.accept(w) })
+	return true
+}
+
+// accept is the goroutine of a way: a handshake, then the channel's reader.
+func (t *tunnel) accept(w *way) {
+	defer func() {
+		_ = w.Close()
+		t.mu.Lock()
+		delete(t.udp.ways, w)
+		t.mu.Unlock()
+	}()
+	ctx, cancel := context.WithTimeout(t.ctx, handshakeFor)
+	defer cancel()
+	c := &channel{way: w, begun: time.Now()}
+	log := t.conn.g.cfg.Log
+	var err error
+	c.Channel, err = dtlstun.Accept(ctx, w, dtlstun.Config{Key: t.udp.key, Heard: c.note})
+	t.conn.g.udp.begun()
+	if err != nil {
+		log.Debug("DTLS handshake failed", "session", t.session.id, "err", err)
+		return
+	}
+	defer func() { _ = c.Close() }()
+	log.Info("DTLS up", "session", t.session.id, "cipher", c.Cipher())
+	c.note(0, nil)
+	if older := t.udp.now.Swap(c); older != nil {
+		_ = older.Close()
+	}
+	err = t.receive(c)
+	t.udp.live.CompareAndSwap(c, nil)
+	t.udp.now.CompareAndSwap(c, nil)
+	log.Info("DTLS down", "session", t.session.id, "why", err)
+}
+
+// receive hands what comes by the channel to the inside. From its first packet on, packets to the client take it, too.
+func (t *tunnel) receive(c *channel) error {
+	b := packet.New(packet.MaxBatch, maxDatagram)
+	for {
+		b.Reset()
+		if err := c.ReadBatch(b); err != nil {
+			return err
+		}
+		if t.udp.live.Load() != c && t.udp.now.Load() == c {
+			t.udp.live.Store(c)
+		}
+		if err := t.toInside(b); err != nil {
+			return err
+		}
+	}
+}
+
+// leave gives a channel up, without a word.
+func (t *tunnel) leave(c *channel) {
+	t.udp.live.CompareAndSwap(c, nil)
+	_ = c.way.Close()
+}
+
+// watch asks a channel that is silent for a sign of life and gives up one that stays silent.
+func (t *tunnel) watch(asked *time.Time) {
+	c, dpd := t.udp.now.Load(), t.settings.DPD
+	if c == nil || dpd == 0 {
+		return
+	}
+	switch silent := c.silent(); {
+	case silent >= 3*dpd:
+		t.leave(c)
+	case silent >= dpd && time.Since(*asked) >= dpd/2:
+		*asked = time.Now()
+		_ = c.WriteControl(dtlstun.TypeDPDReq, nil)
+	}
+}
+
+// endChannels ends and waits for them.
+func (t *tunnel) endChannels() {
+	t.stop()
+	t.mu.Lock()
+	t.ended = true
+	ways := make([]*way, 0, len(t.udp.ways))
+	for w := range t.udp.ways {
+		ways = append(ways, w)
+	}
+	t.mu.Unlock()
+	if c := t.udp.now.Load(); c != nil {
+		_ = c.Close()
+	}
+	for _, w := range ways {
+		_ = w.Close()
+	}
+	t.channels.Wait()
+}
