@@ -25,6 +25,7 @@ type Cork struct {
 	in       []byte // what was read and not yet taken
 	inBuf    []byte
 	draining bool // reader's own
+	settled  bool // reader's own: Hold was seen
 
 	mu       sync.Mutex
 	idle     *sync.Cond // flushing became false
@@ -70,10 +71,25 @@ func (k *Cork) Read(p []byte) (int, error) {
 		}
 		// An error that comes with bytes comes again without.
 		k.in = k.inBuf[:n]
+		k.acknowledge()
 	}
 	n := copy(p, k.in)
 	k.in = k.in[n:]
 	return n, nil
+}
+
+// acknowledge confirms what came at once while nothing is held yet. In a handshake and a login a few small segments go each way, and a peer with Nagle's
+// algorithm keeps the next one back until the last is confirmed, which our kernel else puts off for 40 ms.
+func (k *Cork) acknowledge() {
+	if k.settled {
+		return
+	}
+	k.mu.Lock()
+	k.settled = k.held
+	k.mu.Unlock()
+	if !k.settled {
+		quickAck(k.Conn)
+	}
 }
 
 // Hold starts keeping what is written.

@@ -39,3 +39,14 @@ func draining(c net.Conn, d time.Duration) bool {
 	info, ok := tcpInfo(c)
 	return ok && info.Unacked > 0 && time.Duration(info.Last_ack_recv)*time.Millisecond < d
 }
+
+// quickAck has what was received confirmed now, and what follows as well until the kernel decides otherwise: TCP_QUICKACK does not last, see tcp(7).
+func quickAck(c net.Conn) {
+	s, isSys := c.(syscall.Conn)
+	if !isSys {
+		return
+	}
+	if raw, err := s.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1) })
+	}
+}

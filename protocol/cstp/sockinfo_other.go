@@ -12,3 +12,6 @@ func pathMTU(net.Conn) int { return defaultPathMTU }
 
 // draining is false: this system does not say, and DPD alone decides.
 func draining(net.Conn, time.Duration) bool { return false }
+
+// quickAck does nothing: this system has no such switch.
+func quickAck(net.Conn) {}
