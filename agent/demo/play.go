@@ -60,6 +60,8 @@ func (p *play) run(ctx context.Context) error {
 			doing: "Wi-Fi off", undoing: "Wi-Fi on", since: "after the Wi-Fi", breaks: func() error { p.w.laptop.setWiFi(false); return nil }, mends: func() error { p.w.laptop.setWiFi(true); return nil }},
 		{title: "The router's NAT forgets every connection, without a word", what: "NAT forgot us",
 			doing: "NAT table cleared", since: "later", breaks: func() error { p.w.nat.Rebind(); return nil }},
+		{title: "A firewall on the way begins to drop UDP", what: "UDP blocked", hold: time.Second, around: true,
+			doing: "UDP blocked", undoing: "UDP passes", since: "later", breaks: func() error { p.w.wifi.BlockUDP(true); return nil }, mends: func() error { p.w.wifi.BlockUDP(false); return nil }},
 		{title: "The gateway restarts, and keeps its sessions", what: "gateway restarted", hold: 1500 * time.Millisecond,
 			doing: "gateway stopped", undoing: "gateway is back", since: "after the gateway", breaks: func() error { p.w.gateway.Restart(true); return nil }, mends: p.w.serveGateway},
 		{title: "The session is revoked: now, and only now, the user is asked", what: "session revoked", fresh: true,
@@ -113,9 +115,13 @@ func bare(addresses []string) string {
 
 func connected(s ipc.State) bool { return s.State == "connected" }
 
+func byDTLS(s ipc.State) bool { return connected(s) && s.Transport == "dtls" }
+
 // traffic uses the inside network: pages by name over both families, and as much as goes through in a second.
 func (p *play) traffic(ctx context.Context) error {
 	p.show.step(2, "Use the inside network")
+	s, ok := p.seen.until(ctx, patience, byDTLS)
+	p.check(ctx, ok, "packets travel by %s", s.Cipher)
 	stack, err := p.w.laptop.current()
 	if err != nil {
 		return err
@@ -180,6 +186,7 @@ type breakage struct {
 	since          string // what the time until traffic was back counts from
 	hold           time.Duration
 	breaks, mends  func() error
+	around         bool // traffic finds another way, and is back before anything is mended
 	fresh          bool // only a new login helps
 }
 
@@ -197,9 +204,14 @@ func (p *play) broken(ctx context.Context, b breakage) error {
 	if err := b.breaks(); err != nil {
 		return err
 	}
-	mended := began
+	mended, noticed := began, began
 	if b.mends != nil {
-		if err := pause(ctx, b.hold); err != nil {
+		if b.around {
+			p.seen.until(ctx, patience, func(s ipc.State) bool { return !byDTLS(s) })
+			noticed = time.Now()
+			p.pulse.back(ctx, began, patience)
+		}
+		if err := pause(ctx, time.Until(began.Add(b.hold))); err != nil {
 			return err
 		}
 		mended = time.Now()
@@ -218,8 +230,12 @@ func (p *play) broken(ctx context.Context, b breakage) error {
 	r.StreamKept = lost == nil
 	first, alive := p.pulse.back(ctx, began, patience)
 	after, back := p.seen.until(ctx, patience, connected)
-	r.BackMS, r.Asked, r.SameAddr = max(0, first.Sub(mended)).Milliseconds(), p.seen.questions()-asked, slices.Equal(before.Addresses, after.Addresses)
-	if l := after.LastReconnect; l != nil && reconnects(after) > count {
+	since := mended
+	if b.around {
+		since, r.DetectedMS = began, noticed.Sub(began).Milliseconds()
+	}
+	r.BackMS, r.Asked, r.SameAddr = max(0, first.Sub(since)).Milliseconds(), p.seen.questions()-asked, slices.Equal(before.Addresses, after.Addresses)
+	if l := after.LastReconnect; l != nil && reconnects(after) > count && !b.around {
 		r.DetectedMS, r.Level = l.DetectedMS, l.Level
 	}
 	r.OK = back && alive && r.StreamKept && (b.fresh && r.Asked > 0 || !b.fresh && r.Asked == 0 && r.SameAddr)
@@ -235,6 +251,10 @@ func (p *play) broken(ctx context.Context, b breakage) error {
 		p.check(ctx, true, "the gateway said that the session is over; one login, and traffic was back %d ms later", r.BackMS)
 	default:
 		p.check(ctx, true, "traffic was back %d ms %s; nobody was asked, %s was kept, and the TCP connection inside lost no byte", r.BackMS, b.since, bare(before.Addresses[:1]))
+	}
+	if b.around {
+		_, ok := p.seen.until(ctx, patience, byDTLS)
+		p.check(ctx, ok, "meanwhile packets went by TLS; they went by DTLS again %.1f s after UDP passed", time.Since(mended).Seconds())
 	}
 	return ctx.Err()
 }

@@ -20,21 +20,26 @@ const rehearsalUser = "rehearsal"
 // countersEvery is how often sessions are shown while they live.
 const countersEvery = 10 * time.Second
 
-// Rehearse is `holdfast gateway`: it serves the embedded gateway on a real address until ctx ends. Its key, and the password of its one user, are made at every
+// Rehearse is `holdfast gateway`: it serves the embedded gateway on a real address, TLS by TCP and DTLS by UDP, until ctx ends. Its key, and the password of its one user, are made at every
 // start and shown on out: they are worth nothing after it.
 func Rehearse(ctx context.Context, listen string, out io.Writer) error {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fault.Newf(fault.UseBad, err, "%v", err)
 	}
+	u, err := net.ListenPacket("udp", l.Addr().String())
+	if err != nil {
+		return fault.Newf(fault.UseBad, errors.Join(err, l.Close()), "%v", err)
+	}
 	password := rand.Text()
 	g, pin, err := newRehearsal(l.Addr(), password)
 	if err != nil {
-		return fault.New(fault.Internal, errors.Join(err, l.Close()))
+		return fault.New(fault.Internal, errors.Join(err, l.Close(), u.Close()))
 	}
-	served := make(chan error, 1)
+	served := make(chan error, 2)
 	go func() { served <- g.Serve(l) }()
-	fmt.Fprintf(out, "listening on %s; end with Ctrl-C\n", l.Addr())
+	go func() { served <- g.ServeDatagrams(u) }()
+	fmt.Fprintf(out, "listening on %s, TCP and UDP; end with Ctrl-C\n", l.Addr())
 	fmt.Fprintf(out, "user       %s\npassword   %s\npin        sha256:%x\n", rehearsalUser, password, pin)
 	fmt.Fprintf(out, "inside     http://%s/ http://%s/ http://[%s]/\n", webName, inside4.Addr(), inside6.Addr())
 	tick := time.NewTicker(countersEvery)
@@ -46,12 +51,12 @@ func Rehearse(ctx context.Context, listen string, out io.Writer) error {
 				fmt.Fprintln(out, s)
 			}
 		case err := <-served:
-			if err = errors.Join(err, g.Close()); err != nil {
+			if err = errors.Join(err, g.Close(), <-served); err != nil {
 				return fault.New(fault.Internal, err)
 			}
 			return nil
 		case <-ctx.Done():
-			err := errors.Join(g.Close(), <-served)
+			err := errors.Join(g.Close(), <-served, <-served)
 			if err != nil {
 				return fault.New(fault.Internal, err)
 			}

@@ -68,6 +68,7 @@ type world struct {
 	site    *simnet.Host // the gateway's
 	gateway *gateway.Gateway
 	ident   *gateway.Identity
+	wifi    *simnet.Link // the laptop's
 	nat     *simnet.NAT
 	laptop  *laptop
 	client  *ipc.Client
@@ -117,13 +118,18 @@ func (w *world) startGateway(log *slog.Logger) error {
 	return w.serveGateway()
 }
 
-// serveGateway opens the gateway's port, at the start and after a restart.
+// serveGateway opens the gateway's ports, at the start and after a restart.
 func (w *world) serveGateway() error {
 	l, err := w.site.Listen(443)
 	if err != nil {
 		return err
 	}
+	u, err := w.site.ListenPacket(443)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	w.gateways.Go(func() { w.note(w.gateway.Serve(l)) })
+	w.gateways.Go(func() { w.note(w.gateway.ServeDatagrams(u)) })
 	return nil
 }
 
@@ -132,7 +138,7 @@ func (w *world) startAgent(ctx context.Context, log *slog.Logger) error {
 	host := w.net.Host("laptop")
 	wifi := host.Uplink("wifi0", laptopAddr)
 	wifi.SetLatency(oneWay)
-	w.nat = wifi.NAT(publicAddr)
+	w.wifi, w.nat = wifi, wifi.NAT(publicAddr)
 	w.laptop = newLaptop(wifi)
 	hub := ipc.NewHub()
 	a, err := agent.New(agent.Config{
