@@ -35,7 +35,7 @@ func (l *loop) startAttempt(fx machine.Effect) {
 		if err != nil {
 			return failed(fail, err)
 		}
-		return opened(machine.EvTunnelOpened, fx.Attempt, t)
+		return opened(machine.EvTunnelOpened, fx.Attempt, t, c.localLAN)
 	})
 }
 
@@ -64,7 +64,7 @@ func (l *loop) startCommit(fx machine.Effect) {
 	ctx := l.begin(fx.Attempt)
 	fail := machine.Event{Kind: machine.EvRebindFailed, Attempt: fx.Attempt}
 	got, ok := l.res.take(fx.Reach)
-	ref, con := l.res.ref, l.connector
+	ref, con, c := l.res.ref, l.connector, l.status.conn
 	stale := l.now().Boot-got.at > reachFresh
 	l.work(fail, func() report {
 		if !ok || ref == nil {
@@ -85,7 +85,7 @@ func (l *loop) startCommit(fx machine.Effect) {
 		if err != nil {
 			return failed(fail, err)
 		}
-		return opened(machine.EvRebound, fx.Attempt, t)
+		return opened(machine.EvRebound, fx.Attempt, t, c != nil && c.localLAN)
 	})
 }
 
@@ -157,10 +157,12 @@ var noteEvents = map[protocol.NoteKind]machine.EventKind{
 	protocol.NoteCarrier:      machine.EvCarrierChanged,
 }
 
-// opened is the report of a tunnel. A tunnel bears the number of the attempt that made it: an attempt makes one at most.
-func opened(kind machine.EventKind, attempt machine.ID, t protocol.Tunnel) report {
+// opened is the report of a tunnel. A tunnel bears the number of the attempt that made it: an attempt makes one at most. The local network stays reachable where the
+// gateway offers it and the user's side wants it.
+func opened(kind machine.EventKind, attempt machine.ID, t protocol.Tunnel, localLAN bool) report {
 	s := t.Settings()
 	plan := planFor(s)
+	plan.route.LocalLAN = plan.route.LocalLAN && localLAN
 	ev := machine.Event{
 		Kind: kind, Attempt: attempt, Tunnel: attempt, Plan: plan.digest(),
 		Limits:   machine.Limits{Session: s.SessionTimeout, Disconnected: s.DisconnectedTimeout, Idle: s.IdleTimeout},

@@ -126,7 +126,14 @@ func (l *loop) remember() {
 	if c == nil || s == nil {
 		return
 	}
-	write := l.memory.keep(last{Owner: c.owner, Host: c.name, Group: c.servers[0].Group, User: s.User})
+	if !c.keeps {
+		return
+	}
+	now := last{Owner: c.owner, Host: c.name, Group: c.servers[0].Group, User: s.User}
+	if !c.keepsUser {
+		now.User = ""
+	}
+	write := l.memory.keep(now)
 	if write == nil {
 		return
 	}

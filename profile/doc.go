@@ -5,11 +5,17 @@
 // have a blank line before the prolog, UTF-16 with a prolog that says UTF-8, no namespace, elements in any order and at the wrong level, values surrounded by tabs, and
 // elements that nobody defined. What cannot be used becomes a Warning and the default holds; only a document that is no profile at all is an error.
 //
-//	bytes --decode--> UTF-8 --readTree--> nodes --Parse--> Profile{Hosts, values, Kept} + []Warning
-//	directories ------------Load-------------------------> Store (many profiles, merged by host)
-//	nil or *Profile --------Effective--------------------> rows for `profile show`: value, origin, locked, honoured or not yet
+//	bytes --decode--> UTF-8 --readTree--> nodes --Parse-----------> Profile{Hosts, values, Details} + []Warning
+//	                                        |----ParsePolicy------> Policy: what the machine's administrator forbids
+//	                                        '----ParsePreferences-> Preferences: what users chose
+//	directories ---------------Load--------> Store (many profiles, merged by host; the local policy)
+//	Policy, Profile, Preferences --Effective--> Values: value, origin, lock and its reason, honoured or not
 //
-// The table of elements (table.go) is the one place that knows names, types, defaults and whether this version acts on them. What is not in it is kept in Profile.Kept.
+// The tables of elements (elements.go, policy.go) are the one place that knows names, types, defaults, who may change them and what this version makes of them; docs/compatibility.md
+// is written from them. Several profiles are merged host by host: all hosts are listed, and the values of the profile that holds the chosen host are in force.
+//
+// A Document under each of them keeps the bytes: what nobody changes goes out as it came in, comments, order, white space and encoding included. A local policy is read more strictly
+// than the rest: a typing error must not lift a restriction.
 //
 // ParseTarget is here as well, because a profile's HostAddress, what a user types, and where a gateway redirects to are one language: host[:port][/group] or an https URL.
 //

@@ -19,7 +19,7 @@ func (p *Profile) hosts(list *node, warn *warnings) error {
 	for _, n := range list.kids {
 		if n.name != "HostEntry" {
 			warn.addUnknown(n, "ServerList/"+n.name)
-			p.keep(n, "ServerList/"+n.name)
+			p.detail(n, "", "ServerList/"+n.name, warn)
 			continue
 		}
 		if count++; count > maxHosts {
@@ -54,17 +54,20 @@ func (p *Profile) host(n *node, path string, warn *warnings) (Host, bool) {
 			h.Group = strings.Trim(fault.Clean(k.text), "/")
 		case "PrimaryProtocol":
 			h.Protocol = protocolOf(k, at, warn)
-			for _, inner := range k.kids {
-				p.keep(inner, at+"/"+inner.name)
-			}
-		case "BackupServerList":
+			p.inside(k, primary, at, warn)
+		case backups:
 			own = serverList(k, at, warn)
+		case "CertificatePinList":
+			h.Pins = pinList(k)
+			p.detail(k, inHost+"/"+k.name, at, warn)
 		default:
-			if !hostElements[k.name] {
-				warn.addUnknown(k, at)
-			}
-			p.keep(k, at)
+			p.inside(&node{kids: []*node{k}}, inHost, path, warn)
 		}
+	}
+	if p.values[pinning].text != "true" {
+		h.Pins = nil
+	} else if h.Pins = append(h.Pins, p.pins...); h.Pins == nil {
+		warn.add(n.line, path, "CertificatePinning is on and no pin is given for this host")
 	}
 	if h.Name == "" && address == "" {
 		warn.add(n.line, path, "neither a name nor an address; skipped")
@@ -101,6 +104,33 @@ func (p *Profile) host(n *node, path string, warn *warnings) (Host, bool) {
 		}
 	}
 	return h, true
+}
+
+// inside takes the details of an element whose own text is read elsewhere.
+func (p *Profile) inside(n *node, schema, shown string, warn *warnings) {
+	for _, k := range n.kids {
+		below, at := join(schema, k.name), join(shown, k.name)
+		if _, known := byPath[below]; !known {
+			warn.addUnknown(k, at)
+			below = ""
+		}
+		p.detail(k, below, at, warn)
+	}
+}
+
+// pinList reads the Pin children of a list. One that cannot be read becomes the hash that no key has: nobody shall be let in for a typing error.
+func pinList(n *node) [][64]byte {
+	if n == nil {
+		return nil
+	}
+	var list [][64]byte
+	for _, k := range n.kids {
+		if k.name == "Pin" && len(list) < maxPins {
+			h, _ := sha512Of(k.text)
+			list = append(list, h)
+		}
+	}
+	return list
 }
 
 // groupOf is the target's path as a person writes it.

@@ -1,81 +1,68 @@
 package profile
 
 import (
-	"encoding/xml"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
 
-const clientInit = "ClientInitialization"
+const (
+	profileRoot = "AnyConnectProfile"
+	clientInit  = "ClientInitialization"
+)
 
 // Parse reads one profile. The error is a *fault.Error PROF-001 that wraps one of this package's Err values or the decoder's; it means that nothing of the document is
 // used. Everything less is a Warning.
 func Parse(data []byte) (*Profile, []Warning, error) {
-	p, w, err := parse(data)
+	var warn warnings
+	p, err := parse(data, &warn)
 	if err != nil {
-		var syntax *xml.SyntaxError
-		if errors.As(err, &syntax) {
-			return nil, w, fault.Newf(fault.ProfInvalid, err, "line %d: %s", syntax.Line, syntax.Msg)
-		}
-		return nil, w, fault.Newf(fault.ProfInvalid, err, "%v", err)
+		return nil, warn.all(), invalid(err)
 	}
-	return p, w, nil
+	return p, warn.all(), nil
 }
 
-func parse(data []byte) (*Profile, []Warning, error) {
-	if len(data) > MaxSize {
-		return nil, nil, ErrTooBig
-	}
-	text, latin1, err := decode(data)
+func parse(data []byte, warn *warnings) (*Profile, error) {
+	doc, err := readDocument(data, profileRoot, warn)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	var warn warnings
-	if latin1 {
-		warn.add(0, "", "neither UTF-8 nor UTF-16: read as ISO 8859-1")
-	}
-	root, err := readTree(text, &warn)
-	if err != nil {
-		return nil, warn.all(), err
-	}
-	if root.name != "AnyConnectProfile" {
-		return nil, warn.all(), fmt.Errorf("line %d: %w but %s", root.line, ErrNotProfile, root.name)
-	}
-	p := &Profile{values: map[string]value{}}
-	dropDuplicates(root, "", &warn)
+	root := doc.root
+	p := &Profile{values: map[string]value{}, doc: doc}
+	dropDuplicates(root, "", warn)
 	for _, n := range root.kids {
 		switch n.name {
 		case clientInit:
-			p.settings(n, "", &warn)
+			p.settings(n, "", warn)
 		case "ServerList":
-			// Hosts need the global backup servers, which may come after them.
+			// Hosts need the global backup servers and pins, which may come after them.
 		default:
 			warn.addUnknown(n, n.name)
-			p.keep(n, n.name)
+			p.detail(n, "", n.name, warn)
 		}
 	}
-	p.backups = serverList(root.child(clientInit).child("BackupServerList"), "BackupServerList", &warn)
-	if err := p.hosts(root.child("ServerList"), &warn); err != nil {
-		return nil, warn.all(), err
+	init := root.child(clientInit)
+	p.backups = serverList(init.child(backups), clientInit+"/"+backups, warn)
+	p.pins = pinList(init.child(pinning).child("CertificatePinList"))
+	if err := p.hosts(root.child("ServerList"), warn); err != nil {
+		return nil, err
 	}
-	return p, warn.all(), nil
+	return p, nil
 }
 
 // dropDuplicates leaves the last of the elements that the schema allows once.
 func dropDuplicates(n *node, path string, warn *warnings) {
 	last := make(map[string]*node, len(n.kids))
 	for _, k := range n.kids {
-		if !repeats[k.name] && last[k.name] != nil {
+		if !repeats(k.name) && last[k.name] != nil {
 			warn.add(k.line, join(path, k.name), "stands there twice; the last one counts")
 		}
 		last[k.name] = k
 	}
 	kept := n.kids[:0]
 	for _, k := range n.kids {
-		if repeats[k.name] || last[k.name] == k {
+		if repeats(k.name) || last[k.name] == k {
 			dropDuplicates(k, join(path, k.name), warn)
 			kept = append(kept, k)
 		}
@@ -83,73 +70,137 @@ func dropDuplicates(n *node, path string, warn *warnings) {
 	n.kids = kept
 }
 
+// repeats reports whether the schema lets an element of that name stand several times under one parent, wherever it lets it stand.
+func repeats(name string) bool { return repeating[name] }
+
+var repeating = func() map[string]bool {
+	m := map[string]bool{}
+	for _, e := range Elements() {
+		if e.Many {
+			m[e.Name()] = true
+		}
+	}
+	return m
+}()
+
 // settings reads the children of ClientInitialization, or of one of its elements; path is that element's in the table.
 func (p *Profile) settings(parent *node, path string, warn *warnings) {
 	for _, n := range parent.kids {
 		at := join(path, n.name)
 		e, known := byPath[at]
-		if !known && at == "AutoReconnectBehavior" { // hand-written profiles have it beside AutoReconnect
+		switch {
+		case at == "AutoReconnectBehavior": // hand-written profiles have it beside AutoReconnect
 			if parent.child("AutoReconnect").child("AutoReconnectBehavior") == nil {
-				p.set(byPath["AutoReconnect/AutoReconnectBehavior"], n, warn)
+				p.set(byPath[suspend], n, warn)
 			} else {
 				warn.add(n.line, join(clientInit, at), "stands beside AutoReconnect and inside it; the one inside counts")
 			}
-			continue
-		}
-		if !known {
+		case !known, at == blockUntrusted:
 			warn.addUnknown(n, join(clientInit, at))
-			p.keep(n, join(clientInit, at))
-			continue
-		}
-		if e.Type != Group {
+			p.detail(n, "", join(clientInit, at), warn)
+		case at == backups: // see serverList
+		case e.row():
 			p.set(e, n, warn)
-		}
-		switch {
-		case e.opaque && e.Status == Honoured:
-		case e.opaque:
-			p.keep(n, join(clientInit, at))
-		default:
 			p.settings(n, at, warn)
+		default:
+			p.detail(n, at, join(clientInit, at), warn)
 		}
 	}
 }
 
 // set takes the element's text. An empty one is the default without a word: templates are full of them.
 func (p *Profile) set(e Element, n *node, warn *warnings) {
-	v := value{text: e.Default, userControllable: e.UserControllable}
+	path := join(clientInit, e.Path)
+	v := value{text: e.Default, user: e.Control == User}
 	if uc, ok := n.attr("UserControllable"); ok {
-		if text, ok := (Element{}).canonical(uc); ok {
-			v.userControllable = text == "true"
-		} else {
-			warn.add(n.line, join(clientInit, e.Path), "UserControllable is neither true nor false; it stays %t", e.UserControllable)
+		text, isBool := (Element{}).canonical(uc)
+		switch {
+		case !isBool:
+			warn.add(n.line, path, "UserControllable is neither true nor false; it stays %t", v.user)
+		case e.Control != Fixed:
+			v.user = text == "true"
+		case text == "true":
+			warn.add(n.line, path, "the schema never leaves this element to the user; UserControllable has no effect")
 		}
 	}
-	if text := fault.Clean(n.text); text != "" {
+	if text := clean(n.text); text != "" {
 		if canonical, ok := e.canonical(text); ok {
 			v.text, v.given = canonical, true
 		} else {
-			warn.add(n.line, join(clientInit, e.Path), "%q is not a value of this element; it stays %s", text, e.Default)
+			warn.add(n.line, path, "%q is not a value of this element (%s); it stays %s", text, e.Values(), or(e.Default, "empty"))
 		}
 	}
 	p.values[e.Path] = v
-	if e.Status == NotYet {
-		p.Kept = append(p.Kept, Kept{Path: join(clientInit, e.Path), Text: v.text, Line: n.line})
-	}
 }
 
-// keep remembers n and what is in it.
-func (p *Profile) keep(n *node, path string) {
-	if text := fault.Clean(n.text); text != "" || len(n.kids) == 0 {
-		p.Kept = append(p.Kept, Kept{Path: path, Text: text, Line: n.line})
+// detail remembers n and what is in it, and checks what the table knows; schema is its path in the table, empty for what nobody defined.
+func (p *Profile) detail(n *node, schema, shown string, warn *warnings) {
+	e, known := byPath[schema]
+	text := clean(n.text)
+	if known && text != "" && e.Type != Group {
+		if canonical, ok := e.canonical(text); ok {
+			text = canonical
+		} else {
+			warn.add(n.line, shown, "%q is not a value of this element (%s)", text, e.Values())
+		}
+	}
+	if text != "" || len(n.kids) == 0 && len(n.attrs) == 0 {
+		p.Details = append(p.Details, Detail{Path: shown, Text: text, Line: n.line, Status: e.Status})
+	}
+	if known {
+		p.attributes(n, e, shown, warn)
 	}
 	seen := make(map[string]int, len(n.kids))
 	for _, k := range n.kids {
-		at := join(path, k.name)
+		at := join(shown, k.name)
 		if seen[k.name]++; seen[k.name] > 1 {
 			at = fmt.Sprintf("%s[%d]", at, seen[k.name])
 		}
-		p.keep(k, at)
+		below := join(schema, k.name)
+		if _, ok := byPath[below]; !known || !ok {
+			below = ""
+			if known {
+				warn.addUnknown(k, at)
+			}
+		}
+		p.detail(k, below, at, warn)
 	}
 }
 
+// attributes remembers the attributes that the table knows.
+func (p *Profile) attributes(n *node, e Element, shown string, warn *warnings) {
+	for _, a := range e.Attrs {
+		text, ok := n.attr(a.Name)
+		if !ok {
+			continue
+		}
+		text = fault.Clean(text)
+		if canonical, ok := a.canonical(text); ok {
+			text = canonical
+		} else if text != "" {
+			warn.add(n.line, shown+"/@"+a.Name, "%q is not a value of this attribute (%s)", text, a.Values())
+		}
+		p.Details = append(p.Details, Detail{Path: shown + "/@" + a.Name, Text: text, Line: n.line, Status: e.Status})
+	}
+}
+
+// clean is fault.Clean for each item of a list, which may be long.
+func clean(text string) string {
+	items := strings.Split(text, ",")
+	for i, item := range items {
+		items[i] = fault.Clean(item)
+		if i > 0 && items[i] != "" && strings.IndexByte(white, item[0]) >= 0 {
+			items[i] = " " + items[i]
+		}
+	}
+	return strings.Join(items, ",")
+}
+
 func join(path, name string) string { return strings.TrimPrefix(path+"/"+name, "/") }
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

@@ -18,11 +18,17 @@ var update = flag.Bool("update", false, "write the goldens")
 // dump is everything Parse gave, as text.
 func dump(p *Profile, warned []Warning) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "settings %+v\n", p.Settings())
+	values := Effective(nil, p)
+	fmt.Fprintf(&b, "settings %+v\n", values.Settings())
 	for _, h := range p.Hosts {
 		fmt.Fprintf(&b, "host %q %s group=%q protocol=%s backups=%v\n", h.Name, h.Target, h.Group, h.Protocol, h.Backups)
 	}
-	for _, r := range Effective(p) {
+	for _, h := range p.Hosts {
+		for _, pin := range h.Pins {
+			fmt.Fprintf(&b, "pin %q %x\n", h.Name, pin[:4])
+		}
+	}
+	for _, r := range values.Rows() {
 		if r.Origin != OriginDefault {
 			fmt.Fprintf(&b, "row %s = %q locked=%t %s\n", r.Name, r.Value, r.Locked, r.Status)
 		}
@@ -90,7 +96,7 @@ func TestRefused(t *testing.T) {
 		name, doc string
 		want      error // nil: any
 	}{
-		{"nothing", "", ErrNotProfile},
+		{"nothing", "", errEmpty},
 		{"white space", " \r\n\t", ErrNotProfile},
 		{"another document", "<html><body>Sign in</body></html>", ErrNotProfile},
 		{"cut off", head + "<ServerList>", nil},
@@ -128,8 +134,8 @@ func TestWarningsAreBounded(t *testing.T) {
 	}
 	b.WriteString("</AnyConnectProfile>")
 	p, warned, err := Parse(b.Bytes())
-	if err != nil || len(p.Kept) != 10*maxWarnings {
-		t.Fatal(len(p.Kept), err)
+	if err != nil || len(p.Details) != 10*maxWarnings {
+		t.Fatal(len(p.Details), err)
 	}
 	if len(warned) != maxWarnings+1 || !strings.Contains(warned[maxWarnings].Text, "900 more") {
 		t.Errorf("%d warnings, the last %q", len(warned), warned[len(warned)-1])
@@ -137,40 +143,30 @@ func TestWarningsAreBounded(t *testing.T) {
 }
 
 func TestTableIsWhole(t *testing.T) {
-	names := map[string]bool{}
-	for _, e := range Elements() {
-		if names[e.Name()] {
-			t.Errorf("%s stands there twice", e.Name())
+	names, paths := map[string]bool{}, map[string]bool{}
+	for _, e := range append(Elements(), PolicyElements()...) {
+		if paths[e.Path] {
+			t.Errorf("%s stands there twice", e.Path)
 		}
-		names[e.Name()] = true
-		if e.Type == Text || e.Type == Group {
+		paths[e.Path] = true
+		if i := strings.LastIndexByte(e.Path, '/'); i > 0 && !paths[e.Path[:i]] {
+			t.Errorf("%s stands before its parent", e.Path)
+		}
+		if e.row() && !strings.HasPrefix(e.Path, inHost) {
+			if names[e.Name()] {
+				t.Errorf("the name %s stands there twice", e.Name())
+			}
+			names[e.Name()] = true
+		}
+		if e.Status != Honoured && e.Note == "" && e.Type != Group {
+			t.Errorf("%s: not in force, and nothing says why", e.Path)
+		}
+		if e.Type == Text || e.Type == Group || e.Many || e.Default == "" && !e.row() {
 			continue
 		}
 		if got, ok := e.canonical(e.Default); !ok || got != e.Default {
 			t.Errorf("%s: the default %q is no value of it", e.Path, e.Default)
 		}
-	}
-}
-
-func TestWithoutProfile(t *testing.T) {
-	var p *Profile
-	if got, want := p.Settings(), (Settings{AutoReconnect: true}); got != want {
-		t.Errorf("Settings() = %+v, want %+v", got, want)
-	}
-	for _, r := range Effective(nil) {
-		if r.Locked || r.Origin != OriginDefault {
-			t.Errorf("%+v: nothing is locked without a profile", r)
-		}
-		if r.Name == "AutoReconnectBehavior" && r.Value != reconnectAfterResume {
-			t.Errorf("AutoReconnectBehavior = %s", r.Value)
-		}
-	}
-	silent, _, err := Parse([]byte("<AnyConnectProfile/>"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := silent.Settings(), (Settings{AutoReconnect: true, DisconnectOnSuspend: true}); got != want {
-		t.Errorf("a silent profile: Settings() = %+v, want %+v", got, want)
 	}
 }
 
@@ -201,8 +197,8 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("the name %q is not clean", h.Name)
 			}
 		}
-		for _, r := range Effective(p) {
-			if r.Value != fault.Clean(r.Value) && r.Name != "BackupServerList" {
+		for _, r := range Effective(nil, p).Rows() {
+			if r.Value != clean(r.Value) && r.Name != "BackupServerList" {
 				t.Fatalf("%s: the value %q is not clean", r.Name, r.Value)
 			}
 		}

@@ -21,13 +21,19 @@ const (
 
 // Profile is one profile, read and checked. It is not changed after Parse.
 type Profile struct {
-	File  string // name of the file without its directory; empty from Parse
-	Hosts []Host // in the order of the document
-	Kept  []Kept // every element that this version does not act on, in the order of the document
+	File    string   // name of the file without its directory; empty from Parse
+	Gateway string   // that delivered it after a login; empty for one that an administrator put there
+	Hosts   []Host   // in the order of the document
+	Details []Detail // what stands in lists and groups, and what nobody defined, in the order of the document
 
 	values  map[string]value // by Element.Path
 	backups []Target         // the global BackupServerList
+	pins    [][64]byte       // the global CertificatePinList
+	doc     *Document
 }
+
+// Bytes is the profile as it came. The caller does not change it.
+func (p *Profile) Bytes() []byte { return p.doc.Bytes() }
 
 // Host is one HostEntry.
 type Host struct {
@@ -36,21 +42,23 @@ type Host struct {
 	Group    string   // UserGroup as written, or the path of the address without its slash; empty for the gateway's default
 	Backups  []Target // the host's own list, else the profile's; never the target itself
 	Protocol Protocol
-	Profile  string // File of the profile
+	Profile  string     // File of the profile
+	Pins     [][64]byte // SHA-512 of SubjectPublicKeyInfo, its own and the profile's: the gateway's chain must have one of these keys. Nil where nothing is pinned
 }
 
-// Kept is an element that is understood to be there and has no effect yet.
-type Kept struct {
-	Path string // from below the root, "[2]" after the second of a name and so on
-	Text string // one line, at most 200 characters
-	Line int
+// Detail is an element, or an attribute, of a list or group. It has no default and cannot be changed by a user.
+type Detail struct {
+	Path   string // from below the root, "[2]" after the second of a name, "@" before an attribute
+	Text   string // one line
+	Line   int
+	Status Status
 }
 
 // value is the text of a known element.
 type value struct {
-	text             string // canonical
-	given            bool   // by the profile, not the default for want of a usable text
-	userControllable bool
+	text  string // canonical
+	given bool   // by the document, not the default for want of a usable text
+	user  bool   // may change it
 }
 
 // Warning is something in a profile that was passed over, or a file that was.
@@ -102,7 +110,7 @@ func (w *warnings) addUnknown(n *node, path string) {
 	if len(w.unknown) < maxWarnings {
 		w.unknown[n.name] = true
 	}
-	w.add(n.line, path, "not an element of the profile schema here; kept, without effect")
+	w.add(n.line, path, "not an element of the schema here; kept, without effect%s", near(n.name, path))
 }
 
 // all returns the warnings in the order of the document.

@@ -1,11 +1,13 @@
 package profile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -16,13 +18,17 @@ import (
 // maxFiles bounds the profiles of one directory.
 const maxFiles = 200
 
-// Store holds the profiles of some directories. It is not changed after Load; a nil Store is empty.
+// Store holds the profiles of some directories. It is not changed after Load and LoadPolicy; a nil Store is empty.
 type Store struct {
 	Profiles []*Profile // in the order of the directories, by file name within one
+
+	policy    *Policy
+	policyErr error
 }
 
 // Load reads every *.xml of the directories, in that order. A directory that is not there is no warning. A directory or file that is a link or of another kind, is writable by
-// group or others, or belongs to neither root nor this process's user, is one, as is a file that is no profile; the others still count.
+// group or others, or belongs to neither root nor this process's user, is one, as is a file that is no profile; the others still count. A profile whose name or whole contents a
+// directory before has already is left out: it was imported from there. A PolicyFile in a directory is the machine's local policy, the first one counts.
 func Load(dirs ...string) (*Store, []Warning) {
 	s := &Store{}
 	var warnings []Warning
@@ -42,10 +48,19 @@ func (s *Store) loadDir(dir string) []Warning {
 	}
 	defer root.Close()
 	names, warnings := list(root, dir)
+	before := len(s.Profiles)
 	for _, name := range names {
 		data, err := readSafely(root, name)
+		if strings.EqualFold(name, PolicyFile) {
+			warnings = append(warnings, s.takePolicy(name, data, err)...)
+			continue
+		}
 		if err != nil {
 			warnings = append(warnings, Warning{File: fault.Clean(name), Text: "skipped: " + cause(err)})
+			continue
+		}
+		if i := slices.IndexFunc(s.Profiles[:before], func(p *Profile) bool { return p.File == fault.Clean(name) || bytes.Equal(p.Bytes(), data) }); i >= 0 {
+			warnings = append(warnings, Warning{File: fault.Clean(name), Text: "left out in " + dir + ": " + s.Profiles[i].File + " is there already"})
 			continue
 		}
 		p, warned, err := ParseFile(name, data)
@@ -57,6 +72,70 @@ func (s *Store) loadDir(dir string) []Warning {
 		s.Profiles = append(s.Profiles, p)
 	}
 	return warnings
+}
+
+// LoadPolicy reads the machine's local policy from the first of the files that is there, under the rules of Load, unless Load has found one.
+func (s *Store) LoadPolicy(files ...string) []Warning {
+	for _, file := range files {
+		if s.policy != nil || s.policyErr != nil {
+			return nil
+		}
+		root, err := openSafely(filepath.Dir(file))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var data []byte
+		if err == nil {
+			data, err = readSafely(root, filepath.Base(file))
+			_ = root.Close()
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+		}
+		if warnings := s.takePolicy(file, data, err); len(warnings) > 0 {
+			return warnings
+		}
+	}
+	return nil
+}
+
+// takePolicy keeps a policy, or why there is none although there should be.
+func (s *Store) takePolicy(file string, data []byte, err error) []Warning {
+	if s.policy != nil || s.policyErr != nil {
+		return []Warning{{File: file, Text: "left out: another local policy is in force"}}
+	}
+	file = fault.Clean(file)
+	if err != nil {
+		s.policyErr = fault.Newf(fault.ProfPolicy, err, "%s: %s", file, cause(err))
+		return []Warning{{File: file, Text: "not read: " + cause(err)}}
+	}
+	p, warnings, err := ParsePolicy(data)
+	for i := range warnings {
+		warnings[i].File = file
+	}
+	if err != nil {
+		s.policyErr = fault.Newf(fault.ProfPolicy, err, "%s: %s", file, fault.As(err).Detail)
+		return append(warnings, Warning{File: file, Text: fault.As(err).Detail})
+	}
+	p.File = file
+	s.policy = p
+	return warnings
+}
+
+// Policy is the machine's local policy, nil without one. The error is PROF-005: there is one, it cannot be used, and nobody knows what it forbids.
+func (s *Store) Policy() (*Policy, error) {
+	if s == nil {
+		return nil, nil
+	}
+	return s.policy, s.policyErr
+}
+
+// ManualHosts reports whether gateways that no profile has may be connected to: every profile allows it.
+func (s *Store) ManualHosts() bool {
+	if s == nil {
+		return true
+	}
+	return !slices.ContainsFunc(s.Profiles, func(p *Profile) bool { return p.values["AllowManualHostInput"].text == "false" })
 }
 
 // openSafely opens a directory after it has looked at it: who may write to it could put profiles there under another's name, and a FIFO would hold us for ever.

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
 
 func doc(hosts ...string) []byte {
@@ -166,5 +168,62 @@ func TestLoadDistrustsDirectories(t *testing.T) {
 				t.Errorf("hosts %v, warnings %v, want one about %q", s.Hosts(), warned, c.why)
 			}
 		})
+	}
+}
+
+// TestLoadLeavesOutWhatWasImported: a profile that Cisco's folder has as well is not there twice, whichever of the two changed since.
+func TestLoadLeavesOutWhatWasImported(t *testing.T) {
+	own, imported := safeDir(t), safeDir(t)
+	write(t, own, "corp.xml", doc("Office=new.example"), 0o644)
+	write(t, own, "renamed.xml", doc("Branch=b.example"), 0o644)
+	write(t, imported, "corp.xml", doc("Office=old.example"), 0o644)
+	write(t, imported, "branch.xml", doc("Branch=b.example"), 0o644)
+	write(t, imported, "lab.xml", doc("Lab=l.example"), 0o644)
+	s, warned := Load(own, imported)
+	var got []string
+	for _, h := range s.Hosts() {
+		got = append(got, h.Name+"="+h.Target.String())
+	}
+	if want := "Office=new.example Branch=b.example Lab=l.example"; strings.Join(got, " ") != want {
+		t.Errorf("hosts %q, want %q", got, want)
+	}
+	if len(warned) != 2 || !strings.Contains(warned[0].Text, "renamed.xml is there already") || !strings.Contains(warned[1].Text, "corp.xml is there already") {
+		t.Errorf("warnings %v", warned)
+	}
+}
+
+func TestLoadPolicy(t *testing.T) {
+	const strict, lax = "<AnyConnectLocalPolicy><StrictCertificateTrust>true</StrictCertificateTrust></AnyConnectLocalPolicy>", "<AnyConnectLocalPolicy/>"
+	own, cisco := safeDir(t), safeDir(t)
+	write(t, own, "corp.xml", doc("Office=a.example"), 0o644)
+	write(t, cisco, PolicyFile, []byte(lax), 0o644)
+	load := func() *Store {
+		s, _ := Load(own)
+		s.LoadPolicy(filepath.Join(own, "gone", PolicyFile), filepath.Join(own, "gone.xml"), filepath.Join(cisco, PolicyFile))
+		if len(s.Profiles) != 1 {
+			t.Errorf("%d profiles", len(s.Profiles))
+		}
+		return s
+	}
+	if p, err := load().Policy(); err != nil || p == nil || p.StrictTrust() || p.File != filepath.Join(cisco, PolicyFile) {
+		t.Errorf("Cisco's: %+v, %v", p, err)
+	}
+	write(t, own, PolicyFile, []byte(strict), 0o644)
+	if p, err := load().Policy(); err != nil || !p.StrictTrust() || p.File != PolicyFile {
+		t.Errorf("ours: %+v, %v", p, err)
+	}
+	write(t, own, PolicyFile, []byte("<AnyConnectLocalPolicy>"), 0o644)
+	if p, err := load().Policy(); p != nil || fault.As(err).Code != fault.ProfPolicy || !strings.Contains(err.Error(), "line 1") {
+		t.Errorf("broken: %+v, %v", p, err)
+	}
+	if runtime.GOOS != "windows" {
+		write(t, own, PolicyFile, []byte(lax), 0o666)
+		if p, err := load().Policy(); p != nil || fault.As(err).Code != fault.ProfPolicy {
+			t.Errorf("writable by others: %+v, %v", p, err)
+		}
+	}
+	var none *Store
+	if p, err := none.Policy(); p != nil || err != nil || !none.ManualHosts() {
+		t.Error("a nil store has a policy")
 	}
 }

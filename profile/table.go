@@ -1,11 +1,15 @@
 package profile
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"strconv"
 	"strings"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
 
-// Type is the type of an element's text.
+// Type is the type of an element's or attribute's text.
 type Type uint8
 
 const (
@@ -14,38 +18,73 @@ const (
 	Int        // Element.Min to Element.Max
 	Text       // free text, lists included
 	Group      // only its children count
+	Hash       // a SHA-512 in base64 or hex
 )
 
-// Status says whether this version acts on an element.
+// String is the type as docs/compatibility.md has it.
+func (t Type) String() string {
+	return [...]string{"bool", "one of", "number", "text", "group", "SHA-512"}[t]
+}
+
+// Control says what the schema knows of an element's attribute UserControllable.
+type Control uint8
+
+const (
+	Fixed      Control = iota // the schema has no such attribute: never the user's to change
+	Administer                // the user's only where a profile says so
+	User                      // the user's unless a profile says otherwise
+)
+
+// Status says what this version makes of an element.
 type Status uint8
 
 const (
 	NotYet   Status = iota // understood and kept, without effect
 	Honoured               // in force
+	Ignored                // left out by design
 )
 
 // String is the word `profile show` prints.
-func (s Status) String() string {
-	if s == Honoured {
-		return "honoured"
-	}
-	return "not yet"
+func (s Status) String() string { return [...]string{"not yet", "honoured", "ignored"}[s] }
+
+// Element describes one element of a profile, or of a local policy.
+type Element struct {
+	Path    string // parts joined by a slash, below ClientInitialization; those of a host begin with HostEntry
+	Type    Type
+	Allowed []string // of an Enum
+	Min     int      // of an Int
+	Max     int
+	Default string // where the document does not have the element
+	Control Control
+	Status  Status
+	Note    string // how it is honoured, why it is ignored, or what it waits for
+	Many    bool   // may stand several times under its parent
+	Attrs   []Attr // besides UserControllable
 }
 
-// Element describes one element of ClientInitialization.
-type Element struct {
-	Path             string // below ClientInitialization, parts joined by a slash; the last part is unique in the table
-	Type             Type
-	Allowed          []string // of an Enum
-	Min, Max         int      // of an Int
-	Default          string   // in a profile that does not have the element
-	UserControllable bool     // default of the attribute; false also where the schema has no attribute
-	Status           Status
-	opaque           bool // children are kept and not looked at
+// Attr is an attribute of an element: its name, and its type as that of an element.
+type Attr struct {
+	Name string
+	Element
 }
 
 // Name is the element's own name.
 func (e Element) Name() string { return e.Path[strings.LastIndexByte(e.Path, '/')+1:] }
+
+// Values is what an element can be, for a person.
+func (e Element) Values() string {
+	switch e.Type {
+	case Bool:
+		return "true, false"
+	case Enum:
+		return strings.Join(e.Allowed, ", ")
+	case Int:
+		return strconv.Itoa(e.Min) + " to " + strconv.Itoa(e.Max)
+	case Hash:
+		return "the SHA-512 of a public key in base64 or hex"
+	}
+	return "text"
+}
 
 // canonical returns the text as the schema writes it, and false where it is no value of this element.
 func (e Element) canonical(text string) (string, bool) {
@@ -69,100 +108,83 @@ func (e Element) canonical(text string) (string, bool) {
 	case Int:
 		n, err := strconv.Atoi(text)
 		return strconv.Itoa(n), err == nil && n >= e.Min && n <= e.Max
+	case Hash:
+		h, ok := sha512Of(text)
+		return hex.EncodeToString(h[:]), ok
 	}
 	return text, true
 }
 
-// Elements returns the table of what stands in ClientInitialization, in the order of the schema. Names, types and defaults are those of the public schema and of
-// profiles in the field. The caller may keep the slice.
-func Elements() []Element { return append([]Element(nil), elements...) }
-
-const (
-	tnd     = "AutomaticVPNPolicy"
-	always  = tnd + "/AlwaysOn"
-	failing = always + "/ConnectFailurePolicy"
-)
-
-var elements = []Element{
-	{Path: "UseStartBeforeLogon", Default: "false", UserControllable: true},
-	{Path: "AutomaticCertSelection", Default: "true", UserControllable: true},
-	{Path: "ShowPreConnectMessage", Default: "false"},
-	{Path: "CertificateStore", Type: Enum, Allowed: []string{"All", "Machine", "User"}, Default: "All"},
-	{Path: "CertificateStoreMac", Type: Enum, Allowed: []string{"All", "System", "Login"}, Default: "All"},
-	{Path: "CertificateStoreLinux", Type: Enum, Allowed: []string{"All", "Machine", "User"}, Default: "All"},
-	{Path: "CertificateStoreOverride", Default: "false"},
-	{Path: "ProxySettings", Type: Enum, Allowed: []string{"Native", "IgnoreProxy", "Override"}, Default: "Native", UserControllable: true},
-	{Path: "ProxySettings/PublicProxyServerAddress", Type: Text, UserControllable: true},
-	{Path: "AllowLocalProxyConnections", Default: "true"},
-	{Path: "AuthenticationTimeout", Type: Int, Min: 10, Max: 120, Default: "30"},
-	{Path: "AutoConnectOnStart", Default: "false", UserControllable: true},
-	{Path: "MinimizeOnConnect", Default: "true", UserControllable: true},
-	{Path: "LocalLanAccess", Default: "false", UserControllable: true},
-	{Path: "DisableCaptivePortalDetection", Default: "false", UserControllable: true},
-	{Path: "ClearSmartcardPin", Default: "true", UserControllable: true},
-	{Path: "IPProtocolSupport", Type: Enum, Allowed: []string{"IPv4", "IPv6", "IPv4,IPv6", "IPv6,IPv4"}, Default: "IPv4,IPv6"},
-	{Path: "AutoReconnect", Default: "true", Status: Honoured},
-	{Path: "AutoReconnect/AutoReconnectBehavior", Type: Enum, Allowed: []string{disconnectOnSuspend, reconnectAfterResume},
-		Default: disconnectOnSuspend, Status: Honoured},
-	{Path: "SuspendOnConnectedStandby", Default: "false"},
-	{Path: "AutoUpdate", Default: "true"},
-	{Path: "RSASecurIDIntegration", Type: Enum, Allowed: []string{"Automatic", "SoftwareToken", "HardwareToken"}, Default: "Automatic"},
-	{Path: "SafeWordSofTokenIntegration", Default: "false"},
-	{Path: "WindowsLogonEnforcement", Type: Enum, Allowed: []string{"SingleLogon", "SingleLocalLogon", "SingleLogonNoRemote"}, Default: "SingleLocalLogon"},
-	{Path: "WindowsVPNEstablishment", Type: Enum, Allowed: []string{"LocalUsersOnly", "AllowRemoteUsers"}, Default: "LocalUsersOnly"},
-	{Path: "LinuxLogonEnforcement", Type: Enum, Allowed: []string{"SingleLogon", "SingleLocalLogon"}, Default: "SingleLocalLogon"},
-	{Path: "LinuxVPNEstablishment", Type: Enum, Allowed: []string{"LocalUsersOnly", "AllowRemoteUsers"}, Default: "LocalUsersOnly"},
-	{Path: "RetainVpnOnLogoff", Default: "false"},
-	{Path: "RetainVpnOnLogoff/UserEnforcement", Type: Enum, Allowed: []string{"SameUserOnly", "AnyUser"}, Default: "SameUserOnly"},
-	{Path: tnd, Default: "false"},
-	{Path: tnd + "/TrustedDNSDomains", Type: Text},
-	{Path: tnd + "/TrustedDNSServers", Type: Text},
-	{Path: tnd + "/TrustedHttpsServerList", Type: Group, opaque: true},
-	{Path: tnd + "/TrustedNetworkPolicy", Type: Enum, Allowed: []string{"Connect", "Pause", "Disconnect", "DoNothing"}, Default: "Disconnect"},
-	{Path: tnd + "/UntrustedNetworkPolicy", Type: Enum, Allowed: []string{"Connect", "DoNothing"}, Default: "Connect"},
-	{Path: always, Default: "false"},
-	{Path: failing, Type: Enum, Allowed: []string{"Open", "Closed"}, Default: "Closed"},
-	{Path: failing + "/AllowCaptivePortalRemediation", Default: "false"},
-	{Path: failing + "/AllowCaptivePortalRemediation/CaptivePortalRemediationTimeout", Type: Int, Max: 100, Default: "5"},
-	{Path: failing + "/ApplyLastVPNLocalResourceRules", Default: "false"},
-	{Path: always + "/AllowVPNDisconnect", Default: "true"},
-	{Path: always + "/AllowedHosts", Type: Text},
-	{Path: "PPPExclusion", Type: Enum, Allowed: []string{"Automatic", "Disable", "Override"}, Default: "Automatic"},
-	{Path: "PPPExclusion/PPPExclusionServerIP", Type: Text},
-	{Path: "EnableScripting", Default: "false"},
-	{Path: "EnableScripting/TerminateScriptOnNextEvent", Default: "false"},
-	{Path: "EnableScripting/EnablePostSBLOnConnectScript", Default: "true"},
-	{Path: "CertificatePinning", Default: "false"},
-	{Path: "CertificatePinning/CertificatePinList", Type: Group, opaque: true},
-	{Path: "CertificateMatch", Type: Group, opaque: true},
-	{Path: "BackupServerList", Type: Group, Status: Honoured, opaque: true},
-	{Path: "MobilePolicy", Type: Group, opaque: true},
-	{Path: "DeviceLockRequired", Type: Group, opaque: true},
-	{Path: "CertificateEnrollment", Type: Group, opaque: true},
-	{Path: "EnableAutomaticServerSelection", Default: "false", UserControllable: true},
-	{Path: "EnableAutomaticServerSelection/AutoServerSelectionImprovement", Type: Int, Min: 10, Max: 100, Default: "20"},
-	{Path: "EnableAutomaticServerSelection/AutoServerSelectionSuspendTime", Type: Int, Min: 1, Max: 100, Default: "4"},
-	{Path: "AllowIPsecOverSSL", Default: "false"},
-	{Path: "ServiceDisable", Default: "false"},
-	{Path: "AllowManualHostInput", Default: "true"},
-	{Path: "CaptivePortalRemediationBrowserFailover", Default: "false"},
+// Check returns the text as the schema writes it. The error is a *fault.Error USE-001 that says what the element can be.
+func (e Element) Check(text string) (string, error) {
+	if len(text) > maxText || text != clean(text) {
+		return "", fault.Newf(fault.UseBad, nil, "the value of %s is too long or not one line", e.Name())
+	}
+	v, ok := e.canonical(text)
+	if !ok {
+		return "", fault.Newf(fault.UseBad, nil, "%s cannot be %q: it is %s", e.Name(), text, e.Values())
+	}
+	return v, nil
 }
 
-var byPath = func() map[string]Element {
-	m := make(map[string]Element, len(elements))
+// maxText bounds the text of one preference, in bytes.
+const maxText = 1024
+
+// sha512Of reads a SHA-512 as people write one.
+func sha512Of(text string) (h [64]byte, ok bool) {
+	packed := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" \t\r\n:", r) {
+			return -1
+		}
+		return r
+	}, text)
+	b, err := hex.DecodeString(packed)
+	if err != nil || len(b) != len(h) {
+		b, err = base64.StdEncoding.DecodeString(packed)
+	}
+	if err != nil || len(b) != len(h) {
+		return h, false
+	}
+	return [64]byte(b), true
+}
+
+// Elements returns the table of what stands in a profile, in the order of the schema: ClientInitialization, then HostEntry. Names, types and defaults are those of the
+// public schema and of profiles in the field. The caller may keep the slice.
+func Elements() []Element { return append(append([]Element(nil), elements...), hostElements...) }
+
+// Lookup finds an element that a user can name: by its path or, where that is enough, its own name, case aside.
+func Lookup(name string) (Element, bool) {
 	for _, e := range elements {
-		m[e.Path] = e
+		if strings.EqualFold(e.Path, name) || e.row() && strings.EqualFold(e.Name(), name) {
+			return e, true
+		}
+	}
+	return Element{}, false
+}
+
+// row reports whether the element has a value also where no profile gives one: it is no list and stands in none.
+func (e Element) row() bool {
+	for path := e.Path; ; {
+		if p := byPath[path]; p.Type == Group || p.Many {
+			return false
+		}
+		i := strings.LastIndexByte(path, '/')
+		if i < 0 {
+			return true
+		}
+		path = path[:i]
+	}
+}
+
+// byPath finds what stands in a profile.
+var byPath = index(elements, hostElements)
+
+func index(tables ...[]Element) map[string]Element {
+	m := map[string]Element{}
+	for _, t := range tables {
+		for _, e := range t {
+			m[e.Path] = e
+		}
 	}
 	return m
-}()
-
-// hostElements are the children of HostEntry that the schema knows and this package does not read itself.
-var hostElements = map[string]bool{
-	"LoadBalancingServerList": true, "AutomaticSCEPHost": true, "CAURL": true, "MobileHostEntryInfo": true, "CertificatePinList": true,
-}
-
-// repeats are the elements that may stand several times under one parent.
-var repeats = map[string]bool{
-	"HostEntry": true, "HostAddress": true, "Pin": true, "TrustedHttpsServer": true, "MatchKey": true, "ExtendedMatchKey": true,
-	"CustomExtendedMatchKey": true, "DistinguishedNameDefinition": true, "OnDemandDNSMatch": true, "Domain_DC": true,
 }

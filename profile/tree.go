@@ -18,26 +18,38 @@ const (
 	maxElements = 40_000
 	maxHosts    = 2_000
 	maxWarnings = 100
-	maxBackups  = 32 // of one list
+	maxBackups  = 32  // of one list
+	maxPins     = 256 // of one list
 )
 
 // Why Parse refuses a document.
 var (
-	ErrTooBig     = errors.New("the profile is larger than 4 MiB")
-	ErrTooDeep    = errors.New("the profile's elements are nested too deep")
-	ErrTooMany    = errors.New("the profile has too many elements or hosts")
-	ErrDTD        = errors.New("a profile must not have a document type or declare entities")
-	ErrNotProfile = errors.New("the document's root is not AnyConnectProfile")
+	ErrTooBig         = errors.New("the profile is larger than 4 MiB")
+	ErrTooDeep        = errors.New("the profile's elements are nested too deep")
+	ErrTooMany        = errors.New("the profile has too many elements or hosts")
+	ErrDTD            = errors.New("a profile must not have a document type or declare entities")
+	ErrNotProfile     = errors.New("the document's root is not AnyConnectProfile")
+	ErrNotPolicy      = errors.New("the document's root is not AnyConnectLocalPolicy")
+	ErrNotPreferences = errors.New("the document's root is not AnyConnectPreferences")
 )
 
-// node is one element: its local name, its own text trimmed of white space, and what is inside.
+// errEmpty is a document without an element.
+var errEmpty = fmt.Errorf("%w: it is empty", ErrNotProfile)
+
+// node is one element: its local name, its own text trimmed of white space, what is inside, and where in the document all that stands.
 type node struct {
 	name  string
 	attrs []xml.Attr
 	text  string
 	line  int
 	kids  []*node
+	tag   span   // the start tag
+	end   span   // the end tag; empty in <a/>
+	runs  []span // the pieces of its own text that are not only white space
 }
+
+// span is a piece of the decoded document, in bytes.
+type span struct{ from, to int }
 
 // child returns the last child of that name, as duplicates are resolved, or nil.
 func (n *node) child(name string) *node {
@@ -67,8 +79,9 @@ func readTree(text []byte, warn *warnings) (*node, error) {
 	d := xml.NewDecoder(bytes.NewReader(text))
 	// The text is UTF-8 by now, whatever the prolog still says.
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
-	r := reader{d: d}
+	r := reader{d: d, source: text}
 	for {
+		at := d.InputOffset()
 		tok, err := d.Token()
 		line, _ := d.InputPos()
 		switch {
@@ -78,11 +91,11 @@ func readTree(text []byte, warn *warnings) (*node, error) {
 			warn.add(line, "", "what follows the end of the profile is not XML and is ignored")
 			return r.root, nil
 		case err == io.EOF:
-			return nil, ErrNotProfile
+			return nil, errEmpty
 		case err != nil:
 			return nil, err
 		}
-		if err := r.take(tok, line, warn); err != nil {
+		if err := r.take(tok, line, span{int(at), int(d.InputOffset())}, warn); err != nil {
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
 	}
@@ -90,14 +103,15 @@ func readTree(text []byte, warn *warnings) (*node, error) {
 
 // reader is the state of readTree: the elements that are open, each with the text seen so far.
 type reader struct {
-	d     *xml.Decoder
-	root  *node
-	open  []*node
-	texts [][]byte
-	count int
+	d      *xml.Decoder
+	source []byte
+	root   *node
+	open   []*node
+	texts  [][]byte
+	count  int
 }
 
-func (r *reader) take(tok xml.Token, line int, warn *warnings) error {
+func (r *reader) take(tok xml.Token, line int, at span, warn *warnings) error {
 	switch t := tok.(type) {
 	case xml.Directive:
 		return ErrDTD
@@ -112,7 +126,7 @@ func (r *reader) take(tok xml.Token, line int, warn *warnings) error {
 		if len(r.open) == maxDepth {
 			return ErrTooDeep
 		}
-		n := &node{name: fault.Clean(t.Name.Local), attrs: t.Attr, line: line}
+		n := &node{name: fault.Clean(t.Name.Local), attrs: t.Attr, line: line, tag: at}
 		if r.root == nil {
 			r.root = n
 		} else {
@@ -124,11 +138,23 @@ func (r *reader) take(tok xml.Token, line int, warn *warnings) error {
 	case xml.EndElement:
 		last := len(r.open) - 1
 		r.open[last].text = strings.TrimSpace(string(r.texts[last]))
+		r.open[last].end = at
 		r.open, r.texts = r.open[:last], r.texts[:last]
 	case xml.CharData:
 		if last := len(r.open) - 1; last >= 0 {
 			r.texts[last] = append(r.texts[last], t...)
+			if at = at.trim(r.source); at.from < at.to {
+				r.open[last].runs = append(r.open[last].runs, at)
+			}
 		}
 	}
 	return nil
+}
+
+// trim leaves out the white space at both ends.
+func (s span) trim(source []byte) span {
+	piece := source[s.from:s.to]
+	s.to = s.from + len(bytes.TrimRight(piece, " \t\r\n"))
+	s.from += len(piece) - len(bytes.TrimLeft(piece, " \t\r\n"))
+	return span{s.from, max(s.from, s.to)}
 }

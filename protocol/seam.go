@@ -33,10 +33,11 @@ type DatagramDialer interface {
 	DialUDP(ctx context.Context, to netip.AddrPort, via Path) (net.Conn, error)
 }
 
-// Trust says whom to believe (contract: --ca, --pin). Pins win over everything else; CA adds to the system roots.
+// Trust says whom to believe (contract: --ca, --pin). Pins win over chain, name and dates; CA adds to the system roots; Require is asked besides all of them.
 type Trust struct {
-	CAPEM []byte
-	Pins  [][32]byte // SHA-256 over the leaf's SubjectPublicKeyInfo
+	CAPEM   []byte
+	Pins    [][32]byte // SHA-256 over the leaf's SubjectPublicKeyInfo
+	Require [][64]byte // a profile's CertificatePinList, SHA-512 over SubjectPublicKeyInfo: the verified chain must have one of these keys. Nil asks for none
 }
 
 // Target is what the user asked for, resolved to one gateway.
@@ -51,6 +52,7 @@ type Target struct {
 	Identity *Identity    // the client certificate; nil without one
 	Hostname string       // what we call ourselves in X-CSTP-Hostname
 	Fixed    []netip.Addr // addresses to use instead of a lookup: those of the first resolution
+	Families Families     // of the addresses that a lookup finds
 }
 
 // SessionRef is the right to come back: it is live, holds the token and never leaves the process unsealed.

@@ -79,6 +79,7 @@ func targetOf(o DoctorOptions, store *profile.Store) (name string, t protocol.Ta
 	if h.Protocol == profile.IPsec {
 		return "", t, fault.Newf(fault.UseNotYet, nil, "IPsec")
 	}
+	t.Trust.Require = h.Pins
 	t.Name, t.Host, t.Port, t.Path = h.Name, h.Target.Host, h.Target.Port, h.Target.Path
 	return h.Name, t, nil
 }

@@ -90,6 +90,11 @@ const (
 	PolConnected Code = "POL-006"
 	PolBusy      Code = "POL-007"
 	PolBrowser   Code = "POL-008"
+	PolManual    Code = "POL-009"
+	PolTunnel    Code = "POL-010"
+	PolTrust     Code = "POL-011"
+	PolLocked    Code = "POL-012"
+	PolFips      Code = "POL-013"
 
 	UseBad          Code = "USE-001"
 	UseTarget       Code = "USE-002"
@@ -104,6 +109,8 @@ const (
 	ProfHost    Code = "PROF-002"
 	ProfFetch   Code = "PROF-003"
 	ProfHash    Code = "PROF-004"
+	ProfPolicy  Code = "PROF-005"
+	ProfThere   Code = "PROF-006"
 
 	Internal Code = "INT-001"
 )
@@ -183,6 +190,11 @@ var registry = map[Code]Entry{
 	PolConnected: {Policy, 1, "a session to another gateway is up", "end it first: holdfast disconnect"},
 	PolBusy:      {Policy, 1, "too many clients talk to the agent", "close some of them and try again"},
 	PolBrowser:   {Policy, 7, "a web page may not talk to the agent", "use holdfast or holdfast-tray"},
+	PolManual:    {Policy, 7, "the profile allows its own hosts only", "list them with: holdfast hosts"},
+	PolTunnel:    {Policy, 7, "this machine's local policy forbids this kind of tunnel", "ask your administrator"},
+	PolTrust:     {Policy, 7, "this machine's local policy does not let a user trust a gateway", "connect without --pin and --ca; the gateway's administrator must mend its certificate"},
+	PolLocked:    {Policy, 7, "this setting is not yours to change", "see who decides it with: holdfast preferences"},
+	PolFips:      {Policy, 7, "this machine's local policy wants FIPS cryptography, which this version does not have", "ask your administrator"},
 
 	UseBad:          {Fatal, 2, "the command line is not right", "add --help to see how the command is used"},
 	UseTarget:       {Fatal, 2, "this is no target one can connect to", "give a host entry of a profile, host[:port][/group], or an https URL"},
@@ -197,6 +209,8 @@ var registry = map[Code]Entry{
 	ProfHost:    {Fatal, 2, "no profile has this host", "list them with: holdfast hosts"},
 	ProfFetch:   {Retryable, 1, "the gateway's profile could not be fetched", "a login goes on only with the profile that the gateway has for it: try again, then ask its administrator"},
 	ProfHash:    {Fatal, 1, "the profile that came is not the one the gateway announced", "do not connect from this network; ask the gateway's administrator if it happens elsewhere too"},
+	ProfPolicy:  {Policy, 7, "this machine's local policy cannot be read", "an administrator must mend or remove the file; until then nothing is connected"},
+	ProfThere:   {Policy, 1, "another profile of that name is installed", "replace it with --replace, or give the file another name"},
 
 	Internal: {Fatal, 1, "something went wrong inside Holdfast", "please report it with the log"},
 }

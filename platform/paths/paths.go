@@ -13,5 +13,8 @@ func Default() Dirs { return defaults() }
 // Imports lists where Cisco's client keeps its profiles, the newer place first. They need not exist.
 func Imports() []string { return imports() }
 
+// Policies lists where Cisco's client keeps the machine's local policy, the newer place first. They need not exist; ours lies with our profiles.
+func Policies() []string { return policies() }
+
 // Socket is where an agent with this runtime directory listens.
 func Socket(runtime string) string { return socket(runtime) }

@@ -8,7 +8,7 @@ import (
 func TestDefaultsAreAbsoluteAndApart(t *testing.T) {
 	d := Default()
 	seen := map[string]bool{}
-	for _, p := range append(Imports(), d.State, d.Runtime, d.Profile) {
+	for _, p := range append(append(Imports(), Policies()...), d.State, d.Runtime, d.Profile) {
 		if !filepath.IsAbs(p) || p != filepath.Clean(p) || seen[p] {
 			t.Errorf("%q is not absolute, not clean or there twice", p)
 		}

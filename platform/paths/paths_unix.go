@@ -9,3 +9,7 @@ func defaults() Dirs {
 func imports() []string {
 	return []string{"/opt/cisco/secureclient/vpn/profile", "/opt/cisco/anyconnect/profile"}
 }
+
+func policies() []string {
+	return []string{"/opt/cisco/secureclient/AnyConnectLocalPolicy.xml", "/opt/cisco/anyconnect/AnyConnectLocalPolicy.xml"}
+}

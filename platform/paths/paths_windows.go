@@ -28,4 +28,12 @@ func imports() []string {
 	}
 }
 
+func policies() []string {
+	cisco := filepath.Join(programData(), "Cisco")
+	return []string{
+		filepath.Join(cisco, "Cisco Secure Client", "AnyConnectLocalPolicy.xml"),
+		filepath.Join(cisco, "Cisco AnyConnect Secure Mobility Client", "AnyConnectLocalPolicy.xml"),
+	}
+}
+
 func socket(string) string { return pipe }

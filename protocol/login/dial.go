@@ -50,6 +50,11 @@ func Dial(ctx context.Context, d protocol.Dialer, t protocol.Target, via protoco
 		if addrs, err = d.Lookup(ctx, t.Host); err != nil {
 			return nil, netFault(ctx, err, fault.NetNoName, fault.NetTimeout)
 		}
+		if known := addrs; len(known) > 0 {
+			if addrs = t.Families.Of(known); len(addrs) == 0 {
+				return nil, fault.Newf(fault.NetNoName, nil, "it has no address of the family that the profile allows")
+			}
+		}
 	}
 	return race(ctx, d, addrs, portOf(t.Port), via, o, v)
 }

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -99,7 +100,7 @@ func (v *verifier) judge(cs tls.ConnectionState, key [32]byte) *fault.Error {
 	leaf := cs.PeerCertificates[0]
 	if len(v.trust.Pins) > 0 {
 		if slices.Contains(v.trust.Pins, key) {
-			return nil
+			return v.pinned([][]*x509.Certificate{{leaf}}) // nothing vouches for the rest of the chain
 		}
 		return fault.New(fault.TLSPin, nil)
 	}
@@ -113,9 +114,9 @@ func (v *verifier) judge(cs tls.ConnectionState, key [32]byte) *fault.Error {
 	for _, c := range cs.PeerCertificates[1:] {
 		opts.Intermediates.AddCert(c)
 	}
-	_, err := leaf.Verify(opts)
+	chains, err := leaf.Verify(opts)
 	if err == nil {
-		return nil
+		return v.pinned(chains)
 	}
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
@@ -128,6 +129,21 @@ func (v *verifier) judge(cs tls.ConnectionState, key [32]byte) *fault.Error {
 		return fault.Newf(fault.TLSUntrusted, nil, "it is not meant for a server")
 	}
 	return fault.New(fault.TLSUntrusted, nil)
+}
+
+// pinned holds verified chains to the keys that the profile pins: one of them must be there.
+func (v *verifier) pinned(chains [][]*x509.Certificate) *fault.Error {
+	if v.trust.Require == nil {
+		return nil
+	}
+	for _, chain := range chains {
+		for _, c := range chain {
+			if slices.Contains(v.trust.Require, sha512.Sum512(c.RawSubjectPublicKeyInfo)) {
+				return nil
+			}
+		}
+	}
+	return fault.Newf(fault.TLSPin, nil, "the profile pins other keys for it")
 }
 
 // namesOf lists the first names of a certificate, for a person.

@@ -2,8 +2,10 @@ package login
 
 import (
 	"context"
+	"crypto/sha512"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
@@ -43,7 +45,13 @@ func TestTrust(t *testing.T) {
 		"the pin, nothing else": {func(c *x509.Certificate) {
 			c.DNSNames, c.ExtKeyUsage, c.NotAfter = nil, nil, time.Now().Add(-time.Minute)
 		}, func(t *protocol.Target, k [32]byte) { t.Trust = protocol.Trust{Pins: [][32]byte{k}} }, "", ""},
-		"another pin, good chain": {nil, func(t *protocol.Target, _ [32]byte) { t.Trust.Pins = [][32]byte{{}} }, fault.TLSPin, ""},
+		"a pin of the profile, of its CA": {nil, func(t *protocol.Target, _ [32]byte) { t.Trust.Require = [][64]byte{{1}, caKey(t)} }, "", ""},
+		"another pin of the profile":      {nil, func(t *protocol.Target, _ [32]byte) { t.Trust.Require = [][64]byte{{1}} }, fault.TLSPin, "the profile pins"},
+		"another pin of the profile, and --pin": {nil, func(t *protocol.Target, k [32]byte) {
+			t.Trust = protocol.Trust{Pins: [][32]byte{k}, Require: [][64]byte{caKey(t)}}
+		}, fault.TLSPin, "the profile pins"},
+		"a pin of the profile, no CA file": {nil, func(t *protocol.Target, _ [32]byte) { t.Trust.Require, t.Trust.CAPEM = [][64]byte{caKey(t)}, nil }, fault.TLSUntrusted, ""},
+		"another pin, good chain":          {nil, func(t *protocol.Target, _ [32]byte) { t.Trust.Pins = [][32]byte{{}} }, fault.TLSPin, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -79,6 +87,46 @@ func TestTrust(t *testing.T) {
 					t.Error("a request was sent to a gateway that is not trusted")
 				}
 			})
+		})
+	}
+}
+
+// caKey is the SHA-512 of the key of a target's CA.
+func caKey(t *protocol.Target) [64]byte {
+	block, _ := pem.Decode(t.Trust.CAPEM)
+	ca, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		panic(err)
+	}
+	return sha512.Sum512(ca.RawSubjectPublicKeyInfo)
+}
+
+// TestFamiliesOfAProfile: which of a gateway's addresses are tried is the profile's to say.
+func TestFamiliesOfAProfile(t *testing.T) {
+	six := netip.MustParseAddr("2001:db8::1")
+	for families, want := range map[protocol.Families]netip.Addr{
+		protocol.AnyFamily: six, protocol.IPv6First: six, protocol.OnlyIPv6: six, protocol.IPv4First: addr1, protocol.OnlyIPv4: addr1,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			defer w.end()
+			w.pc.Uplink("wlan0", netip.MustParseAddr("2001:db8:1::7"))
+			w.net.Name("vpn.example", six, addr1)
+			w.net.Name("old.example", addr1)
+			cert := w.ca.leaf(t, func(c *x509.Certificate) { c.DNSNames = append(c.DNSNames, "old.example") })
+			w.gateway(addr1, cert, passwordGateway)
+			w.gateway(six, cert, passwordGateway)
+			target := w.target()
+			target.Families = families
+			c, err := Dial(t.Context(), w.pc.Dialer(), target, anyPath, Options{})
+			if err != nil || c.Gateway.Addr() != want {
+				t.Fatalf("%d: %+v, %v", families, c, err)
+			}
+			_ = c.Close()
+			if target.Host = "old.example"; families == protocol.OnlyIPv6 {
+				_, err = Dial(t.Context(), w.pc.Dialer(), target, anyPath, Options{})
+				wantFault(t, err, fault.NetNoName)
+			}
 		})
 	}
 }

@@ -117,6 +117,9 @@ func (a *app) connect(cmd *cobra.Command, target string, f connectFlags) error {
 	if err != nil {
 		return err
 	}
+	if !cmd.Flags().Changed("timeout") {
+		req.TimeoutMS = 0 // a profile may give more time than the usual minute
+	}
 	ans := &answers{user: f.user, group: f.group}
 	for _, s := range f.answers {
 		if err := ans.addFlag(s); err != nil {

@@ -16,6 +16,8 @@ type Deps struct {
 	RuntimeDir  string   // default of rescue --runtime-dir
 	ProfileDirs []string // whose profiles `profile show` shows without a file: the agent's, then those of Cisco's client
 
+	PolicyFiles []string // where the local policy of Cisco's client may be; ours is in the first of ProfileDirs
+
 	// Rescue undoes every change to this machine without an agent.
 	Rescue func(ctx context.Context, stateDir, runtimeDir string, out io.Writer) error
 	// Doctor looks along the way to a gateway without an agent.

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -42,24 +44,45 @@ func (a *app) profileCommand() *cobra.Command {
 	return cmd
 }
 
-// readProfile reads a file that the user names, with the user's rights.
-func readProfile(path string) (*profile.Profile, []profile.Warning, error) {
+// readXML reads a file that the user names, with the user's rights.
+func readXML(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil, fault.Newf(fault.UseBad, err, "%v", err)
+		return nil, fault.Newf(fault.UseBad, err, "%v", err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, profile.MaxSize+1))
 	if err != nil {
-		return nil, nil, fault.Newf(fault.ProfInvalid, err, "%v", err)
+		return nil, fault.Newf(fault.UseBad, err, "%v", err)
+	}
+	return data, nil
+}
+
+func readProfile(path string) (*profile.Profile, []profile.Warning, error) {
+	data, err := readXML(path)
+	if err != nil {
+		return nil, nil, err
 	}
 	return profile.ParseFile(filepath.Base(path), data)
 }
 
 func (a *app) checkProfile(path string) error {
-	p, warnings, err := readProfile(path)
+	data, err := readXML(path)
 	if err != nil {
 		return err
+	}
+	name, hosts := filepath.Base(path), 0
+	p, warnings, err := profile.ParseFile(name, data)
+	if errors.Is(err, profile.ErrNotProfile) {
+		if _, warned, perr := profile.ParsePolicy(data); !errors.Is(perr, profile.ErrNotPolicy) {
+			p, warnings, err = nil, warned, perr
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if p != nil {
+		hosts = len(p.Hosts)
 	}
 	if a.json {
 		texts := []string{}
@@ -70,13 +93,17 @@ func (a *app) checkProfile(path string) error {
 			Valid    bool     `json:"valid"`
 			Hosts    int      `json:"hosts"`
 			Warnings []string `json:"warnings"`
-		}{true, len(p.Hosts), texts})
+		}{true, hosts, texts})
 		return nil
 	}
 	for _, w := range warnings {
 		fmt.Fprintf(a.Out, "warning: %s\n", w)
 	}
-	fmt.Fprintf(a.Out, "%s can be used: %s, %s.\n", p.File, count(len(p.Hosts), "host"), count(len(warnings), "warning"))
+	if p == nil {
+		fmt.Fprintf(a.Out, "%s is a local policy and can be used: %s.\n", line(name), count(len(warnings), "warning"))
+		return nil
+	}
+	fmt.Fprintf(a.Out, "%s can be used: %s, %s.\n", p.File, count(hosts, "host"), count(len(warnings), "warning"))
 	if n := idle(p); n > 0 {
 		fmt.Fprintf(a.Out, "Without effect in this version: %s. See them with: holdfast profile show %s\n", count(n, "setting"), line(path))
 	}
@@ -86,8 +113,8 @@ func (a *app) checkProfile(path string) error {
 // idle counts what the profile sets and this version does not act on.
 func idle(p *profile.Profile) int {
 	n := 0
-	for _, r := range profile.Effective(p) {
-		if r.Origin != profile.OriginDefault && r.Status == profile.NotYet {
+	for _, r := range profile.Effective(nil, p).Rows() {
+		if r.Origin != profile.OriginDefault && r.Status != profile.Honoured {
 			n++
 		}
 	}
@@ -96,27 +123,41 @@ func idle(p *profile.Profile) int {
 
 func (a *app) showProfile(args []string) error {
 	var p *profile.Profile
+	var policy *profile.Policy
 	if len(args) == 1 {
 		var err error
 		if p, _, err = readProfile(args[0]); err != nil {
 			return err
 		}
 	} else {
-		p = a.installed()
+		var err error
+		if p, policy, err = a.installed(); err != nil {
+			return err
+		}
 	}
+	rows := profile.Effective(policy, p).Rows()
 	if a.json {
-		printJSON(a.Out, policyJSON(p))
+		printJSON(a.Out, policyJSON(rows))
 		return nil
 	}
-	writePolicy(a.Out, p)
+	if p == nil {
+		fmt.Fprint(a.Out, "No profile is installed: these are the values without one.\n\n")
+	}
+	writeRows(a.Out, rows)
+	if p != nil {
+		writeProfileHosts(a.Out, p)
+	}
 	return nil
 }
 
-// installed is the profile that holds the first host, else the first one, else nil. What is wrong with the others is the agent's log's to say.
-func (a *app) installed() *profile.Profile {
+// installed is the profile that holds the first host, else the first one, else nil, and the machine's local policy. What is wrong with the others is the agent's log's
+// to say.
+func (a *app) installed() (*profile.Profile, *profile.Policy, error) {
 	store, _ := profile.Load(a.deps.ProfileDirs...)
-	if len(store.Profiles) == 0 {
-		return nil
+	store.LoadPolicy(a.deps.PolicyFiles...)
+	policy, err := store.Policy()
+	if err != nil || len(store.Profiles) == 0 {
+		return nil, policy, err
 	}
 	chosen := store.Profiles[0]
 	if hosts := store.Hosts(); len(hosts) > 0 {
@@ -129,7 +170,7 @@ func (a *app) installed() *profile.Profile {
 			fmt.Fprintf(a.Err, "note: there is also %s; give its path to see it\n", p.File)
 		}
 	}
-	return chosen
+	return chosen, policy, nil
 }
 
 // policyRow is one element of `profile show --json`.
@@ -137,47 +178,77 @@ type policyRow struct {
 	Value  string `json:"value"`
 	Origin string `json:"origin"`
 	Locked bool   `json:"locked"`
+	Why    string `json:"why,omitempty"` // it is locked
 	Status string `json:"status"`
 }
 
-func policyJSON(p *profile.Profile) map[string]policyRow {
+func policyJSON(rows []profile.Row) map[string]policyRow {
 	out := map[string]policyRow{}
-	for _, r := range profile.Effective(p) {
-		out[r.Name] = policyRow{r.Value, r.Origin, r.Locked, r.Status.String()}
+	for _, r := range rows {
+		out[r.Name] = policyRow{r.Value, r.Origin, r.Locked, r.Why, r.Status.String()}
 	}
 	return out
 }
 
-func writePolicy(w io.Writer, p *profile.Profile) {
-	if p == nil {
-		fmt.Fprint(w, "No profile is installed: these are the values without one.\n\n")
-	}
-	t := newTable(w)
-	fmt.Fprintln(t.w, "ELEMENT\tVALUE\tORIGIN\tLOCKED\tSTATUS")
-	var rest []profile.Row // paths: they would make the first column wide
-	for _, r := range profile.Effective(p) {
+// longValue is how many columns a value has beside its element; a longer one stands on the next line.
+const longValue = 21
+
+// writeRows prints values under a heading for each place that they come from, so that a line fits a terminal of 80 columns: what somebody decided first, then the
+// defaults. What stands in lists and groups has a path instead of a name and comes last.
+func writeRows(w io.Writer, rows []profile.Row) {
+	var origins []string
+	of := map[string][]profile.Row{}
+	var paths []profile.Row
+	name := 0
+	for _, r := range rows {
 		if strings.Contains(r.Name, "/") {
-			rest = append(rest, r)
+			paths = append(paths, r)
 			continue
 		}
-		locked := "no"
-		if r.Locked {
-			locked = "yes"
+		if of[r.Origin] == nil && r.Origin != profile.OriginDefault {
+			origins = append(origins, r.Origin)
 		}
-		fmt.Fprintf(t.w, "%s\t%s\t%s\t%s\t%s\n", r.Name, or(r.Value, "-"), r.Origin, locked, r.Status)
+		of[r.Origin] = append(of[r.Origin], r)
+		name = max(name, len(r.Name))
 	}
-	t.end()
-	if len(rest) > 0 {
-		fmt.Fprint(w, "\nAlso in the profile, not yet in force:\n")
+	for i, origin := range append(origins, profile.OriginDefault) {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "%-*s  %-*s  %-6s  %s\n", name, "FROM "+line(origin), longValue, "VALUE", "LOCKED", "STATUS")
+		for _, r := range of[origin] {
+			writeRow(w, r, name)
+		}
 	}
-	for _, r := range rest {
-		fmt.Fprintf(w, "%s = %s\n", r.Name, or(r.Value, "-"))
+	if len(paths) > 0 {
+		fmt.Fprintf(w, "\nIn lists and groups of the profile:\n")
 	}
-	if p == nil || len(p.Hosts) == 0 {
+	for _, r := range paths {
+		fmt.Fprintf(w, "%s\n    = %s (%s)\n", line(r.Name), or(r.Value, "-"), r.Status)
+	}
+}
+
+func writeRow(w io.Writer, r profile.Row, name int) {
+	locked := "no"
+	if r.Locked {
+		locked = "yes"
+	}
+	value, below := or(r.Value, "-"), ""
+	if utf8.RuneCountInString(value) > longValue {
+		value, below = "", value
+	}
+	fmt.Fprintf(w, "%-*s  %-*s  %-6s  %s\n", name, r.Name, longValue, value, locked, r.Status)
+	if below != "" {
+		fmt.Fprintf(w, "    %s\n", below)
+	}
+}
+
+func writeProfileHosts(w io.Writer, p *profile.Profile) {
+	if len(p.Hosts) == 0 {
 		return
 	}
 	fmt.Fprintln(w)
-	t = newTable(w)
+	t := newTable(w)
 	fmt.Fprintln(t.w, "HOST\tGATEWAY\tPROTOCOL\tBACKUPS")
 	for _, h := range p.Hosts {
 		backups := ""

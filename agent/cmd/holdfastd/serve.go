@@ -77,9 +77,10 @@ func serveOn(ctx context.Context, a *agent.Agent, s *ipc.Server, l net.Listener,
 	return errors.Join(err, <-served)
 }
 
-// profiles reads ours and those of Cisco's client.
+// profiles reads ours and those of Cisco's client, and the machine's local policy.
 func profiles(dirs paths.Dirs, log *slog.Logger) *profile.Store {
 	store, warnings := profile.Load(append([]string{dirs.Profile}, paths.Imports()...)...)
+	warnings = append(warnings, store.LoadPolicy(paths.Policies()...)...)
 	for _, w := range warnings {
 		log.Debug("profile", "warning", w.String())
 	}

@@ -20,7 +20,7 @@ func main() {
 	dirs := paths.Default()
 	profiles := append([]string{dirs.Profile}, paths.Imports()...)
 	os.Exit(cli.Main(ctx, os.Args[1:], cli.Deps{
-		Socket: paths.Socket(dirs.Runtime), StateDir: dirs.State, RuntimeDir: dirs.Runtime, ProfileDirs: profiles,
+		Socket: paths.Socket(dirs.Runtime), StateDir: dirs.State, RuntimeDir: dirs.Runtime, ProfileDirs: profiles, PolicyFiles: paths.Policies(),
 		Rescue: offline.Rescue, Gateway: demo.Rehearse,
 		Doctor: func(ctx context.Context, o cli.DoctorOptions) (checkup.Report, error) {
 			return offline.Doctor(ctx, offline.DoctorOptions{Target: o.Target, CAPEM: o.CAPEM, Pins: o.Pins, Timeout: o.Timeout, Progress: o.Progress,
