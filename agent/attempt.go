@@ -155,6 +155,7 @@ var noteEvents = map[protocol.NoteKind]machine.EventKind{
 	protocol.NoteSilence:      machine.EvSilence,
 	protocol.NoteHeard:        machine.EvHeard,
 	protocol.NoteCarrier:      machine.EvCarrierChanged,
+	protocol.NoteMTU:          machine.EvMTUChanged,
 }
 
 // opened is the report of a tunnel. A tunnel bears the number of the attempt that made it: an attempt makes one at most. The local network stays reachable where the

@@ -45,6 +45,7 @@ func (s *scripted) Resume(ctx context.Context, ref protocol.SessionRef, r protoc
 // wire is a Tunnel without packets. Its Probe is answered as long as it is not cut.
 type wire struct {
 	set       protocol.Settings
+	mtu       atomic.Int64 // instead of that in set; 0 none
 	notes     chan protocol.Notification
 	closed    chan struct{}
 	once      sync.Once
@@ -66,7 +67,13 @@ func newWire() *wire {
 	}
 }
 
-func (w *wire) Settings() *protocol.Settings { return &w.set }
+func (w *wire) Settings() *protocol.Settings {
+	s := w.set
+	if n := int(w.mtu.Load()); n > 0 {
+		s.MTU = n
+	}
+	return &s
+}
 func (w *wire) Session() protocol.SessionRef {
 	return protocol.SessionRef{Token: redact.NewString("a-token"), Gateway: w.set.Gateway}
 }

@@ -99,6 +99,16 @@ func (l *loop) take(r report) {
 		if l.res.pump != r.pump { // we closed it
 			return
 		}
+	case machine.EvMTUChanged:
+		t, ok := l.res.tunnels[ev.Tunnel]
+		if !ok {
+			return
+		}
+		t.plan = planFor(t.live.Settings())
+		ev.Plan = t.plan.digest()
+		if ev.Tunnel == l.state.Tunnel {
+			l.adopt(t)
+		}
 	case machine.EvServerClosed:
 		ev.Unused = l.used.since(l.now())
 	case machine.EvTunnelClosed:

@@ -61,6 +61,7 @@ type SessionRef struct {
 	Token   redact.Secret
 	Gateway netip.AddrPort // that worked
 	LeafKey [32]byte       // SHA-256 of the SubjectPublicKeyInfo seen at login; a reconnect must see it again, or a chain that verifies as at login
+	MTU     int            // the longest packet that was found to fit in this session, where that was less than negotiated; 0 not found
 	Prior   []netip.Prefix // inside addresses of the last tunnel, told to the gateway on CONNECT
 }
 
@@ -83,7 +84,7 @@ type Reached interface {
 
 // Tunnel is an established tunnel. Its goroutines end with Close.
 type Tunnel interface {
-	Settings() *Settings
+	Settings() *Settings // as they are now; what it points to does not change
 	Session() SessionRef
 	Carrier() Carrier
 	// Notifications is closed by Close, after the last notification.
@@ -148,6 +149,8 @@ const (
 	NoteHeard
 	// NoteCarrier: packets travel by another transport; Text says which, and why. Addresses and routes are not touched.
 	NoteCarrier
+	// NoteMTU: Settings has another MTU; Text says which, and why. Nothing was negotiated, and nothing else in Settings is new.
+	NoteMTU
 )
 
 // Notification is one such event.

@@ -239,7 +239,7 @@ func (m *step) newCarrier(path Path) {
 
 // apply has the host changed to the tunnel's plan.
 func (m *step) apply(limit time.Duration) {
-	m.s.Netted = true
+	m.s.Netted, m.s.Fitting = true, m.s.Plan
 	m.start(Effect{Kind: FxApplyNetwork, Tunnel: m.s.Tunnel}, limit)
 }
 
@@ -248,7 +248,7 @@ func (m *step) applied() {
 	if _, ok := m.take(FxApplyNetwork); !ok {
 		return
 	}
-	m.s.Applied = m.s.Plan
+	m.s.Applied = m.s.Fitting
 	m.flow(ReasonApplied)
 }
 
@@ -276,6 +276,7 @@ func (m *step) flow(why Reason) {
 	case m.s.Planned:
 		m.renew()
 	}
+	m.fit()
 }
 
 // lostEarly notes that the carrier was lost before the host was ready for it.

@@ -97,7 +97,8 @@ func broken(s State, now Instant) []string {
 		is(s.Tunnel == 0, "Establishing without a tunnel")
 	case Connected:
 		is(!s.Pump || s.Tunnel == 0 || !s.Session, "Connected without pump, tunnel or session")
-		is(!s.Netted || s.Applied != s.Plan, "Connected without this tunnel's network")
+		is(!s.Netted || s.Applied != s.Plan && count[FxApplyNetwork] == 0, "Connected without this tunnel's network")
+		is(count[FxApplyNetwork] > 1, "two changes of the host")
 		is(s.Probing && !s.Frozen && !kinds[TimerRetry], "in doubt and not looking")
 		is(!s.Probing && !s.Planned && count[FxStartReach] > 0, "looking without a doubt")
 	case Reconnecting:

@@ -40,6 +40,48 @@ func (m *step) carrierChanged() {
 	}
 }
 
+// mtuChanged has a tunnel's new MTU applied while its packets flow.
+func (m *step) mtuChanged() {
+	m.notePlan()
+	m.fit()
+}
+
+// notePlan takes what the tunnel wants of the host now, for when there is time to apply it.
+func (m *step) notePlan() {
+	if m.ev.Tunnel == m.s.Tunnel && m.ev.Plan.MTU > 0 {
+		m.s.Plan = m.ev.Plan
+	}
+}
+
+// fit has the host changed where it is not as the tunnel in use wants it.
+func (m *step) fit() {
+	if m.s.Phase == Connected && m.s.Plan != m.s.Applied && !m.s.has(FxApplyNetwork) {
+		m.decide(ReasonNewMTU)
+		m.apply(applyTime)
+	}
+}
+
+// refitted is the host as the tunnel in use wants it: a reconnect to the user, of which packets have noticed nothing.
+func (m *step) refitted() {
+	j, ok := m.take(FxApplyNetwork)
+	if !ok {
+		return
+	}
+	m.s.Applied = m.s.Fitting
+	m.s.Tunnels++
+	m.s.LastReconnect = Reconnect{Level: LevelTunnel, Code: int(ReasonNewMTU), Detected: m.now.Mono - j.Start, At: m.now.Boot}
+	m.decide(ReasonFitted)
+	m.fit()
+}
+
+// unfit gives up the change that is under way: what of it was done is not known.
+func (m *step) unfit() {
+	if m.s.has(FxApplyNetwork) {
+		m.cancel(func(j Job) bool { return j.Kind == FxApplyNetwork })
+		m.s.Applied = NetPlan{}
+	}
+}
+
 // broken notes that there is nothing to be asked any more.
 func (m *step) broken() {
 	m.s.Down, m.s.Probing, m.s.ProbeAt = true, false, 0
@@ -125,6 +167,7 @@ func (m *step) alive() {
 	if m.s.Planned && m.s.timer(TimerRetry) < 0 {
 		m.arm(TimerRetry, m.now.Mono+m.pace(slowest))
 	}
+	m.fit()
 }
 
 // probeFailed is a probe that ended without an answer.
@@ -187,6 +230,7 @@ func (m *step) hold(why Reason) {
 		m.decide(why)
 		return
 	}
+	m.unfit()
 	m.s.Loss.Detected = m.now.Mono - m.s.Loss.At.Mono
 	if m.s.Pump {
 		m.s.Pump = false

@@ -53,6 +53,7 @@ const (
 	ReasonTimeout     Reason = 154
 	ReasonSuperseded  Reason = 155
 	ReasonCarrier     Reason = 156
+	ReasonFitted      Reason = 157
 
 	ReasonUser        Reason = 160
 	ReasonLocked      Reason = 161
@@ -75,7 +76,7 @@ var reasonTexts = map[Reason]string{
 	ReasonDisrupted: "the connection to the gateway broke: packets are held, a new one is looked for on every path",
 	ReasonResume:    "the machine woke from sleep: the old connection is asked for a sign of life, new ones are tried beside it",
 	ReasonNewPath:   "the network changed: the old connection is asked for a sign of life, new ones are tried beside it",
-	ReasonNewMTU:    "the gateway gave a new MTU: only that is applied",
+	ReasonNewMTU:    "packets of another size fit (new MTU): only that is applied, nothing is negotiated",
 
 	ReasonConnect:     "a connection was asked for: log in",
 	ReasonAsk:         "the gateway asks something: ask the user, and stop counting our own time",
@@ -115,6 +116,7 @@ var reasonTexts = map[Reason]string{
 	ReasonRound:       "still nothing: ask again on every path",
 	ReasonTimeout:     "no answer in time: that try is given up",
 	ReasonSuperseded:  "the older tunnel ended, as it must when the token is presented: wait for the new one",
+	ReasonFitted:      "this machine has the new MTU: packets flow as before",
 	ReasonCarrier:     "packets travel by another transport: addresses, routes and names stay as they are",
 
 	ReasonUser:        "the user ended the session",

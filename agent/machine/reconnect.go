@@ -290,6 +290,7 @@ func (m *step) sessionLost(f Fault) {
 		m.end(f, CloseQuiet, ReasonSessionLost)
 		return
 	}
+	m.unfit()
 	m.cancel(func(j Job) bool { return j.Kind == FxStartReach || j.Kind == FxCommit || j.Kind == FxProbe })
 	if m.s.Pump {
 		m.s.Pump = false

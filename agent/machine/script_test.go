@@ -96,9 +96,16 @@ var verbs = map[string]func(w *world, arg string){
 	},
 	"new-address": func(w *world, _ string) { w.gw.plan.Addr4 = netip.MustParsePrefix("10.9.0.99/24") },
 	"new-mtu":     func(w *world, _ string) { w.gw.plan.MTU = 1300 },
-	"keeps":       func(w *world, arg string) { w.gw.keep, _ = time.ParseDuration(arg) },
-	"slow":        func(w *world, arg string) { w.latency, _ = time.ParseDuration(arg) },
-	"asks":        func(w *world, arg string) { w.banner, w.user.mood = arg != "nothing", arg },
+	"fits": func(w *world, arg string) {
+		if w.s.Tunnel != 0 {
+			p := w.s.Plan
+			_, _ = fmt.Sscan(arg, &p.MTU)
+			w.feed(Event{Kind: EvMTUChanged, Tunnel: w.s.Tunnel, Plan: p, Evidence: arg})
+		}
+	},
+	"keeps": func(w *world, arg string) { w.gw.keep, _ = time.ParseDuration(arg) },
+	"slow":  func(w *world, arg string) { w.latency, _ = time.ParseDuration(arg) },
+	"asks":  func(w *world, arg string) { w.banner, w.user.mood = arg != "nothing", arg },
 	"host": func(w *world, arg string) {
 		w.hang, w.noApply, w.sticks = arg == "hangs", arg == "fails", arg == "sticks"
 	},
@@ -115,7 +122,7 @@ var verbs = map[string]func(w *world, arg string){
 }
 
 // harmless is what a living carrier survives.
-var harmless = map[string]bool{"connect": true, "noise": true, "keeps": true, "asks": true, "host": true, "lasts": true, "new-mtu": true, "new-address": true, "races": true}
+var harmless = map[string]bool{"connect": true, "noise": true, "keeps": true, "asks": true, "host": true, "lasts": true, "new-mtu": true, "new-address": true, "races": true, "fits": true}
 
 // link changes a link in a way that the monitor sees.
 func (w *world) link(name string, change func(*link)) {
@@ -259,7 +266,7 @@ var choices = []action{
 	{verb: "dark", arg: "eth0"}, {verb: "light", arg: "eth0"}, {verb: "light", arg: "eth0"}, {verb: "dark", arg: "wlan0"}, {verb: "light", arg: "wlan0"},
 	{verb: "portal", arg: "eth0"}, {verb: "signed-in", arg: "eth0"}, {verb: "renumber", arg: "eth0"}, {verb: "renumber", arg: "wlan0"}, {verb: "noise"}, {verb: "strand"},
 	{verb: "kill-worker"}, {verb: "kick"}, {verb: "kick-explained"}, {verb: "hang-up"}, {verb: "revoke"}, {verb: "gateway-down"}, {verb: "gateway-up"}, {verb: "gateway-up"},
-	{verb: "gateway-up", arg: "empty"}, {verb: "busy"}, {verb: "ready"}, {verb: "ready"}, {verb: "rekey"}, {verb: "new-address"}, {verb: "new-mtu"}, {verb: "keeps", arg: "30s"},
+	{verb: "gateway-up", arg: "empty"}, {verb: "busy"}, {verb: "ready"}, {verb: "ready"}, {verb: "rekey"}, {verb: "new-address"}, {verb: "new-mtu"}, {verb: "fits", arg: "1300"}, {verb: "fits", arg: "1280"}, {verb: "keeps", arg: "30s"},
 	{verb: "keeps", arg: "10m"}, {verb: "slow", arg: "10ms"}, {verb: "slow", arg: "300ms"}, {verb: "slow", arg: "900ms"}, {verb: "asks", arg: "answers"},
 	{verb: "asks", arg: "refuses"}, {verb: "asks", arg: "away"}, {verb: "asks", arg: "nothing"}, {verb: "host", arg: "hangs"}, {verb: "host", arg: "works"},
 	{verb: "host", arg: "works"}, {verb: "host", arg: "fails"}, {verb: "host", arg: "sticks"}, {verb: "lasts", arg: "3m"}, {verb: "lasts", arg: "0s"}, {verb: "sleep", arg: "20s"}, {verb: "sleep", arg: "8h"}, {verb: "sleep-unseen", arg: "3m"}, {verb: "take-device"}, {verb: "asks", arg: "push"},

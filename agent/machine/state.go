@@ -106,6 +106,7 @@ type State struct {
 	Path    Path    `json:"path,omitzero"` // of the tunnel
 	Plan    NetPlan `json:"plan,omitzero"` // what the tunnel wants
 	Applied NetPlan `json:"applied,omitzero"`
+	Fitting NetPlan `json:"fitting,omitzero"` // what the apply that is out will have applied
 	Netted  bool    `json:"netted,omitempty"` // something of ours is, or may be, on the host
 	Pump    bool    `json:"pump,omitempty"`
 

@@ -47,6 +47,7 @@ var anywhere = row{
 	EvWaitEnded:           keep,
 	EvDeviceGone:          keep,
 	EvCarrierChanged:      keep,
+	EvMTUChanged:          keep,
 }
 
 // idle is what the phases without a session do.
@@ -85,6 +86,7 @@ var table = [phaseEnd]row{
 		EvPeerDead:       {"note loss", (*step).lostEarly},
 		EvServerClosed:   {"note loss", (*step).lostEarly},
 		EvRekeyDue:       {"note rekey", (*step).noteRekey},
+		EvMTUChanged:     {"note plan", (*step).notePlan},
 		EvDeviceGone:     {"end", (*step).deviceGone},
 		EvSuspending:     {"freeze or end", (*step).suspend},
 	}),
@@ -104,6 +106,9 @@ var table = [phaseEnd]row{
 		EvResumed:        {"probe", (*step).resumed},
 		EvDeviceGone:     {"end", (*step).deviceGone},
 		EvCarrierChanged: {"show it", (*step).carrierChanged},
+		EvMTUChanged:     {"apply it", (*step).mtuChanged},
+		EvNetworkApplied: {"account for it", (*step).refitted},
+		EvApplyFailed:    {"undo", (*step).applyFailed},
 	}),
 	Reconnecting: over(anywhere, row{
 		EvReached:        {"commit or wait", (*step).reached},
@@ -121,6 +126,7 @@ var table = [phaseEnd]row{
 		EvResumed:        {"probe", (*step).resumed},
 		EvDeviceGone:     {"end", (*step).deviceGone},
 		EvCarrierChanged: {"show it", (*step).carrierChanged},
+		EvMTUChanged:     {"note plan", (*step).notePlan},
 	}),
 	Disconnecting: over(anywhere, row{
 		EvConnectRequested:    {"connect after", (*step).connectAfter},

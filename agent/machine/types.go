@@ -134,13 +134,15 @@ const (
 	EvDeviceGone // of the host: the tunnel device ended without us
 	// EvCarrierChanged (Tunnel): its packets travel by another transport, DTLS or TLS. The tunnel does that by itself, and nothing on the host changes.
 	EvCarrierChanged
+	// EvMTUChanged (Tunnel, Plan): packets of another size fit through the tunnel, which has negotiated nothing anew. Plan is what it wants of the host now.
+	EvMTUChanged
 	evEnd
 )
 
 var eventNames = [...]string{"", "tick", "connect-requested", "disconnect-requested", "shutdown", "prompt-needed", "prompt-answered", "prompt-cancelled",
 	"tunnel-opened", "attempt-failed", "reached", "reach-failed", "rebound", "rebind-failed", "network-applied", "apply-failed", "reverted",
 	"carrier-down", "peer-dead", "server-closed", "rekey-due", "silence", "heard", "probed", "probe-failed", "tunnel-closed",
-	"network-changed", "suspending", "resumed", "answered", "wait-began", "wait-ended", "device-gone", "carrier-changed"}
+	"network-changed", "suspending", "resumed", "answered", "wait-began", "wait-ended", "device-gone", "carrier-changed", "mtu-changed"}
 
 // String is the event's name in timelines and records.
 func (k EventKind) String() string {

@@ -74,7 +74,7 @@ func (c *Connector) Open(ctx context.Context, t protocol.Target, p protocol.Prom
 		return nil, err
 	}
 	if tun.settings.Banner == "" {
-		tun.settings.Banner = res.Banner
+		tun.udp.change(func(s *protocol.Settings) { s.Banner = res.Banner })
 	}
 	return tun, nil
 }
@@ -169,11 +169,11 @@ func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.
 	set.Gateway, set.Local, set.Cipher, set.User, set.Group = conn.Gateway, localAddr(cork.Conn), conn.Cipher, ref.Target.User, ref.Target.Group
 	ref.Gateway, ref.Prior = conn.Gateway, set.Addresses
 	c.log().Info("cstp: tunnel open", "gateway", conn.Gateway, "mtu", set.MTU, "dpd", set.DPD, "keepalive", set.Keepalive, "rekey", set.RekeyMethod)
-	udp := newDatagrams(NewStream(conn.TLS, cork, residual), c.log(), why)
+	udp := newDatagrams(NewStream(conn.TLS, cork, residual), set, c.log(), why)
 	if dial != nil {
-		udp.ready(resp, set, key, dial, conn.RTT)
+		udp.ready(resp, ref.MTU, key, dial, conn.RTT)
 	}
-	return newTunnel(udp, cork.Conn, set, ref, conn.RTT, c.log()), nil
+	return newTunnel(udp, cork.Conn, ref, conn.RTT, c.log()), nil
 }
 
 // localAddr is the connection's own address, as an interface has it; the zero Addr when it is no IP address.

@@ -1,10 +1,17 @@
 package cstp
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/keepalive"
+)
+
+const (
+	// silentTime is how long TLS may be silent beside a DTLS that answers before there is a new tunnel; askTime is what its last question has had by then.
+	silentTime = 30 * time.Second
+	askTime    = 3 * time.Second
 )
 
 // late is how much after its time a timer means that the machine slept, or the process stood still.
@@ -16,18 +23,21 @@ type controller struct {
 	state  keepalive.State
 	rekey  time.Duration // when the gateway wants a new tunnel; 0 never, or told
 	asked  time.Duration // when our last DPD went, until its answer came; 0 none is out
+	open   time.Duration // when the first DPD went that nothing came after; 0 none is out
 	silent bool          // NoteSilence was told, NoteHeard was not
+	alone  bool          // a new tunnel was asked for, as TLS is silent
 
 	shown *protocol.Transport // the one that was told
+	set   *protocol.Settings  // those that were told
 	mute  bool                // NoteSilence of both ways was told, NoteHeard was not
 }
 
 // control watches the tunnel: it asks for signs of life, and tells. It waits neither for whoever listens nor for the socket. shown is the transport that
 // needs no telling.
-func (t *Tunnel) control(shown *protocol.Transport) {
+func (t *Tunnel) control(shown *protocol.Transport, told *protocol.Settings) {
 	defer close(t.notes)
 	act, set := t.stream.act, t.settings
-	c := &controller{t: t, state: keepalive.New(set.DPD, set.Keepalive, t.rtt, act.now()), shown: shown}
+	c := &controller{t: t, state: keepalive.New(set.DPD, set.Keepalive, t.rtt, act.now()), shown: shown, set: told}
 	if set.RekeyTime > 0 {
 		// Ahead of time by a tenth, a minute at most: a gateway that sees no rekey in time hangs up, and some vary the time themselves.
 		c.rekey = act.now() + set.RekeyTime - min(set.RekeyTime/10, time.Minute)
@@ -93,12 +103,15 @@ func (c *controller) poll(now time.Duration, seen keepalive.Seen) time.Duration 
 		c.state, c.asked = c.state.Measured(at-c.asked), 0
 	}
 	state, do, due := c.state.Poll(now, seen)
-	if do&keepalive.Dead != 0 && draining(c.t.sock, c.t.settings.DPD) {
+	if do&keepalive.Dead != 0 && (c.beside() || draining(c.t.sock, c.t.settings.DPD)) {
 		state, do, due = c.state.Resumed(now).Poll(now, seen)
 	}
 	c.state = state
 	if do&keepalive.SendDPD != 0 {
 		c.asked = now
+		if c.open == 0 {
+			c.open = now
+		}
 		_ = c.t.stream.WriteControl(TypeDPDReq, nil) // a failure shows in the reader, too
 	}
 	if do&keepalive.SendKeepalive != 0 {
@@ -109,10 +122,35 @@ func (c *controller) poll(now time.Duration, seen keepalive.Seen) time.Duration 
 		c.rekey = 0
 		c.t.notes <- protocol.Notification{Kind: protocol.NoteRekey}
 	}
-	if c.rekey > 0 && (due == 0 || c.rekey < due) {
-		due = c.rekey
+	for _, at := range []time.Duration{c.rekey, c.lonely(now, seen)} {
+		if at > 0 && (due == 0 || at < due) {
+			due = at
+		}
 	}
 	return due
+}
+
+// beside reports whether packets travel by DTLS, whose own watch knows that it answers. Then a silence of TLS holds nothing up.
+func (c *controller) beside() bool { return c.t.udp.live.Load() != nil }
+
+// lonely asks for a new tunnel when TLS has been silent for long beside a DTLS that works. It returns when to look again, 0 for not before something happens.
+func (c *controller) lonely(now time.Duration, seen keepalive.Seen) time.Duration {
+	if c.open > 0 && seen.Heard > c.open {
+		c.open, c.alone = 0, false
+	}
+	if c.open == 0 || c.alone || !c.beside() {
+		return 0
+	}
+	at := max(seen.Heard+silentTime, c.open+askTime)
+	switch {
+	case now < at:
+		return at
+	case len(c.t.notes) < notesQueue-5:
+		c.alone = true
+		c.t.notes <- protocol.Notification{Kind: protocol.NoteRekey, Text: "TLS is silent beside DTLS"}
+		return 0
+	}
+	return now + askTime
 }
 
 // tell notifies. The channel has room for everything that is said once (dead, rekey, the end) and for the end of a silence that was told; a silence for which there
@@ -121,11 +159,12 @@ func (c *controller) tell(do keepalive.Action) {
 	if do&keepalive.Dead != 0 {
 		c.t.notes <- protocol.Notification{Kind: protocol.NotePeerDead}
 	}
-	if do&keepalive.Silence != 0 && len(c.t.notes) < notesQueue-4 {
+	silent := c.state.Waiting() && !c.beside()
+	if silent && !c.silent && len(c.t.notes) < notesQueue-5 {
 		c.silent = true
 		c.t.notes <- protocol.Notification{Kind: protocol.NoteSilence}
 	}
-	if do&keepalive.Heard != 0 && c.silent {
+	if !silent && c.silent {
 		c.silent = false
 		c.t.notes <- protocol.Notification{Kind: protocol.NoteHeard}
 	}
@@ -133,7 +172,7 @@ func (c *controller) tell(do keepalive.Action) {
 
 // tellCarrier notifies of what became of the datagrams. What there is no room for is not told; the status has it all the same.
 func (c *controller) tellCarrier() {
-	room := func() bool { return len(c.t.notes) < notesQueue-4 }
+	room := func() bool { return len(c.t.notes) < notesQueue-5 }
 	udp := c.t.udp
 	if now := udp.shown.Load(); now != c.shown && room() {
 		c.shown = now
@@ -144,6 +183,10 @@ func (c *controller) tellCarrier() {
 			text += ", " + now.Cipher
 		}
 		c.t.notes <- protocol.Notification{Kind: protocol.NoteCarrier, Text: text}
+	}
+	if set := udp.set.Load(); set.MTU != c.set.MTU && room() {
+		c.set = set
+		c.t.notes <- protocol.Notification{Kind: protocol.NoteMTU, Text: strconv.Itoa(set.MTU) + ": " + *udp.why.Load()}
 	}
 	if mute := udp.mute.Load(); mute != c.mute && room() {
 		c.mute = mute

