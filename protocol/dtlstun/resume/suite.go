@@ -61,14 +61,15 @@ func (l List) Find(name string) (Suite, bool) {
 	return Suite{}, false
 }
 
-// Choose is the gateway's side: the best suite of l that the value of a client's header names.
-func (l List) Choose(header string) (Suite, bool) {
+// Named is the gateway's side: those suites of l that the value of a client's header names, in the order of l.
+func (l List) Named(header string) (named List) {
 	for _, s := range l {
 		for name := range strings.SplitSeq(header, ":") {
 			if s.Name == strings.TrimSpace(name) {
-				return s, true
+				named = append(named, s)
+				break
 			}
 		}
 	}
-	return Suite{}, false
+	return named
 }
