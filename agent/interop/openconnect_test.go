@@ -1,144 +1,145 @@
 package interop
 
 import (
-	"bytes"
-	"net"
-	"net/netip"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/holdfast-vpn/holdfast/dart/redact"
-	"github.com/holdfast-vpn/holdfast/platform/testenv"
-	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/gateway"
-	"github.com/holdfast-vpn/holdfast/protocol/gateway/inside"
 )
 
-// script is what openconnect runs to set its interface up: addresses and the split routes, no DNS.
-const script = `#!/bin/sh
-case "$reason" in connect|reconnect)
-	ip link set "$TUNDEV" up mtu "$INTERNAL_IP4_MTU"
-	ip addr replace "$INTERNAL_IP4_ADDRESS/32" dev "$TUNDEV"
-	ip -6 addr replace "$INTERNAL_IP6_ADDRESS/128" dev "$TUNDEV" nodad
-	ip route replace 10.99.0.0/16 dev "$TUNDEV"
-	ip -6 route replace 2001:db8:99::/64 dev "$TUNDEV"
-esac
-`
-
 // TestOpenconnectAgainstOurGateway: the embedded gateway serves a client we did not write: login with group, wrong password, a challenge, both
-// families, and a reconnect with the same address after its connections were dropped.
+// families, and a reconnect with the same address after its connections were dropped. DTLS is off.
 func TestOpenconnectAgainstOurGateway(t *testing.T) {
-	testenv.Require(t, "tun", "openconnect")
-	if !testenv.Namespace(t) {
+	m := newMirror(t, nil)
+	if m == nil {
 		return
 	}
-	self, client := testenv.Self(t), testenv.NewNS(t, "client")
-	testenv.Veth(t, self, "net0", client, "wan0")
-	self.Run(t, "ip", "addr", "add", "198.51.100.1/24", "dev", "net0")
-	client.Run(t, "ip", "addr", "add", "198.51.100.2/24", "dev", "wan0")
-	ident, err := gateway.SelfSigned("198.51.100.1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	web4, web6 := netip.MustParsePrefix("10.99.0.2/16"), netip.MustParsePrefix("2001:db8:99::2/64")
-	in, err := inside.New(inside.Config{Addresses: []netip.Prefix{web4, web6}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, err := gateway.New(gateway.Config{
-		Certificate: ident.Certificate, Inside: in,
-		Users: []gateway.User{
-			{Name: account, Password: redact.NewString(password)},
-			{Name: "otto", Password: redact.NewString(password), Challenge: "Enter the code.", Check: gateway.Fixed(redact.NewString("424242"))},
-		},
-		Groups: []gateway.Group{{Name: "guests", Label: "Guests"}, {Name: "staff", Label: "Staff network"}},
-		Pools:  []netip.Prefix{netip.MustParsePrefix("10.11.0.0/24"), netip.MustParsePrefix("2001:db8:11::/64")},
-		Settings: protocol.Settings{MTU: 1400, DPD: 5 * time.Second, Keepalive: 10 * time.Second, Banner: "Welcome to the rehearsal",
-			SplitInclude: []netip.Prefix{web4.Masked(), web6.Masked()}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
-	l, err := net.Listen("tcp", "198.51.100.1:443")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { _ = g.Serve(l) }()
-	dir := t.TempDir()
-	ca, run := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "script")
-	for path, text := range map[string]string{ca: string(ident.CAPEM), run: script} {
-		if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	openconnect := func(user, stdin string, more ...string) (*exec.Cmd, *bytes.Buffer) {
-		args := append([]string{"--cafile", ca, "--no-system-trust", "--user", user, "--authgroup", "Staff network", "--passwd-on-stdin", "--script", run, "--no-dtls"}, more...)
-		cmd := client.Command("openconnect", append(args, "https://198.51.100.1/")...)
-		cmd.Stdin = strings.NewReader(stdin)
-		log := &bytes.Buffer{}
-		cmd.Stdout, cmd.Stderr = log, log
-		return cmd, log
-	}
-
 	t.Run("wrong password", func(t *testing.T) {
-		cmd, log := openconnect(account, "not it\n", "--authenticate", "--non-inter")
+		cmd, log := m.openconnect(account, "not it\n", "--authenticate", "--non-inter")
 		if err := cmd.Run(); err == nil {
 			t.Errorf("it was let in:\n%s", log)
 		}
 	})
 	t.Run("challenge", func(t *testing.T) {
-		cmd, log := openconnect("otto", password+"\n424242\n", "--authenticate")
+		cmd, log := m.openconnect("otto", password+"\n424242\n", "--authenticate")
 		if err := cmd.Run(); err != nil || !strings.Contains(log.String(), "COOKIE=") {
 			t.Errorf("%v\n%s", err, log)
 		}
 	})
 	t.Run("tunnel", func(t *testing.T) {
-		cmd, log := openconnect(account, password+"\n", "--reconnect-timeout", "20")
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
+		s := m.connect("--no-dtls")
+		s.reaches("http://[2001:db8:99::2]/", 10*time.Second)
+		s.says(`told: reason=connect mtu=1\d+ .*split=10\.99\.0\.0/16 banner=Welcome to the rehearsal`, time.Second)
+		was, okWas := s.active()
+		m.g.DropConnections()
+		s.reaches("http://10.99.0.2/", 30*time.Second)
+		is, okIs := s.active()
+		if !okWas || !okIs || was.ID != is.ID || is.Reconnects != was.Reconnects+1 || was.Addresses[0] != is.Addresses[0] || is.Group != "staff" || is.Transport != "tls" {
+			t.Errorf("session before: %v\nafter: %v", was, is)
 		}
-		reaches := func(url string, within time.Duration) bool {
-			for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-				if out, err := client.Command("curl", "-sS", "-g", "-m", "2", url).Output(); err == nil && strings.Contains(string(out), "inside") {
-					return true
-				}
-			}
-			return false
+		if n := m.counted("udp"); n > 0 {
+			t.Errorf("%d bytes by UDP", n)
 		}
-		for _, url := range []string{"http://10.99.0.2/", "http://[2001:db8:99::2]/"} {
-			if !reaches(url, 10*time.Second) {
-				t.Errorf("%s is not reached\n%s", url, log)
-			}
-		}
-		was := g.Sessions()
-		g.DropConnections()
-		if !reaches("http://10.99.0.2/", 30*time.Second) {
-			t.Errorf("not reached after the connection was dropped\n%s", log)
-		}
-		is := g.Sessions()
-		active := func(ss []gateway.Session) (gateway.Session, bool) {
-			for _, s := range ss {
-				if s.User == account && s.Active {
-					return s, true
-				}
-			}
-			return gateway.Session{}, false
-		}
-		a, okA := active(was)
-		b, okB := active(is)
-		if !okA || !okB || a.ID != b.ID || b.Reconnects != a.Reconnects+1 || a.Addresses[0] != b.Addresses[0] || b.Group != "staff" {
-			t.Errorf("sessions before: %v\nafter: %v", was, is)
-		}
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
-		_ = cmd.Wait()
-		if _, ok := active(g.Sessions()); ok {
-			t.Errorf("the session is still active after the client's goodbye: %v\n%s", g.Sessions(), log)
+		s.stop()
+		if is, ok := s.active(); ok {
+			t.Errorf("the session is still active after the client's goodbye: %v\n%s", is, s.log)
 		}
 	})
+}
+
+// TestOpenconnectByDTLS: its packets really go by UDP, on a channel whose key both ends exported; one that was dropped is made anew; where UDP ends they go by TLS.
+func TestOpenconnectByDTLS(t *testing.T) {
+	m := newMirror(t, func(c *gateway.Config) { c.Settings.DPD = 2 * time.Second })
+	if m == nil {
+		return
+	}
+	s := m.connect()
+	s.says(`Established DTLS connection.*\(PSK\)-\(AES-256-GCM\)`, 5*time.Second)
+	s.travels("dtls", 5*time.Second)
+	const size = 5_000_000
+	udp, tcp := m.counted("udp"), m.counted("tcp")
+	if err := s.download(size, 0)(); err != nil {
+		t.Fatalf("%v\n%s", err, s.log)
+	}
+	udp, tcp = m.counted("udp")-udp, m.counted("tcp")-tcp
+	if udp < size || tcp > size/50 {
+		t.Errorf("a download of %d bytes: %d by UDP, %d by TCP", size, udp, tcp)
+	}
+	t.Logf("a download of %d bytes: %d by UDP, %d by TCP", size, udp, tcp)
+
+	m.g.DropDTLS()
+	s.reaches("http://10.99.0.2/", 20*time.Second)
+	s.travels("dtls", 20*time.Second)
+
+	m.g.BlockUDP(true)
+	s.travels("tls", 20*time.Second)
+	s.reaches("http://10.99.0.2/", 5*time.Second)
+	if is, _ := s.active(); is.Reconnects != 0 {
+		t.Errorf("%v", is)
+	}
+	s.stop()
+}
+
+// TestOpenconnectWithoutUDP: from the start no datagram passes. The client itself waits 12 s for one before it uses what it has.
+func TestOpenconnectWithoutUDP(t *testing.T) {
+	m := newMirror(t, nil)
+	if m == nil {
+		return
+	}
+	m.g.BlockUDP(true)
+	s := m.start()
+	s.reaches("http://10.99.0.2/", 25*time.Second)
+	s.reaches("http://[2001:db8:99::2]/", 5*time.Second)
+	if is, _ := s.active(); is.Transport != "tls" {
+		t.Errorf("%v", is)
+	}
+	s.stop()
+}
+
+// TestOpenconnectRekeys: by either method, in the middle of a download that goes on.
+func TestOpenconnectRekeys(t *testing.T) {
+	for _, method := range []string{"new-tunnel", "ssl"} {
+		t.Run(method, func(t *testing.T) {
+			m := newMirror(t, func(c *gateway.Config) { c.Settings.RekeyTime, c.Settings.RekeyMethod = 5*time.Second, method })
+			if m == nil {
+				return
+			}
+			s := m.connect()
+			s.travels("dtls", 5*time.Second)
+			if err := s.download(6_000_000, 500_000)(); err != nil {
+				t.Errorf("%v\n%s", err, s.log)
+			}
+			s.travels("dtls", 10*time.Second)
+			s.says(`(?i)rekey`, time.Second)
+			is, _ := s.active()
+			t.Logf("%v", is)
+			s.stop()
+		})
+	}
+}
+
+// TestOpenconnectIsTold: MTU, DPD and the session's time are what the gateway says.
+func TestOpenconnectIsTold(t *testing.T) {
+	m := newMirror(t, func(c *gateway.Config) {
+		c.Settings.MTU, c.Settings.SessionTimeout = 1200, 12*time.Second
+		c.Pools = c.Pools[:1] // no IPv6 at that MTU
+	})
+	if m == nil {
+		return
+	}
+	began := time.Now()
+	s := m.connect()
+	s.says(`told: reason=connect mtu=1200 `, time.Second)
+	s.travels("dtls", 5*time.Second)
+	if err := s.download(1_000_000, 0)(); err != nil {
+		t.Errorf("%v\n%s", err, s.log)
+	}
+	_ = s.cmd.Wait()
+	if took := time.Since(began); took < 11*time.Second || took > 25*time.Second {
+		t.Errorf("the client ended after %v\n%s", took, s.log)
+	}
+	if list := m.g.Sessions(); len(list) != 0 {
+		t.Errorf("%v", list)
+	}
 }

@@ -68,7 +68,8 @@ func (t *tunnel) offer(req *cstp.Request, port uint16) []protocol.Header {
 		{Name: "X-DTLS-Keepalive", Value: seconds(set.Keepalive)},
 	}
 	if set.RekeyTime > 0 && set.RekeyMethod != "" {
-		offer = append(offer, protocol.Header{Name: "X-DTLS-Rekey-Time", Value: seconds(set.RekeyTime)}, protocol.Header{Name: "X-DTLS-Rekey-Method", Value: set.RekeyMethod})
+		// Whatever TLS does: a second handshake inside a channel is not spoken here.
+		offer = append(offer, protocol.Header{Name: "X-DTLS-Rekey-Time", Value: seconds(set.RekeyTime)}, protocol.Header{Name: "X-DTLS-Rekey-Method", Value: "new-tunnel"})
 	}
 	return offer
 }
