@@ -31,15 +31,15 @@ func (a *Agent) Connect(ctx context.Context, p localsock.Peer, req ipc.ConnectRe
 			return ipc.Accepted{ID: id}, err
 		}
 	}
-	store := a.cfg.Profiles() // reads files: not in the loop
+	known := a.catalog(p.ID()) // reads files: not in the loop
 	if req.Target == "" {
-		hosts := store.Hosts()
+		hosts := known.hosts()
 		if len(hosts) == 0 {
 			return ipc.Accepted{}, fault.Newf(fault.UseTarget, nil, "there is no last target and no profile with a host")
 		}
 		req.Target = hosts[0].Name
 	}
-	c, err := resolve(req, store)
+	c, err := resolve(req, known)
 	if err != nil {
 		return ipc.Accepted{}, err
 	}
@@ -163,9 +163,9 @@ func (a *Agent) Timeline(ctx context.Context) ([]ipc.Record, error) {
 }
 
 // Hosts implements ipc.Reports.
-func (a *Agent) Hosts(context.Context) ([]ipc.HostEntry, error) {
+func (a *Agent) Hosts(_ context.Context, p localsock.Peer) ([]ipc.HostEntry, error) {
 	var list []ipc.HostEntry
-	for _, h := range a.cfg.Profiles().Hosts() {
+	for _, h := range a.catalog(p.ID()).hosts() {
 		at := profile.Target{Host: h.Target.Host, Port: h.Target.Port, Path: "/"}
 		list = append(list, ipc.HostEntry{Name: h.Name, Address: at.String(), Group: h.Group, Protocol: string(h.Protocol), Profile: h.Profile})
 	}

@@ -45,6 +45,12 @@ func newWorld(t *testing.T) *world { return newWorldOn(t, home) }
 // newWorldOn is newWorld with what the machine knows of its uplinks at first.
 func newWorldOn(t *testing.T, network platform.NetSnapshot) *world {
 	t.Helper()
+	return newWorldWith(t, network, nil)
+}
+
+// newWorldWith is newWorldOn with a gateway whose configuration is changed first.
+func newWorldWith(t *testing.T, network platform.NetSnapshot, change func(*gateway.Config)) *world {
+	t.Helper()
 	w := &world{net: simnet.New(1)}
 	w.site = w.net.Host("gateway", gwAddr)
 	w.net.Name("vpn.example.com", gwAddr)
@@ -52,7 +58,7 @@ func newWorldOn(t *testing.T, network platform.NetSnapshot) *world {
 	if w.ident, err = gateway.SelfSigned("vpn.example.com"); err != nil {
 		t.Fatal(err)
 	}
-	w.gw, err = gateway.New(gateway.Config{
+	cfg := gateway.Config{
 		Certificate: w.ident.Certificate,
 		Users:       []gateway.User{{Name: "alice", Password: redact.NewString(canary)}},
 		Pools:       []netip.Prefix{netip.MustParsePrefix("10.11.0.0/24")},
@@ -61,8 +67,11 @@ func newWorldOn(t *testing.T, network platform.NetSnapshot) *world {
 			DisconnectedTimeout: 30 * time.Minute, SessionTimeout: 8 * time.Hour,
 		},
 		Inside: gateway.NewEcho(inside),
-	})
-	if err != nil {
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	if w.gw, err = gateway.New(cfg); err != nil {
 		t.Fatal(err)
 	}
 	w.serve(t)

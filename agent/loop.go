@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -86,6 +87,9 @@ type loop struct {
 	record   *record.Ring     // what the machine was told and what it decided
 	timeline timeline
 	memory   *memory
+
+	delivered delivered
+	alerted   bool // the owner knows that the session's time is nearly over
 }
 
 func newLoop(cfg *Config) *loop {
@@ -96,6 +100,7 @@ func newLoop(cfg *Config) *loop {
 		applier: newApplier(cfg.Host, cfg.Log),
 		state:   first, record: record.NewRing(first, record.DefaultLimit), res: newResources(), memory: recall(cfg.StateDir),
 		connector: cfg.Connect(cfg.Dialer), status: status{since: cfg.Wall()},
+		delivered: delivered{filepath.Join(cfg.StateDir, "profiles"), cfg.Log},
 	}
 	l.publish() // so that a client that comes before Run finds a state
 	return l
@@ -195,6 +200,9 @@ func (l *loop) arm() {
 		return
 	}
 	wait = min(wait, watchTime)
+	if d, ok := l.alertIn(now); ok && !l.alerted {
+		wait = min(wait, max(d, 0))
+	}
 	l.due = now.Mono + wait
 	l.timer.Reset(wait)
 }
@@ -212,6 +220,7 @@ func (l *loop) clocks() {
 	}
 	l.wake, l.due = now, 0
 	l.used.look(l.res.pump, now)
+	l.alert(now)
 	if away > late {
 		l.feed(machine.Event{Kind: machine.EvResumed, Slept: slept, Evidence: "clocks " + away.Round(time.Millisecond).String() + " ahead"})
 	}

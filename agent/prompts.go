@@ -8,6 +8,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/profile"
 	"github.com/holdfast-vpn/holdfast/protocol"
 )
 
@@ -37,6 +38,10 @@ type asker struct {
 	next    func() machine.ID // numbers the prompts
 	wall    func() time.Time
 	post    func(report) bool
+
+	owner     string // whose profiles are kept
+	delivered delivered
+	policy    *profile.Policy // of this machine
 }
 
 // Ask implements protocol.Prompter. How long a person has is the machine's to say: at its deadline it cancels the attempt, and ctx with it.
@@ -69,7 +74,26 @@ func (a asker) Waiting(on bool) {
 	a.post(report{ev: machine.Event{Kind: kind, Attempt: a.attempt}})
 }
 
-var _ protocol.Watcher = asker{}
+// TakesProfile implements protocol.ProfileKeeper.
+func (a asker) TakesProfile(from protocol.Target) bool {
+	ok, _ := a.policy.TakesProfile(from.Host)
+	return ok
+}
+
+// KeptProfile implements protocol.ProfileKeeper.
+func (a asker) KeptProfile(t protocol.Target) (sum [20]byte, ok bool) {
+	return a.delivered.kept(a.owner, t)
+}
+
+// KeepProfile implements protocol.ProfileKeeper. What it keeps counts from the next connect on.
+func (a asker) KeepProfile(t protocol.Target, doc []byte) error {
+	return a.delivered.keep(a.owner, t, doc)
+}
+
+var (
+	_ protocol.Watcher       = asker{}
+	_ protocol.ProfileKeeper = asker{}
+)
 
 // nextPrompt numbers a prompt; called in workers.
 func (l *loop) nextPrompt() machine.ID { return machine.ID(l.prompts.Add(1)) }

@@ -146,7 +146,7 @@ func (l *loop) describeSession(s *ipc.State, g *protocol.Settings) {
 	}
 	if at, ok := l.state.Expires(); ok {
 		end := l.wallAt(at)
-		s.Session.Expires = &end
+		s.Session.Expires, s.Session.Ending = &end, l.alerted
 	}
 }
 

@@ -24,6 +24,7 @@ type connection struct {
 	profile string            // file of the profile, "" without one
 	servers []protocol.Target // the target, then its backup servers, as the machine numbers them
 	policy  machine.Policy
+	local   *profile.Policy // of this machine
 	budget  time.Duration
 	key     *keyholder // of the client certificate; nil without one
 
@@ -35,7 +36,7 @@ type connection struct {
 // resolve reads what a client asked for. A name that a profile has counts before an address of the same spelling. The one place where something that a client
 // sent decides whom the agent dials is here and in profile.ParseTarget: host, port and group path of an https gateway, nothing else.
 // What the machine's local policy and the profile forbid is refused here, too. prefs are the user's, the weaker ones first.
-func resolve(req ipc.ConnectRequest, store *profile.Store, prefs ...*profile.Preferences) (*connection, error) {
+func resolve(req ipc.ConnectRequest, known catalog, prefs ...*profile.Preferences) (*connection, error) {
 	if len(req.Group) > maxName || len(req.User) > maxName {
 		return nil, fault.Newf(fault.UseBad, nil, "a name is too long")
 	}
@@ -47,11 +48,11 @@ func resolve(req ipc.ConnectRequest, store *profile.Store, prefs ...*profile.Pre
 	if err != nil {
 		return nil, err
 	}
-	policy, err := store.Policy()
+	policy, err := known.machine.Policy()
 	if err != nil {
 		return nil, err
 	}
-	h, prof, found := store.Find(req.Target)
+	h, prof, found := known.find(req.Target)
 	if !found {
 		t, err := profile.ParseTarget(req.Target)
 		if err != nil {
@@ -59,7 +60,7 @@ func resolve(req ipc.ConnectRequest, store *profile.Store, prefs ...*profile.Pre
 		}
 		h = profile.Host{Name: t.String(), Target: t}
 	}
-	if err := allowed(req, h, found || store.ManualHosts(), policy); err != nil {
+	if err := allowed(req, h, found || known.machine.ManualHosts(), policy); err != nil {
 		return nil, err
 	}
 	switch {
@@ -71,7 +72,7 @@ func resolve(req ipc.ConnectRequest, store *profile.Store, prefs ...*profile.Pre
 	settings := profile.Effective(policy, prof, prefs...).Settings()
 	trust.Require = h.Pins
 	c := &connection{
-		name: h.Name, profile: h.Profile,
+		name: h.Name, profile: h.Profile, local: policy,
 		policy: machine.Policy{AutoReconnect: settings.AutoReconnect, DisconnectOnSuspend: settings.DisconnectOnSuspend, Backups: len(h.Backups)},
 		budget: min(time.Duration(max(req.TimeoutMS, 0))*time.Millisecond, maxTimeout), localLAN: settings.LocalLAN,
 		keeps: policy.RemembersTarget(), keepsUser: policy.RemembersUser(),

@@ -37,7 +37,7 @@ func testStore(t *testing.T) *profile.Store {
 
 func TestResolve(t *testing.T) {
 	store := testStore(t)
-	c, err := resolve(ipc.ConnectRequest{Target: "head office", User: "alice"}, store)
+	c, err := resolve(ipc.ConnectRequest{Target: "head office", User: "alice"}, catalog{machine: store})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestResolve(t *testing.T) {
 		t.Errorf("a profile that is silent: %+v", c.policy)
 	}
 
-	c, err = resolve(ipc.ConnectRequest{Target: "https://gw.example.net:4443/admins"}, store)
+	c, err = resolve(ipc.ConnectRequest{Target: "https://gw.example.net:4443/admins"}, catalog{machine: store})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestResolveRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := resolve(tt.req, store)
+			_, err := resolve(tt.req, catalog{machine: store})
 			if err == nil || fault.As(err).Code != tt.code {
 				t.Errorf("got %v, want %s", err, tt.code)
 			}
@@ -140,7 +140,7 @@ func TestProfileCounts(t *testing.T) {
 			func(c *connection) any { return len(c.servers[1].Trust.Require) }, 2, 0},
 	} {
 		for settings, want := range map[string]any{tc.one: tc.want, tc.other: tc.not} {
-			c, err := resolve(ipc.ConnectRequest{Target: "Head Office"}, storeOf(t, settings, ""))
+			c, err := resolve(ipc.ConnectRequest{Target: "Head Office"}, catalog{machine: storeOf(t, settings, "")})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -149,7 +149,7 @@ func TestProfileCounts(t *testing.T) {
 			}
 		}
 	}
-	c, err := resolve(ipc.ConnectRequest{Target: "Head Office", TimeoutMS: 5000}, storeOf(t, "<AuthenticationTimeout>120</AuthenticationTimeout>", ""))
+	c, err := resolve(ipc.ConnectRequest{Target: "Head Office", TimeoutMS: 5000}, catalog{machine: storeOf(t, "<AuthenticationTimeout>120</AuthenticationTimeout>", "")})
 	if err != nil || c.budget != 5*time.Second {
 		t.Errorf("--timeout: %v, %v", c, err)
 	}
@@ -180,7 +180,7 @@ func TestPolicyCounts(t *testing.T) {
 		{"FIPS", "", "<FipsMode>true</FipsMode>", ipc.ConnectRequest{Target: "Head Office"}, fault.PolFips},
 		{"a policy that nobody can read", "", "<FipsMode>perhaps</FipsMode>", ipc.ConnectRequest{Target: "Head Office"}, fault.ProfPolicy},
 	} {
-		_, err := resolve(tc.req, storeOf(t, tc.settings, tc.policy))
+		_, err := resolve(tc.req, catalog{machine: storeOf(t, tc.settings, tc.policy)})
 		if got := fault.As(err); err == nil != (tc.code == "") || err != nil && got.Code != tc.code {
 			t.Errorf("%s: %v, want %s", tc.name, err, tc.code)
 		}

@@ -11,13 +11,13 @@ import (
 
 const (
 	// PolicyFile is the name of a machine's local policy.
-	PolicyFile   = "AnyConnectLocalPolicy.xml"
-	policyRoot   = "AnyConnectLocalPolicy"
-	updates      = "UpdatePolicy"
-	maxServers   = 256 // of AuthorizedServerList
-	noStores     = "certificates come from files that the user names and from the system's roots; no other store is searched"
-	noDownloads  = "of what a gateway offers only a profile would be taken"
-	waitDownload = "profile download"
+	PolicyFile  = "AnyConnectLocalPolicy.xml"
+	policyRoot  = "AnyConnectLocalPolicy"
+	updates     = "UpdatePolicy"
+	maxServers  = 256 // of AuthorizedServerList
+	noStores    = "certificates come from files that the user names and from the system's roots; no other store is searched"
+	noDownloads = "of what a gateway offers only a profile would be taken"
+	fromList    = "false: a profile is taken from the listed servers alone; elsewhere the login goes on without"
 )
 
 // Policy is what the administrator of this machine forbids, whatever a profile says. A nil Policy forbids nothing.
@@ -30,7 +30,7 @@ type Policy struct {
 
 // policyElements are those of a local policy.
 var policyElements = []Element{
-	{Path: "BypassDownloader", Default: "false", Note: waitDownload},
+	{Path: "BypassDownloader", Default: "false", Status: Honoured, Note: "true: no profile is taken from a gateway, the login goes on without"},
 	{Path: "BypassDefaultLocalization", Default: "false", Status: Ignored, Note: "no translation comes from a gateway"},
 	{Path: "FipsMode", Default: "false", Status: Honoured, Note: "true: every connect is refused (POL-013), for our cryptography is not validated"},
 	{Path: "RestrictPreferenceCaching", Type: Enum, Allowed: []string{"false", "Credentials", "Thumbprints", "CredentialsAndThumbprints", "All"}, Default: "false",
@@ -53,7 +53,7 @@ var policyElements = []Element{
 	{Path: updates, Type: Group},
 	{Path: updates + "/AllowSoftwareUpdatesFromAnyServer", Default: "true", Status: Ignored, Note: noDownloads},
 	{Path: updates + "/AllowComplianceModuleUpdatesFromAnyServer", Default: "true", Status: Ignored, Note: noDownloads},
-	{Path: updates + "/AllowVPNProfileUpdatesFromAnyServer", Default: "true", Note: waitDownload},
+	{Path: updates + "/AllowVPNProfileUpdatesFromAnyServer", Default: "true", Status: Honoured, Note: fromList},
 	{Path: updates + "/AllowManagementVPNProfileUpdatesFromAnyServer", Default: "true", Status: Ignored, Note: noDownloads},
 	{Path: updates + "/AllowISEProfileUpdatesFromAnyServer", Default: "true", Status: Ignored, Note: noDownloads},
 	{Path: updates + "/AllowServiceProfileUpdatesFromAnyServer", Default: "true", Status: Ignored, Note: noDownloads},
@@ -61,8 +61,8 @@ var policyElements = []Element{
 	{Path: updates + "/AllowHelpUpdatesFromAnyServer", Default: "true", Status: Ignored, Note: noDownloads},
 	{Path: updates + "/AllowResourceUpdatesFromAnyServer", Default: "true", Status: Ignored, Note: noDownloads},
 	{Path: updates + "/AllowLocalizationUpdatesFromAnyServer", Default: "true", Status: Ignored, Note: noDownloads},
-	{Path: updates + "/AuthorizedServerList", Type: Group, Note: waitDownload},
-	{Path: updates + "/AuthorizedServerList/ServerName", Type: Text, Many: true, Note: waitDownload},
+	{Path: updates + "/AuthorizedServerList", Type: Group, Status: Honoured, Note: fromList},
+	{Path: updates + "/AuthorizedServerList/ServerName", Type: Text, Many: true, Status: Honoured, Note: fromList},
 }
 
 var policyByPath = index(policyElements)

@@ -177,6 +177,8 @@ type Watcher interface {
 // ProfileKeeper is what a Prompter is, too, when it keeps the client profiles that gateways hand over with a login. Its methods are called by the goroutine that
 // calls Ask, after the last question.
 type ProfileKeeper interface {
+	// TakesProfile reports whether a profile may be taken from a gateway at all; where not, the login goes on without.
+	TakesProfile(from Target) bool
 	// KeptProfile is the SHA-1 of the document that is kept for a gateway; false where there is none.
 	KeptProfile(t Target) (sum [20]byte, ok bool)
 	// KeepProfile keeps a document for a gateway in place of the one before. It comes from a stranger. An error ends the login.
@@ -220,16 +222,19 @@ type Answer struct {
 
 // Settings is what the gateway gave: a value, validated. Durations are zero when off.
 type Settings struct {
-	Addresses      []netip.Prefix // inside addresses with the network's length, at most one per family
-	MTU            int
-	DNS            []netip.Addr
-	NBNS           []netip.Addr
-	Search         []string // default domains
-	SplitDNS       []string
-	TunnelAllDNS   bool
-	SplitInclude   []netip.Prefix
-	SplitExclude   []netip.Prefix
-	TunnelAll      bool // no include was given
+	Addresses    []netip.Prefix // inside addresses with the network's length, at most one per family
+	MTU          int
+	DNS          []netip.Addr
+	NBNS         []netip.Addr
+	Search       []string // default domains
+	SplitDNS     []string
+	TunnelAllDNS bool
+	SplitInclude []netip.Prefix
+	SplitExclude []netip.Prefix
+	TunnelAll    bool // no include was given
+	// Domains whose traffic belongs into the tunnel, or outside, whatever their addresses are.
+	DynamicInclude []string
+	DynamicExclude []string
 	BypassProtocol bool // X-CSTP-Client-Bypass-Protocol: the family without an inside address may go outside
 	LocalLAN       bool // exclude 0.0.0.0/32
 	Banner         string

@@ -24,8 +24,8 @@ func (s *Server) version(w http.ResponseWriter, _ *http.Request, _ call) error {
 	return nil
 }
 
-func (s *Server) hosts(w http.ResponseWriter, r *http.Request, _ call) error {
-	hosts, err := s.backend.Hosts(r.Context())
+func (s *Server) hosts(w http.ResponseWriter, r *http.Request, c call) error {
+	hosts, err := s.backend.Hosts(r.Context(), c.peer)
 	if err != nil {
 		return err
 	}

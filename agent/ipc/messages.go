@@ -52,6 +52,7 @@ type DNS struct {
 type Session struct {
 	Started              time.Time  `json:"started"`
 	Expires              *time.Time `json:"expires,omitempty"`
+	Ending               bool       `json:"ending,omitempty"` // its owner was told that this is near
 	IdleTimeoutS         int64      `json:"idle_timeout_s,omitempty"`
 	DisconnectedTimeoutS int64      `json:"disconnected_timeout_s,omitempty"`
 	Resumable            bool       `json:"resumable"`

@@ -40,7 +40,8 @@ type Sessions interface {
 type Reports interface {
 	// Timeline lists what happened, oldest first.
 	Timeline(ctx context.Context) ([]Record, error)
-	Hosts(ctx context.Context) ([]HostEntry, error)
+	// Hosts lists the hosts that a user can name: those of the machine's profiles, and of the profiles that gateways gave him.
+	Hosts(ctx context.Context, p localsock.Peer) ([]HostEntry, error)
 	// Stats is USE-003 without a session.
 	Stats(ctx context.Context) (Stats, error)
 	Version() Version

@@ -82,7 +82,7 @@ func (a *agent) Timeline(context.Context) ([]Record, error) {
 	}, a.note("timeline")
 }
 
-func (a *agent) Hosts(context.Context) ([]HostEntry, error) {
+func (a *agent) Hosts(context.Context, localsock.Peer) ([]HostEntry, error) {
 	return []HostEntry{{Name: "head office", Address: "vpn.example.com"}, {Name: "branch"}}, a.note("hosts")
 }
 

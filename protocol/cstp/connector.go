@@ -69,6 +69,7 @@ func (c *Connector) Open(ctx context.Context, t protocol.Target, p protocol.Prom
 	if err != nil {
 		return nil, err
 	}
+	addConfig(tun.settings, &res.Config)
 	if err := askBanner(ctx, tun.settings.Banner, res.Accepted, p); err != nil {
 		_ = tun.Close(protocol.CloseUser)
 		return nil, err

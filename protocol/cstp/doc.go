@@ -44,5 +44,5 @@
 //
 // Sending by DTLS allocates, in pion.
 //
-// Imports: protocol, protocol/packet, protocol/keepalive, protocol/dtlstun, protocol/login, dart/fault, dart/redact.
+// Imports: protocol, protocol/authxml, protocol/packet, protocol/keepalive, protocol/dtlstun, protocol/login, dart/fault, dart/redact.
 package cstp

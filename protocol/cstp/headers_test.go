@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"os"
@@ -143,6 +144,7 @@ func TestResponseRoundTrip(t *testing.T) {
 		SplitExclude: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")},
 		LocalLAN:     true, BypassProtocol: true, DynDNS: true,
 		Banner: "Welcome.", Server: "Holdfast gateway",
+		DynamicInclude: []string{"in.example"}, DynamicExclude: []string{"meet.example", "video.example"},
 		DPD: 30 * time.Second, Keepalive: 20 * time.Second, IdleTimeout: time.Hour, DisconnectedTimeout: 30 * time.Minute,
 		SessionTimeout: 8 * time.Hour, TimeoutAlert: time.Minute, RekeyTime: 12 * time.Hour, RekeyMethod: "new-tunnel",
 	}
@@ -207,6 +209,11 @@ func TestSettingsRefused(t *testing.T) {
 	}
 }
 
+// postAuth is one line with the shape of an ASA's.
+const postAuth = `<?xml version="1.0" encoding="UTF-8"?><config-auth client="vpn" type="complete" aggregate-auth-version="2"><session-token>canary@2@3@4</session-token>` +
+	`<auth id="success"></auth><config client="vpn" type="private"><opaque is-for="vpn-client"><custom-attr><dynamic-split-include-domains>in.example</dynamic-split-include-domains>` +
+	`<dynamic-split-exclude-domains><![CDATA[Meet.example, video.example,-bad.example,meet.example,]]></dynamic-split-exclude-domains></custom-attr></opaque></config></config-auth>`
+
 func TestSettingsTaken(t *testing.T) {
 	addr := func(s ...string) (out []netip.Addr) {
 		for _, a := range s {
@@ -256,6 +263,10 @@ func TestSettingsTaken(t *testing.T) {
 		{"the first address counts", "X-CSTP-Address: 10.9.9.9", func(s *protocol.Settings) any { return s.Addresses }, route("10.1.0.2/24")},
 		{"IPv6 in the old headers", "X-CSTP-Address: 2001:db8::5\r\nX-CSTP-Netmask: 2001:db8::5/64",
 			func(s *protocol.Settings) any { return s.Addresses }, route("10.1.0.2/24", "2001:db8::5/64")},
+		{"domains of the document after the login", "X-CSTP-Post-Auth-XML: " + postAuth, func(s *protocol.Settings) any { return s.DynamicExclude }, []string{"meet.example", "video.example"}},
+		{"the same on the other side", "X-CSTP-Post-Auth-XML: " + postAuth, func(s *protocol.Settings) any { return s.DynamicInclude }, []string{"in.example"}},
+		{"that document is not shown: it holds the token", "X-CSTP-Post-Auth-XML: " + postAuth, func(s *protocol.Settings) any { return strings.Contains(fmt.Sprint(s), "canary") }, false},
+		{"a broken one costs the domains alone", "X-CSTP-Post-Auth-XML: <config-auth type='complete'><config>", func(s *protocol.Settings) any { return s.MTU > 0 && s.DynamicExclude == nil }, true},
 		{"banner without controls", "X-CSTP-Banner: a\x1b[2Jb\u202ec", func(s *protocol.Settings) any { return s.Banner }, "a [2Jb c"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

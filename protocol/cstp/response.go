@@ -12,6 +12,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/authxml"
 )
 
 const (
@@ -159,6 +160,7 @@ func AppendResponse(b []byte, s *protocol.Settings, baseMTU int, extra ...protoc
 	}
 	w.line("X-CSTP-MTU", strconv.Itoa(s.MTU))
 	w.text("X-CSTP-Banner", s.Banner)
+	w.postAuth(s)
 	for _, h := range extra {
 		w.line(h.Name, h.Value)
 	}
@@ -212,6 +214,19 @@ func (w *head) names(s *protocol.Settings) {
 		w.line("X-CSTP-Split-DNS", d)
 	}
 	w.flag("X-CSTP-Tunnel-All-DNS", s.TunnelAllDNS)
+}
+
+// postAuth writes the domains as an ASA does, in a document on one line.
+func (w *head) postAuth(s *protocol.Settings) {
+	if len(s.DynamicInclude)+len(s.DynamicExclude) == 0 {
+		return
+	}
+	doc := authxml.Response{Type: authxml.TypeComplete, AuthID: authxml.AuthSuccess, Config: authxml.Config{
+		DynamicInclude: strings.Join(s.DynamicInclude, ","), DynamicExclude: strings.Join(s.DynamicExclude, ","),
+	}}
+	if b, err := doc.Append(nil); err == nil {
+		w.line("X-CSTP-Post-Auth-XML", strings.ReplaceAll(string(b), "\n", ""))
+	}
 }
 
 func (w *head) routes(name string, routes []netip.Prefix) {

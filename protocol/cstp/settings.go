@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/authxml"
 )
 
 // Bounds on what a gateway may set.
@@ -105,6 +107,8 @@ func (p *settingsParser) field(name, v string) (err error) {
 		s.Search = names(s.Search, v)
 	case "split-dns":
 		s.SplitDNS = names(s.SplitDNS, v)
+	case "post-auth-xml":
+		p.postAuth(v)
 	case "banner":
 		s.Banner = cleanText(v, maxBanner)
 	case "server-name":
@@ -123,6 +127,20 @@ func (p *settingsParser) field(name, v string) (err error) {
 		p.timer(name, v)
 	}
 	return err
+}
+
+// postAuth takes the document that an ASA sends once more with the tunnel: what is ours of it is the domains. It may hold the token, too: that of the login stays.
+// One that cannot be read only loses us those domains.
+func (p *settingsParser) postAuth(v string) {
+	if doc, err := authxml.ParseResponse([]byte(v)); err == nil {
+		addConfig(p.s, &doc.Config)
+	}
+}
+
+// addConfig adds what came with the login to a tunnel's settings.
+func addConfig(s *protocol.Settings, c *authxml.Config) {
+	s.DynamicInclude = names(s.DynamicInclude, c.DynamicInclude)
+	s.DynamicExclude = names(s.DynamicExclude, c.DynamicExclude)
 }
 
 // timer takes the headers that are seconds.
@@ -302,11 +320,11 @@ func server(to []netip.Addr, v string) []netip.Addr {
 	return append(to, a)
 }
 
-// names takes domain names separated by spaces or commas: lower case, without a dot at the ends, only what DNS host names may hold.
+// names takes domain names separated by spaces or commas: lower case, without a dot at the ends, only what DNS host names may hold, each once.
 func names(to []string, v string) []string {
 	for _, n := range strings.FieldsFunc(v, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' }) {
 		n = strings.ToLower(strings.Trim(n, "."))
-		if len(to) < maxNames && validName(n) {
+		if len(to) < maxNames && validName(n) && !slices.Contains(to, n) {
 			to = append(to, n)
 		}
 	}

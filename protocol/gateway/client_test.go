@@ -59,7 +59,7 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 			{Name: "alice", Password: redact.NewString("wonderland")},
 			{Name: "bob", Password: redact.NewString("builder"), Groups: []string{"staff"}, Challenge: "What is the code?", Check: Fixed(redact.NewString("424242"))},
 		},
-		Groups: []Group{{"staff", "Staff network"}, {"admins", "Administrators"}},
+		Groups: []Group{{Name: "staff", Label: "Staff network"}, {Name: "admins", Label: "Administrators"}},
 		Pools:  []netip.Prefix{netip.MustParsePrefix("10.11.0.0/24"), netip.MustParsePrefix("fd00:11::/64")},
 		Settings: protocol.Settings{
 			Banner: "Be careful.", DNS: []netip.Addr{inside4}, Search: []string{"corp.example"},

@@ -21,6 +21,9 @@ type Config struct {
 	Users    []User
 	Groups   []Group // the first is the default; none means that no group is asked
 	PreLogin string  // banner before the login
+	Older    bool    // it knows the login before aggregate authentication alone
+	Redirect string  // where a login that begins here is sent on to, an https URL; "" serves it
+	Profile  []byte  // the client profile that comes with every login; none when empty
 
 	// Pools holds the networks that inside addresses come from, at most one per family. The first address of each is the gateway's own and not given away.
 	Pools []netip.Prefix
@@ -39,10 +42,16 @@ type User struct {
 	// Challenge is what a second form asks once the password was right, and Check judges the answer. No challenge when Check is nil.
 	Challenge string
 	Check     func(answer redact.Secret) bool
+	Change    Change        // what follows the right password, once
+	Second    redact.Secret // the password of a second login, in groups that have one
 }
 
 // Group is one choice of the login form. Its name is what clients send, and the path /NAME selects it.
-type Group struct{ Name, Label string }
+type Group struct {
+	Name, Label string
+	// Second is the label of a second password, which only this group's form has; "" for a group with one login.
+	Second string
+}
 
 // Inside is the network behind the gateway. One goroutine reads; any number write, one or two per client.
 type Inside interface {

@@ -13,6 +13,7 @@ type Stage uint8
 const (
 	StageLogin   Stage = iota + 1 // requests before the tunnel
 	StageConnect                  // CONNECT
+	StageProfile                  // the fetch of the client profile
 )
 
 // Kind is a wrong answer.
@@ -22,7 +23,7 @@ const (
 	Late        Kind = iota // the right answer, after Delay
 	Unavailable             // 503 with X-Reason
 	Garbage                 // bytes that are no HTTP
-	HTML                    // a web page, as a portal shows
+	HTML                    // a web page, as a portal shows; for a profile, a document that is not the one announced
 	Endless                 // a body that does not end
 )
 

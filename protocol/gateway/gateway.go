@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol/cstp"
 	"github.com/holdfast-vpn/holdfast/protocol/packet"
 )
@@ -32,8 +33,9 @@ type Gateway struct {
 	outlets   map[*outlet]struct{}
 	port      uint16 // where DTLS is served, 0 nowhere
 	lastID    uint32
-	refuse    time.Time          // connections are refused until then
-	wrong     map[Stage]*Misdeed // what the next answers are instead
+	passwords map[string]redact.Secret // that users have chosen since the start, by name
+	refuse    time.Time                // connections are refused until then
+	wrong     map[Stage]*Misdeed       // what the next answers are instead
 
 	udp  udpState
 	ways atomic.Pointer[map[netip.Addr]*tunnel] // by inside address, for the router: never changed, only replaced
@@ -56,7 +58,7 @@ func New(cfg Config) (*Gateway, error) {
 			Certificates: []tls.Certificate{cfg.Certificate}, MinVersion: tls.VersionTLS12,
 			SessionTicketsDisabled: true, DynamicRecordSizingDisabled: true, // one frame per record: clients rely on it
 		},
-		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}, logins: map[string]*login{},
+		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}, logins: map[string]*login{}, passwords: map[string]redact.Secret{},
 		sessions: map[string]*session{}, byAddr: map[netip.Addr]*session{}, wrong: map[Stage]*Misdeed{}, done: make(chan struct{}),
 		byHello: map[[helloLen]byte]*tunnel{}, outlets: map[*outlet]struct{}{},
 	}

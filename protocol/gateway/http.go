@@ -14,6 +14,8 @@ type reply struct {
 	kind    string // Content-Type
 	cookies []string
 	body    []byte
+
+	location string
 }
 
 // page is what a browser gets.
@@ -21,28 +23,24 @@ const page = "<!DOCTYPE html>\n<html><head><title>%[1]s</title></head><body><h1>
 
 // answer serves a request and reports whether the connection goes on.
 func (c *conn) answer(q *http.Request, body []byte) bool {
-	if m := c.g.misdeed(StageLogin); m != nil && !c.misbehave(m) {
+	stage := StageLogin
+	if q.URL.Path == profilePath {
+		stage = StageProfile
+	}
+	if m := c.g.misdeed(stage); m != nil && !c.misbehave(m) {
 		return false
 	}
-	var r reply
-	switch q.Method {
-	case http.MethodPost:
-		r = c.g.login(q, body)
-	case http.MethodGet, http.MethodHead:
-		r = reply{status: http.StatusNotFound, kind: "text/html"}
-		if q.URL.Path == "/" {
-			r = reply{status: http.StatusOK, kind: "text/html; charset=utf-8", body: fmt.Appendf(nil, page, c.g.cfg.Name)}
-		}
-	default:
-		r = reply{status: http.StatusMethodNotAllowed}
-	}
+	r := c.g.serve(q, body)
 	keep := r.status < 400 && !q.Close
 	head := fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\nX-Transcend-Version: 1\r\n", r.status, http.StatusText(r.status), len(r.body))
 	head = append(head, "Cache-Control: no-store\r\nX-Frame-Options: SAMEORIGIN\r\n"...)
 	if r.kind != "" {
 		head = fmt.Appendf(head, "Content-Type: %s\r\n", r.kind)
 	}
-	if q.Header.Get("X-Aggregate-Auth") != "" {
+	if r.location != "" {
+		head = fmt.Appendf(head, "Location: %s\r\n", r.location)
+	}
+	if q.Header.Get("X-Aggregate-Auth") != "" && !c.g.cfg.Older {
 		head = append(head, "X-Aggregate-Auth: 1\r\n"...)
 	}
 	for _, cookie := range r.cookies {
@@ -58,6 +56,44 @@ func (c *conn) answer(q *http.Request, body []byte) bool {
 	}
 	_, err := c.tls.Write(head)
 	return err == nil && keep
+}
+
+// profilePath is where the client profile lies.
+const profilePath = "/CACHE/stc/profiles/client.xml"
+
+// serve finds the answer to a request.
+func (g *Gateway) serve(q *http.Request, body []byte) reply {
+	read := q.Method == http.MethodGet || q.Method == http.MethodHead
+	switch {
+	case read && q.URL.Path == profilePath && len(g.cfg.Profile) > 0:
+		return g.profile(q)
+	case g.cfg.Redirect != "":
+		return reply{status: http.StatusFound, location: g.cfg.Redirect}
+	case g.cfg.Older && (read || q.Method == http.MethodPost):
+		return g.olderLogin(q, body)
+	case q.Method == http.MethodPost:
+		return g.login(q, body)
+	case read && q.URL.Path == "/":
+		return reply{status: http.StatusOK, kind: "text/html; charset=utf-8", body: fmt.Appendf(nil, page, g.cfg.Name)}
+	case read:
+		return reply{status: http.StatusNotFound, kind: "text/html"}
+	}
+	return reply{status: http.StatusMethodNotAllowed}
+}
+
+// profile hands the client profile to who has a session; others get what ocserv gives them.
+func (g *Gateway) profile(q *http.Request) reply {
+	token, err := q.Cookie("webvpn")
+	if err != nil {
+		return reply{status: http.StatusServiceUnavailable}
+	}
+	g.mu.Lock()
+	known := g.sessions[token.Value] != nil
+	g.mu.Unlock()
+	if !known {
+		return reply{status: http.StatusServiceUnavailable}
+	}
+	return reply{status: http.StatusOK, kind: "text/xml", body: g.cfg.Profile}
 }
 
 // misbehave gives a wrong answer. It reports whether the right one follows.

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/sha1" //nolint:gosec // what clients compare profiles by
 	"encoding/binary"
 	"fmt"
 	"net/http"
@@ -24,6 +25,7 @@ type login struct {
 	begun  time.Time
 	group  string // chosen so far
 	user   *User  // whose password was right, while the challenge is open
+	change Change // the open question is this
 	wrong  int    // answers in a row
 }
 
@@ -41,7 +43,7 @@ func (g *Gateway) login(q *http.Request, body []byte) reply {
 		g.end(s, "logout")
 		return reply{status: http.StatusOK}
 	case authxml.TypeReply:
-		return g.step(r)
+		return g.step(handleOf(r.Opaque), r)
 	}
 	l := g.begin(groupOf(g.cfg.Groups, r, q.URL.Path))
 	return g.ask(l, g.mainForm(l, ""))
@@ -97,8 +99,7 @@ func handleOf(opaque []byte) string {
 }
 
 // step takes one answer of the user. The login is taken out of the table meanwhile: two requests cannot answer it at the same time.
-func (g *Gateway) step(r *authxml.Request) reply {
-	h := handleOf(r.Opaque)
+func (g *Gateway) step(h string, r *authxml.Request) reply {
 	g.mu.Lock()
 	l := g.logins[h]
 	delete(g.logins, h)
@@ -107,21 +108,45 @@ func (g *Gateway) step(r *authxml.Request) reply {
 		l = g.begin(groupOf(g.cfg.Groups, r, ""))
 		return g.ask(l, g.mainForm(l, "The login took too long, please begin again."))
 	}
-	if l.user != nil {
+	switch {
+	case l.change != ChangeNothing:
+		return g.changed(l, r)
+	case l.user != nil:
 		return g.challenge(l, r)
 	}
 	if r.GroupSelect != "" {
 		l.group = groupOf(g.cfg.Groups, r, "")
 	}
 	u := g.find(string(field(r, "username").Reveal()))
-	if u == nil || !u.Password.Equal(field(r, "password")) || !u.in(l.group) {
+	if u == nil || !u.in(l.group) || g.second(l.group) != "" && !u.Second.Equal(field(r, "secondary_password")) {
 		return g.refused(l, g.mainForm)
 	}
+	if p, _ := g.password(u); !p.Equal(field(r, "password")) {
+		return g.refused(l, g.mainForm)
+	}
+	l.user, l.wrong = u, 0
 	if u.Check != nil {
-		l.user, l.wrong = u, 0
 		return g.ask(l, g.challengeForm(l, ""))
 	}
-	return g.complete(u, l.group)
+	return g.known(l)
+}
+
+// known goes on with a user who is who he says.
+func (g *Gateway) known(l *login) reply {
+	if _, l.change = g.password(l.user); l.change != ChangeNothing {
+		return g.ask(l, g.changeForm(l, ""))
+	}
+	return g.complete(l.user, l.group)
+}
+
+// second is the label of a group's second password, "" when it has none.
+func (g *Gateway) second(group string) string {
+	for _, o := range g.cfg.Groups {
+		if o.Name == group {
+			return o.Second
+		}
+	}
+	return ""
 }
 
 // challenge takes the answer to a second form. Clients rename the field answer to password.
@@ -133,7 +158,7 @@ func (g *Gateway) challenge(l *login, r *authxml.Request) reply {
 	if !l.user.Check(a) {
 		return g.refused(l, g.challengeForm)
 	}
-	return g.complete(l.user, l.group)
+	return g.known(l)
 }
 
 // refused asks again, with an error, or ends the login.
@@ -169,10 +194,13 @@ func (u *User) in(group string) bool { return len(u.Groups) == 0 || slices.Conta
 
 // mainForm asks for name, password and group.
 func (g *Gateway) mainForm(l *login, failure string) *authxml.Response {
-	f := &authxml.Form{Method: "POST", Action: "/", Inputs: []authxml.Input{
+	f := &authxml.Form{Method: "POST", Action: g.action(), Inputs: []authxml.Input{
 		{Type: authxml.InputText, Name: "username", Label: "Username:"},
 		{Type: authxml.InputPassword, Name: "password", Label: "Password:"},
 	}}
+	if label := g.second(l.group); label != "" {
+		f.Inputs = append(f.Inputs, authxml.Input{Type: authxml.InputPassword, Name: "secondary_password", Label: label, SecondAuth: true})
+	}
 	if len(g.cfg.Groups) > 0 {
 		sel := authxml.Input{Type: authxml.InputSelect, Name: authxml.GroupList, Label: "GROUP:"}
 		for _, o := range g.cfg.Groups {
@@ -180,7 +208,7 @@ func (g *Gateway) mainForm(l *login, failure string) *authxml.Response {
 			if label == "" {
 				label = o.Name
 			}
-			sel.Options = append(sel.Options, authxml.Option{Value: o.Name, Label: label, Selected: o.Name == l.group})
+			sel.Options = append(sel.Options, authxml.Option{Value: o.Name, Label: label, Selected: o.Name == l.group, SecondAuth: o.Second != ""})
 		}
 		f.Inputs = append(f.Inputs, sel)
 	}
@@ -194,7 +222,7 @@ func (g *Gateway) challengeForm(l *login, failure string) *authxml.Response {
 		ask = "Please enter your one-time code."
 	}
 	return &authxml.Response{AuthID: authxml.AuthChallenge, Title: "Login", Message: ask, Error: failure, Form: &authxml.Form{
-		Method: "POST", Action: "/", Inputs: []authxml.Input{{Type: authxml.InputPassword, Name: "answer", Label: "Answer:"}},
+		Method: "POST", Action: g.action(), Inputs: []authxml.Input{{Type: authxml.InputPassword, Name: "answer", Label: "Answer:"}},
 	}}
 }
 
@@ -204,6 +232,11 @@ func (g *Gateway) ask(l *login, r *authxml.Response) reply {
 	g.logins[l.handle] = l
 	g.mu.Unlock()
 	r.Type = authxml.TypeRequest
+	if g.cfg.Older {
+		answer := g.document(r)
+		answer.cookies = []string{"webvpnlogin=; path=/; secure", olderCookie + "=" + l.handle + "; path=/; secure"}
+		return answer
+	}
 	r.Opaque = fmt.Appendf(nil, `<opaque is-for="sg"><tunnel-group>%s</tunnel-group><aggauth-handle>%s</aggauth-handle><config-hash>%d</config-hash></opaque>`,
 		"DefaultWEBVPNGroup", l.handle, l.begun.UnixMilli())
 	return g.document(r)
@@ -212,17 +245,35 @@ func (g *Gateway) ask(l *login, r *authxml.Response) reply {
 // complete makes the session and hands its token over, in the document as an ASA does and in the cookie as everybody does.
 func (g *Gateway) complete(u *User, group string) reply {
 	s := g.newSession(u.Name, group)
-	r := g.document(&authxml.Response{
+	complete := &authxml.Response{
 		Type: authxml.TypeComplete, AuthID: authxml.AuthSuccess, Banner: g.cfg.Settings.Banner,
 		SessionID: fmt.Sprint(s.id), SessionToken: redact.NewString(s.token),
-	})
-	r.cookies = []string{"webvpn=" + s.token + "; path=/; secure; HttpOnly"}
+	}
+	cookies := []string{"webvpn=" + s.token + "; path=/; secure; HttpOnly"}
+	if len(g.cfg.Profile) > 0 {
+		sum := fmt.Sprintf("%X", sha1.Sum(g.cfg.Profile)) //nolint:gosec // what clients compare profiles by
+		complete.Config.Profile = &authxml.ProfileFile{URI: profilePath, HashType: "sha1", Hash: sum}
+		cookies = append(cookies, "webvpnc=bu:/&p:t&iu:1/&fu:"+strings.TrimPrefix(profilePath, "/")+"&fh:"+sum+"; path=/; secure")
+	}
+	if g.cfg.Older { // such clients know the cookies alone
+		complete = &authxml.Response{Type: authxml.TypeComplete, AuthID: authxml.AuthSuccess, Title: "SSL VPN Service", Banner: g.cfg.Settings.Banner}
+	}
+	r := g.document(complete)
+	r.cookies = cookies
 	return r
+}
+
+// action is where forms are answered.
+func (g *Gateway) action() string {
+	if g.cfg.Older {
+		return olderPath
+	}
+	return "/"
 }
 
 // document is a reply that holds a response.
 func (g *Gateway) document(r *authxml.Response) reply {
-	r.Version = "9.20(2)"
+	r.Version, r.Bare = "9.20(2)", g.cfg.Older
 	b, err := r.Append(nil)
 	if err != nil {
 		g.cfg.Log.Error("the configuration holds text that no document can", "err", err)

@@ -73,12 +73,16 @@ func profileOfCookie(cookie redact.Secret) *authxml.ProfileFile {
 	return p
 }
 
-// deliver brings the profile of a login to its keeper, unless he has it. A login whose profile cannot be had is not carried on: PROF-003, PROF-004.
-func (l *link) deliver(ctx context.Context, t protocol.Target, d *Delivery, k protocol.ProfileKeeper) error {
+// deliver brings the profile of a login to its keeper, unless he has it: from where the login ended, for the gateway that was asked for, so that one of a cluster whose
+// members send us to each other is one gateway. A login whose profile cannot be had is not carried on: PROF-003, PROF-004.
+func (l *link) deliver(ctx context.Context, from, t protocol.Target, d *Delivery, k protocol.ProfileKeeper) error {
+	if !k.TakesProfile(from) {
+		return nil
+	}
 	if sum, ok := k.KeptProfile(t); ok && d.named && sum == d.sum {
 		return nil
 	}
-	r, err := l.do(ctx, t, &d.fetch)
+	r, err := l.do(ctx, from, &d.fetch)
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return err

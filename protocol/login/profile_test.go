@@ -21,7 +21,10 @@ type keeper struct {
 	doc    []byte
 	kept   int
 	refuse error
+	closed bool // takes none
 }
+
+func (k *keeper) TakesProfile(protocol.Target) bool { return !k.closed }
 
 func (k *keeper) KeptProfile(protocol.Target) ([20]byte, bool) { return sha1.Sum(k.doc), k.doc != nil }
 
@@ -118,23 +121,27 @@ func TestProfileDelivery(t *testing.T) {
 	}
 }
 
-// TestProfileWithoutAKeeper: where nobody keeps profiles, none is fetched.
+// TestProfileWithoutAKeeper: where nobody keeps profiles, or the keeper takes none, none is fetched.
 func TestProfileWithoutAKeeper(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		defer w.end()
-		w.gateway(addr1, w.ca.leaf(t, nil), func(int, *http.Request, string) (string, time.Duration) {
-			return completeWith("/a.xml", strings.Repeat("0", 40)), 0
+	for name, p := range map[string]protocol.Prompter{"nobody": &asker{}, "takes none": &keeper{closed: true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				defer w.end()
+				w.gateway(addr1, w.ca.leaf(t, nil), func(int, *http.Request, string) (string, time.Duration) {
+					return completeWith("/a.xml", strings.Repeat("0", 40)), 0
+				})
+				res, err := Run(t.Context(), w.pc.Dialer(), w.target(), p, Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				_ = res.Conn.Close()
+				if posts, _ := w.seen(); len(posts) != 1 {
+					t.Errorf("%q", posts)
+				}
+			})
 		})
-		res, err := Run(t.Context(), w.pc.Dialer(), w.target(), &asker{}, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = res.Conn.Close()
-		if posts, _ := w.seen(); len(posts) != 1 {
-			t.Errorf("%q", posts)
-		}
-	})
+	}
 }
 
 // FuzzProfileCookie: whatever a gateway names, what is fetched is one printable line on this gateway.

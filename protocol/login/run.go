@@ -16,7 +16,7 @@ func Run(ctx context.Context, d protocol.Dialer, t protocol.Target, p protocol.P
 	l.fixed = t.Fixed
 	out, err := converse(ctx, c, l, p)
 	if k, ok := p.(protocol.ProfileKeeper); ok && err == nil && out.Profile != nil {
-		err = l.deliver(ctx, c.Target(), out.Profile, k)
+		err = l.deliver(ctx, c.Target(), t, out.Profile, k)
 	}
 	if err != nil {
 		l.close()

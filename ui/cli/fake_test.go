@@ -143,7 +143,9 @@ func (b *backend) Timeline(context.Context) ([]ipc.Record, error) {
 	return out, nil
 }
 
-func (b *backend) Hosts(context.Context) ([]ipc.HostEntry, error) { return b.hosts, nil }
+func (b *backend) Hosts(context.Context, localsock.Peer) ([]ipc.HostEntry, error) {
+	return b.hosts, nil
+}
 
 func (b *backend) Stats(ctx context.Context) (ipc.Stats, error) {
 	st, _ := b.State(ctx)

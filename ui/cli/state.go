@@ -177,7 +177,11 @@ func routes(s ipc.State) string {
 func session(x *ipc.Session, now time.Time) string {
 	text := "since " + x.Started.Local().Format(time.DateTime)
 	if x.Expires != nil {
-		text = join(text, span(x.Expires.Sub(now))+" left")
+		left := span(x.Expires.Sub(now)) + " left"
+		if x.Ending {
+			left = "nearly over: " + left
+		}
+		text = join(text, left)
 	}
 	if x.IdleTimeoutS > 0 {
 		text = join(text, "ends when idle for "+span(time.Duration(x.IdleTimeoutS)*time.Second))

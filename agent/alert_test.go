@@ -1,0 +1,65 @@
+package agent
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/protocol/gateway"
+)
+
+// TestSessionIsNearlyOver: the owner is told once, as early as the gateway says, and the state says so from then on. Then the session ends.
+func TestSessionIsNearlyOver(t *testing.T) {
+	for name, tt := range map[string]struct {
+		alert time.Duration // of the gateway
+		early time.Duration
+	}{
+		"as the gateway wants it": {alert: 20 * time.Minute, early: 20 * time.Minute},
+		"where it does not say":   {early: alertTime},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorldWith(t, home, func(c *gateway.Config) { c.Settings.TimeoutAlert = tt.alert })
+				w.login(t)
+				time.Sleep(8*time.Hour - tt.early - time.Minute)
+				if s := w.want("connected"); s.Session.Ending || len(w.told(t)) != 0 {
+					t.Errorf("a minute before: %+v, %q", s.Session, w.told(t))
+				}
+				w.uplink.Down()
+				time.Sleep(10 * time.Second)
+				w.uplink.Up() // a reconnect on the way makes it no earlier and no second one
+				time.Sleep(time.Minute)
+				s := w.want("connected")
+				got := w.told(t)
+				if !s.Session.Ending || len(got) != 1 || !strings.HasPrefix(got[0], "the session's time is nearly over: ") {
+					t.Errorf("%+v, %q", s.Session, got)
+				}
+				time.Sleep(tt.early - time.Minute)
+				if s := w.want("connected"); len(w.told(t)) != 1 || !s.Session.Ending {
+					t.Errorf("a minute before the end: %+v, %q", s.Session, w.told(t))
+				}
+				w.until(t, "disconnected", 2*time.Minute)
+				if s := w.state(); s.Session != nil {
+					t.Errorf("%+v", s.Session)
+				}
+				w.end(t)
+			})
+		})
+	}
+}
+
+// told lists what the owner was told about the session's end.
+func (w *world) told(t *testing.T) (list []string) {
+	t.Helper()
+	records, err := w.Timeline(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		if r.Entry.Event == "session-ending" {
+			list = append(list, r.Entry.Evidence)
+		}
+	}
+	return list
+}
