@@ -13,13 +13,18 @@
 //
 // # DTLS
 //
-// A Tunnel is open as soon as CONNECT was accepted, and its packets go by TLS. Beside it one goroutine makes a DTLS channel where the gateway offers PSK-NEGOTIATE and the
+// A Tunnel is open as soon as CONNECT was accepted, and its packets go by TLS. Beside it one goroutine makes a DTLS channel where the gateway offers one and the
 // TLS connection can export the key; once a DPD request of full size was answered there, WriteBatch sends by it. When it fails, when its DPD dies, or when
 // it is silent while TLS answers (three requests by UDP against one by TLS), WriteBatch sends by TLS again, from the next packet on; then the channel is tried anew, after 1, 2, 4, 8, 16 s and
 // every 2 min. TLS keeps its DPD, its keepalive and the last word on the session. Packets are taken from both ways at any time: the carrier is protocol.Doubled.
 //
+// The tunnel's MTU is the one for DTLS until that has failed six times; then, or when only shorter packets come through, it is another, and the agent is told (NoteMTU).
+// What was found is kept in the SessionRef. For new keys packets go by TLS while a second channel is made, and the first is read until then: a gateway may take the
+// second hello for the end of the first channel, so that packets sent by that would be lost.
+//
 //	datagrams.go  make, prove, show, try again      link.go   watch: DPD, keepalive, silence, verdict
 //	offer.go      X-DTLS-*, key, socket             tunnel.go the carrier that chooses
+//	size.go       what size passes
 //
 // After a verdict of silence the agent is asked for a new tunnel (NoteRekey): a gateway whose datagrams get lost may go on sending them for half a minute.
 //

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -56,20 +57,20 @@ func (t *tunnel) offer(req *cstp.Request, port uint16) []protocol.Header {
 	}
 	t.udp.key = key
 	_, _ = rand.Read(t.udp.id[:])
-	set := t.settings
+	set, own := t.settings, t.conn.g.cfg.DTLS
 	set.MTU = fits(set, req.BaseMTU, t.conn.valve.RemoteAddr().String())
 	seconds := func(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
 	offer := []protocol.Header{
 		{Name: "X-DTLS-App-ID", Value: hex.EncodeToString(t.udp.id[:])},
 		{Name: "X-DTLS-Port", Value: strconv.Itoa(int(port))},
 		{Name: "X-DTLS-CipherSuite", Value: "PSK-NEGOTIATE"},
-		{Name: "X-DTLS-MTU", Value: strconv.Itoa(set.MTU)},
+		{Name: "X-DTLS-MTU", Value: strconv.Itoa(cmp.Or(own.MTU, set.MTU))},
 		{Name: "X-DTLS-DPD", Value: seconds(set.DPD)},
 		{Name: "X-DTLS-Keepalive", Value: seconds(set.Keepalive)},
 	}
-	if set.RekeyTime > 0 && set.RekeyMethod != "" {
+	if rekey := cmp.Or(own.Rekey, set.RekeyTime); rekey > 0 && (own.Rekey > 0 || set.RekeyMethod != "") {
 		// Whatever TLS does: a second handshake inside a channel is not spoken here.
-		offer = append(offer, protocol.Header{Name: "X-DTLS-Rekey-Time", Value: seconds(set.RekeyTime)}, protocol.Header{Name: "X-DTLS-Rekey-Method", Value: "new-tunnel"})
+		offer = append(offer, protocol.Header{Name: "X-DTLS-Rekey-Time", Value: seconds(rekey)}, protocol.Header{Name: "X-DTLS-Rekey-Method", Value: "new-tunnel"})
 	}
 	return offer
 }

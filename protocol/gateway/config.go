@@ -29,9 +29,16 @@ type Config struct {
 	Pools []netip.Prefix
 	// Settings is what every session gets: banner, MTU (1400 when 0), DNS, routes, timers. Addresses, Gateway, Cipher, Group, User and Raw are the gateway's affair.
 	Settings protocol.Settings
+	DTLS     DTLS // where it is told otherwise for DTLS
 
 	Inside Inside       // what is behind the gateway; Close closes it
 	Log    *slog.Logger // nil discards
+}
+
+// DTLS is what a gateway says of its DTLS where that is not what Settings has.
+type DTLS struct {
+	MTU   int           // for packets by it, in the client's hands: such a gateway expects DTLS to come up
+	Rekey time.Duration // of its keys; 0 is the RekeyTime of Settings
 }
 
 // User is someone who may log in.

@@ -103,6 +103,11 @@ func (g *Gateway) Restart(keep bool) {
 // DPD. New connections work.
 func (g *Gateway) Hang() {
 	g.HangDTLS()
+	g.HangTLS()
+}
+
+// HangTLS makes the TLS connection of every tunnel go dumb, and leaves its DTLS as it is.
+func (g *Gateway) HangTLS() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, s := range g.sessions {

@@ -53,7 +53,7 @@ func (t *tunnel) run(residual []byte) error {
 		return errors.New("replaced at once")
 	}
 	t.stream = cstp.NewStream(t.conn.tls, t.conn.cork, residual)
-	t.fill = packet.New(outQueue, t.settings.MTU)
+	t.fill = packet.New(outQueue, t.longest())
 	t.mu.Unlock()
 	var wg sync.WaitGroup
 	wg.Go(t.write)
@@ -134,7 +134,10 @@ func (t *tunnel) deliver(b *packet.Batch) {
 	t.data.Store(int64(time.Since(t.begun)))
 }
 
-func (t *tunnel) short(p []byte) bool { return len(p) <= t.settings.MTU }
+func (t *tunnel) short(p []byte) bool { return len(p) <= t.longest() }
+
+// longest is the longest packet that the client may have been told to expect.
+func (t *tunnel) longest() int { return max(t.settings.MTU, t.conn.g.cfg.DTLS.MTU) }
 
 // enqueue takes packets for the TLS connection, as many as there is room for.
 func (t *tunnel) enqueue(b *packet.Batch) {
@@ -158,7 +161,7 @@ func (t *tunnel) enqueue(b *packet.Batch) {
 
 // write sends what enqueue took: it swaps the two batches and sends outside the mutex.
 func (t *tunnel) write() {
-	b := packet.New(outQueue, t.settings.MTU)
+	b := packet.New(outQueue, t.longest())
 	for {
 		select {
 		case <-t.ctx.Done():
