@@ -17,7 +17,7 @@ const (
 	RulePrioAll  = 18502
 )
 
-// Device is a TUN device. Read and Write are those of golang.zx2c4.com/wireguard/tun: Write wants an offset of at least 10.
+// Device is a TUN device. Read and Write are shaped as those of golang.zx2c4.com/wireguard/tun: Write wants an offset of at least 10.
 type Device interface {
 	Read(bufs [][]byte, sizes []int, offset int) (int, error)
 	Write(bufs [][]byte, offset int) (int, error)

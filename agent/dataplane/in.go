@@ -8,16 +8,14 @@ import (
 )
 
 const (
-	// inPacket is what a slot towards the device holds: the device appends the segments of a flow to its first packet.
-	inPacket = 64<<10 - packet.Headroom - packet.Tailroom
+	inPacket = outPacket
 	fewSlots = 8
-	allSlots = 64 // as many full packets as one read of the carrier brings, and some
 	// calm is how many batches in a row must have fitted the small arena before the large one is given back.
 	calm = 32
 )
 
-// large holds the arenas of 4 MiB that are not in use; the garbage collector empties it.
-var large = sync.Pool{New: func() any { return packet.New(allSlots, inPacket) }}
+// large holds the arenas of 256 KiB that are not in use; the garbage collector empties it.
+var large = sync.Pool{New: func() any { return packet.New(packet.MaxBatch, inPacket) }}
 
 // receive takes packets from one carrier, or what is beside it, until it fails or is closed, also when it was replaced or the device is gone: only who reads a connection to its end sees
 // how it ends. It reports nothing: the tunnel knows best what happened to its carrier.

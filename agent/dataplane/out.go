@@ -15,8 +15,15 @@ const (
 	maxFailures = 64
 )
 
-// read takes packets from the device until it is closed, by us or by whoever takes the link away.
-func (p *Pump) read() {
+// outbound is what sending remembers; it belongs to whoever has the turn.
+type outbound struct {
+	queue  hold
+	spare  *packet.Batch // for what was held, made when it is needed
+	failed *inbound      // its carrier refused a batch: what comes is held until there is another
+}
+
+// read takes packets from the device until it is closed, by us or by whoever takes the link away, and sends them.
+func (p *Pump) read(slots int) {
 	defer close(p.ended)
 	clean := func(b []byte) bool {
 		if !valid(b) {
@@ -25,19 +32,14 @@ func (p *Pump) read() {
 		clampMSS(b, int(p.mtu.Load()))
 		return true
 	}
+	b := packet.New(slots, outPacket)
 	for failures := 0; failures < maxFailures; {
-		var b *packet.Batch
-		select {
-		case b = <-p.free:
-		case <-p.done:
-			return
-		}
 		b.Reset()
 		n, err := p.dev.Read(b.Bufs, b.Sizes, packet.Headroom)
 		if errors.Is(err, os.ErrClosed) {
 			return
 		}
-		// An error may come with packets: too many segments for the batch. The rest of them is lost.
+		// An error may come with packets, and stands for one that is lost.
 		if failures++; err == nil {
 			failures = 0
 		} else {
@@ -45,48 +47,58 @@ func (p *Pump) read() {
 		}
 		b.SetLen(max(0, n))
 		p.drops.Add(uint64(b.Filter(clean)))
-		p.full <- b // never blocks: there is room for every batch
+		select {
+		case <-p.turn:
+		case <-p.done:
+			return
+		}
+		p.send(b)
+		p.turn <- struct{}{} // never blocks: it was ours
 	}
 }
 
-// send gives packets to the carrier, or holds them.
-func (p *Pump) send() {
-	var (
-		queue  hold
-		spare  *packet.Batch // for what was held, made when it is needed
-		failed *inbound      // its carrier refused a batch: what comes is held until there is another
-	)
+// resend sends what was held as soon as there is another carrier, though the device may be silent.
+func (p *Pump) resend() {
 	for {
-		var b *packet.Batch
 		select {
-		case b = <-p.full:
 		case <-p.changed:
 		case <-p.done:
 			return
 		}
-		in := p.target.Load()
-		if in != nil && in != failed && len(queue.packets) > 0 {
-			if spare == nil {
-				spare = packet.New(packet.MaxBatch/4, outPacket)
+		select {
+		case <-p.turn:
+		case <-p.done:
+			return
+		}
+		p.send(nil)
+		p.turn <- struct{}{}
+	}
+}
+
+// send gives what was held and then b, which may be nil, to the carrier, or holds it. The turn is the caller's.
+func (p *Pump) send(b *packet.Batch) {
+	o := &p.out
+	in := p.target.Load()
+	if in != nil && in != o.failed && len(o.queue.packets) > 0 {
+		if o.spare == nil {
+			o.spare = packet.New(packet.MaxBatch/4, outPacket)
+		}
+		p.drops.Add(uint64(o.queue.trim(time.Now())))
+		for in != o.failed && len(o.queue.packets) > 0 {
+			o.spare.Reset()
+			o.queue.take(o.spare)
+			if !p.give(in, o.spare) {
+				o.failed = in
 			}
-			p.drops.Add(uint64(queue.trim(time.Now())))
-			for in != failed && len(queue.packets) > 0 {
-				spare.Reset()
-				queue.take(spare)
-				if !p.give(in, spare) {
-					failed = in
-				}
-			}
 		}
-		if b == nil {
-			continue
-		}
-		if in == nil || in == failed {
-			p.drops.Add(uint64(queue.put(b, time.Now())))
-		} else if !p.give(in, b) {
-			failed = in
-		}
-		p.free <- b // never blocks, as above
+	}
+	if b == nil {
+		return
+	}
+	if in == nil || in == o.failed {
+		p.drops.Add(uint64(o.queue.put(b, time.Now())))
+	} else if !p.give(in, b) {
+		o.failed = in
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/protocol/packet"
 )
 
-// Device is what the pump needs of a TUN device: Read and Write are those of golang.zx2c4.com/wireguard/tun. Close ends a Read that waits, and may come again.
+// Device is what the pump needs of a TUN device: Read and Write are shaped as those of golang.zx2c4.com/wireguard/tun. Close ends a Read that waits, and may come again.
 type Device interface {
 	Read(bufs [][]byte, sizes []int, offset int) (int, error)
 	Write(bufs [][]byte, offset int) (int, error)
@@ -26,11 +26,12 @@ type Pump struct {
 	dev Device
 	mtu atomic.Int32
 
-	free, full chan *packet.Batch
-	changed    chan struct{} // one token: target is another one
-	done       chan struct{}
-	ended      chan struct{} // closed by the reader: nothing comes from the device any more
-	wg         sync.WaitGroup
+	turn    chan struct{} // one token: who has it may send
+	out     outbound      // of who has the turn
+	changed chan struct{} // one token: target is another one
+	done    chan struct{}
+	ended   chan struct{} // closed by the reader: nothing comes from the device any more
+	wg      sync.WaitGroup
 
 	current atomic.Pointer[inbound] // whose packets reach the device; nil before the first carrier
 	target  atomic.Pointer[inbound] // who gets the device's packets; nil while they are held
@@ -52,20 +53,16 @@ type inbound struct{ carrier protocol.Carrier }
 func New(dev Device, mtu int) *Pump {
 	p := &Pump{
 		dev:     dev,
-		free:    make(chan *packet.Batch, 2),
-		full:    make(chan *packet.Batch, 2),
+		turn:    make(chan struct{}, 1),
 		changed: make(chan struct{}, 1),
 		done:    make(chan struct{}),
 		ended:   make(chan struct{}),
 		running: map[*inbound]int{},
 	}
 	p.mtu.Store(int32(mtu))
-	slots := min(max(1, dev.BatchSize()), packet.MaxBatch)
-	for range cap(p.free) {
-		p.free <- packet.New(slots, outPacket)
-	}
-	p.wg.Go(p.read)
-	p.wg.Go(p.send)
+	p.turn <- struct{}{}
+	p.wg.Go(func() { p.read(min(max(1, dev.BatchSize()), packet.MaxBatch)) })
+	p.wg.Go(p.resend)
 	return p
 }
 

@@ -11,10 +11,10 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
-	"golang.zx2c4.com/wireguard/tun"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/platform/tunif/queue"
 	"github.com/holdfast-vpn/holdfast/platform/undo"
 )
 
@@ -60,31 +60,31 @@ func (l *linux) Open(ctx context.Context, mtu int) (platform.Device, error) {
 		return nil, fault.New(fault.HostTun, errors.Join(err, l.j.Put(undo.SlotTun)))
 	}
 	l.open = d
-	l.log.Info("tunnel device is up", "link", d.name, "index", d.index, "mtu", mtu)
+	l.log.Info("tunnel device is up", "link", platform.Interface, "index", d.index, "mtu", mtu)
 	return d, nil
 }
 
 func (l *linux) make(mtu int) (*device, error) {
-	inner, name, err := create()
+	q, err := create()
 	if err != nil {
 		return nil, err
 	}
 	l.j.Step("tun: made")
-	link, err := netlink.LinkByName(name)
+	link, err := netlink.LinkByName(platform.Interface)
 	if err == nil {
 		err = l.configure(link, mtu)
 	}
 	if err != nil {
-		return nil, errors.Join(err, inner.Close())
+		return nil, errors.Join(err, q.Close())
 	}
-	return &device{Device: inner, owner: l, name: name, index: link.Attrs().Index}, nil
+	return &device{Queue: q, owner: l, index: link.Attrs().Index}, nil
 }
 
-// create makes the tun link and the library's device on it. The name must be free: TUN_EXCL refuses a link that somebody else prepared.
-func create() (tun.Device, string, error) {
+// create makes the tun link and the queue on it. The name must be free: TUN_EXCL refuses a link that somebody else prepared.
+func create() (*queue.Queue, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, "", fmt.Errorf("opening /dev/net/tun: %w", err)
+		return nil, fmt.Errorf("opening /dev/net/tun: %w", err)
 	}
 	req, err := unix.NewIfreq(platform.Interface)
 	if err == nil {
@@ -93,9 +93,9 @@ func create() (tun.Device, string, error) {
 	}
 	if err != nil {
 		_ = unix.Close(fd)
-		return nil, "", fmt.Errorf("making %s: %w", platform.Interface, err)
+		return nil, fmt.Errorf("making %s: %w", platform.Interface, err)
 	}
-	return tun.CreateUnmonitoredTUNFromFD(fd) // owns the descriptor from here, also when it fails
+	return queue.New(fd) // owns the descriptor from here, also when it fails
 }
 
 // configure prepares the link while it is still down, then sets it up.
@@ -121,24 +121,23 @@ func (l *linux) configure(link netlink.Link, mtu int) error {
 	return nil
 }
 
-// device is the open link. Read and Write are those of the library.
+// device is the open link.
 type device struct {
-	tun.Device
+	*queue.Queue
 	owner *linux
-	name  string
 	index int
 	once  sync.Once
 	err   error
 }
 
-func (d *device) Name() string { return d.name }
+func (d *device) Name() string { return platform.Interface }
 
 func (d *device) Index() int { return d.index }
 
 // Close ends the link and every Read of it.
 func (d *device) Close() error {
 	d.once.Do(func() {
-		d.err = d.Device.Close()
+		d.err = d.Queue.Close()
 		d.owner.mu.Lock()
 		defer d.owner.mu.Unlock()
 		d.owner.open = nil

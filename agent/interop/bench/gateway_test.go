@@ -8,9 +8,10 @@ import (
 	"os"
 	"time"
 
-	"golang.zx2c4.com/wireguard/tun"
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-vpn/holdfast/dart/redact"
+	"github.com/holdfast-vpn/holdfast/platform/tunif/queue"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/gateway"
 	"github.com/holdfast-vpn/holdfast/protocol/packet"
@@ -22,27 +23,35 @@ const (
 )
 
 // farSide is an Inside that is the machine itself, through a TUN device with segmentation offload.
-type farSide struct {
-	tun  tun.Device
-	room *packet.Batch // the device appends a flow's segments to its first packet: that needs long slots
+type farSide struct{ *queue.Queue }
+
+func newFarSide(name string) (*farSide, error) {
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	req, err := unix.NewIfreq(name)
+	if err != nil {
+		return nil, err
+	}
+	req.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_VNET_HDR)
+	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, req); err != nil {
+		return nil, err
+	}
+	q, err := queue.New(fd)
+	return &farSide{q}, err
 }
 
-func (d *farSide) Read(b *packet.Batch) error {
-	n, err := d.tun.Read(b.Bufs, b.Sizes, packet.Headroom)
+func (f *farSide) Read(b *packet.Batch) error {
+	n, err := f.Queue.Read(b.Bufs, b.Sizes, packet.Headroom)
 	b.SetLen(n)
 	return err
 }
 
-func (d *farSide) Write(b *packet.Batch) error {
-	d.room.Reset()
-	for i := range b.Len() {
-		d.room.Append(b.Packet(i))
-	}
-	_, err := d.tun.Write(d.room.Trimmed(), packet.Headroom)
+func (f *farSide) Write(b *packet.Batch) error {
+	_, err := f.Queue.Write(b.Trimmed(), packet.Headroom)
 	return err
 }
-
-func (d *farSide) Close() error { return d.tun.Close() }
 
 // serveGateway is the far end: the embedded gateway on real sockets. Its arguments are the files of certificate and key.
 func serveGateway(args []string) error {
@@ -50,12 +59,12 @@ func serveGateway(args []string) error {
 	if err != nil {
 		return err
 	}
-	t, err := tun.CreateTUN("far0", farMTU)
+	far, err := newFarSide("far0")
 	if err != nil {
 		return err
 	}
 	g, err := gateway.New(gateway.Config{
-		Certificate: cert, Inside: &farSide{tun: t, room: packet.New(packet.MaxBatch, 64<<10-packet.Headroom-packet.Tailroom)},
+		Certificate: cert, Inside: far,
 		Users:    []gateway.User{{Name: account, Password: redact.NewString(password)}},
 		Pools:    []netip.Prefix{netip.MustParsePrefix("10.12.0.0/24")},
 		Settings: protocol.Settings{MTU: farMTU, DPD: time.Minute, Keepalive: 2 * time.Minute, SplitInclude: []netip.Prefix{netip.MustParsePrefix("10.97.0.0/16")}},
@@ -76,6 +85,6 @@ func serveGateway(args []string) error {
 func (l *lab) startGateway() *process {
 	l.Helper()
 	p := l.ready(l.gateway.Command(l.self, "role", "gateway", l.cert, l.key), "ready")
-	l.ip(l.gateway, "link set far0 up", "route add 10.12.0.0/24 dev far0")
+	l.ip(l.gateway, "link set far0 up mtu "+itoa(farMTU), "route add 10.12.0.0/24 dev far0")
 	return p
 }

@@ -154,7 +154,3 @@ func (l *lab) flow(direction, addr string, long time.Duration) result {
 	}
 	return result{n, time.Duration(ns)}
 }
-
-func contains(s, part string) bool {
-	return strings.Contains(strings.ToLower(s), strings.ToLower(part))
-}
