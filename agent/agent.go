@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
@@ -20,16 +21,19 @@ type Config struct {
 	Profiles func() *profile.Store // called for each connect and hosts: profiles may change while the agent runs
 	Hub      *ipc.Hub
 	StateDir string
-	Version  ipc.Version
-	Seed     uint64 // of the machine's jitter
-	Log      *slog.Logger
-	Wall     func() time.Time // for display only
+	// ProfileDir is where imported profiles go; "" takes none.
+	ProfileDir string
+	Version    ipc.Version
+	Seed       uint64 // of the machine's jitter
+	Log        *slog.Logger
+	Wall       func() time.Time // for display only
 }
 
 // Agent is one running agent. It implements ipc.Backend.
 type Agent struct {
-	cfg  Config
-	loop *loop
+	cfg         Config
+	loop        *loop
+	preferences preferences
 }
 
 // New makes an agent; it reads what users connected to last from StateDir, nothing else happens before Run.
@@ -47,7 +51,7 @@ func New(cfg Config) (*Agent, error) {
 	if cfg.Dialer == nil {
 		cfg.Dialer = hostDialer{cfg.Host.Dialer}
 	}
-	a := &Agent{cfg: cfg}
+	a := &Agent{cfg: cfg, preferences: preferences{dir: filepath.Join(cfg.StateDir, "preferences"), log: cfg.Log}}
 	a.loop = newLoop(&a.cfg)
 	return a, nil
 }

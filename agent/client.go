@@ -39,7 +39,7 @@ func (a *Agent) Connect(ctx context.Context, p localsock.Peer, req ipc.ConnectRe
 		}
 		req.Target = hosts[0].Name
 	}
-	c, err := resolve(req, known)
+	c, err := resolve(req, known, a.preferences.load(p.ID())...)
 	if err != nil {
 		return ipc.Accepted{}, err
 	}

@@ -57,6 +57,9 @@ func (d delivered) store(owner string) *profile.Store {
 	for _, w := range warnings {
 		d.log.Debug("profile of a gateway", "warning", w.String())
 	}
+	for _, p := range s.Profiles {
+		p.Gateway = strings.TrimSuffix(strings.TrimPrefix(p.File, "gateway-"), ".xml")
+	}
 	return s
 }
 
@@ -86,7 +89,7 @@ func (d delivered) keep(owner string, t protocol.Target, doc []byte) error {
 		err = d.makeRoom(dir, name)
 	}
 	if err == nil {
-		err = writeWhole(filepath.Join(dir, name), doc)
+		err = writeWhole(filepath.Join(dir, name), doc, 0o600)
 	}
 	if err != nil {
 		return fault.Newf(fault.ProfFetch, err, "it cannot be kept")

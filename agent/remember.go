@@ -79,17 +79,20 @@ func (m *memory) keep(l last) func() error {
 		if err != nil {
 			return fmt.Errorf("remember: %w", err)
 		}
-		return writeWhole(path, append(b, '\n'))
+		return writeWhole(path, append(b, '\n'), 0o600)
 	}
 }
 
-// writeWhole replaces a file by rename, readable by the agent alone.
-func writeWhole(path string, b []byte) error {
+// writeWhole replaces a file by rename.
+func writeWhole(path string, b []byte, mode os.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
 	if err != nil {
 		return fmt.Errorf("remember: %w", err)
 	}
 	_, err = f.Write(b)
+	if err == nil && mode != 0o600 {
+		err = f.Chmod(mode)
+	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}

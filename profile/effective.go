@@ -8,13 +8,14 @@ const (
 	OriginUser    = "preferences"
 	OriginGlobal  = "global preferences"
 	OriginPolicy  = "local policy"
+	OriginGateway = "profile of " // and the gateway that delivered it
 )
 
 // Row is one value in force.
 type Row struct {
 	Name   string // the element's own name; the path of a Detail
 	Value  string
-	Origin string // one of the Origin constants, a profile's File, or "FILE from GATEWAY"
+	Origin string // one of the Origin constants, a profile's File, or OriginGateway and its name
 	Locked bool   // the user may not change it
 	Why    string // it is locked
 	User   bool   // a kind of value that can be a user's
@@ -117,14 +118,14 @@ func (p *Profile) into(r *Row, e Element) {
 		r.Origin = p.origin()
 	}
 	if e.Control != Fixed && !v.user {
-		r.Locked, r.Why = true, or(p.File, "the profile")+" does not leave it to the user"
+		r.Locked, r.Why = true, or(p.origin(), "the profile")+" does not leave it to the user"
 	}
 }
 
 // origin names the profile as where a value comes from.
 func (p *Profile) origin() string {
 	if p.Gateway != "" {
-		return p.File + " from " + p.Gateway
+		return OriginGateway + p.Gateway
 	}
 	return p.File
 }

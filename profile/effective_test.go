@@ -85,7 +85,7 @@ func TestEffective(t *testing.T) {
 	}
 	delivered := settingsOf(t, "<LocalLanAccess>true</LocalLanAccess>")
 	delivered.Gateway = "vpn.example.com"
-	if r, _ := Effective(nil, delivered).Find("LocalLanAccess"); r.Origin != "corp.xml from vpn.example.com" {
+	if r, _ := Effective(nil, delivered).Find("LocalLanAccess"); r.Origin != "profile of vpn.example.com" {
 		t.Errorf("delivered: %+v", r)
 	}
 }

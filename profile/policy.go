@@ -50,7 +50,7 @@ var policyElements = []Element{
 	{Path: "RestrictHelpWebDeploy", Default: "false", Status: Ignored, Note: noDownloads},
 	{Path: "RestrictResourceWebDeploy", Default: "false", Status: Ignored, Note: noDownloads},
 	{Path: "RestrictLocalizationWebDeploy", Default: "false", Status: Ignored, Note: noDownloads},
-	{Path: updates, Type: Group},
+	{Path: updates, Type: Group, Status: Honoured},
 	{Path: updates + "/AllowSoftwareUpdatesFromAnyServer", Default: "true", Status: Ignored, Note: noDownloads},
 	{Path: updates + "/AllowComplianceModuleUpdatesFromAnyServer", Default: "true", Status: Ignored, Note: noDownloads},
 	{Path: updates + "/AllowVPNProfileUpdatesFromAnyServer", Default: "true", Status: Honoured, Note: fromList},

@@ -58,6 +58,7 @@ type Record struct {
 type Backend interface {
 	Sessions
 	Reports
+	Policies
 }
 
 // Server answers clients.
@@ -120,7 +121,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, http.StatusForbidden, fault.New(fault.PolGroup, nil))
 		return
 	}
-	v, id := find(r.URL.Path)
+	v, id := find(r.Method, r.URL.Path)
 	switch {
 	case c.busy:
 		w.Header().Set("Connection", "close")
@@ -146,7 +147,11 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, v *verb, c call) {
 	st, sessionOwner := s.backend.State(r.Context())
 	c.down = st.State == stateDown
 	if !v.may.allows(c.peer, sessionOwner, c.down) {
-		s.refuse(w, r, http.StatusForbidden, fault.New(fault.PolNotOwner, nil))
+		why := fault.PolNotOwner
+		if v.may == superuser {
+			why = fault.PolRoot
+		}
+		s.refuse(w, r, http.StatusForbidden, fault.New(why, nil))
 		return
 	}
 	if err := v.run(s, w, r, c); err != nil {

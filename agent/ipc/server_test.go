@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -89,6 +90,18 @@ func (a *agent) Hosts(context.Context, localsock.Peer) ([]HostEntry, error) {
 func (a *agent) Stats(context.Context) (Stats, error) {
 	st, _ := a.State(context.Background())
 	return Stats{State: st, DurationS: 7}, a.note("stats")
+}
+
+func (a *agent) Preferences(_ context.Context, p localsock.Peer) (Policy, error) {
+	return Policy{Target: "gw", Settings: []Setting{{Name: "LocalLanAccess", Value: "true", Origin: "default", User: true, Status: "honoured"}}}, a.note("preferences:" + p.ID())
+}
+
+func (a *agent) Prefer(_ context.Context, p localsock.Peer, r Preference) error {
+	return a.note(fmt.Sprintf("prefer:%s:%v:%v:%t", p.ID(), r.Set, r.Reset, r.Global))
+}
+
+func (a *agent) Import(_ context.Context, p localsock.Peer, r ImportRequest) (Imported, error) {
+	return Imported{Result: "imported", Hosts: len(r.Content)}, a.note(fmt.Sprintf("import:%s:%s:%t", p.ID(), r.Name, r.Replace))
 }
 
 func (a *agent) Version() Version { return Version{Version: "1.0", Agent: "1.0"} }
@@ -224,6 +237,10 @@ func TestIdentitiesTimesVerbs(t *testing.T) {
 			[4]fault.Code{fault.UseNotConnected, fault.UseNotConnected, fault.UseNotConnected, fault.PolGroup}},
 		{"POST /v1/prompts/p1", `{"cancel":true}`, [4]fault.Code{ok, ok, fault.PolNotOwner, fault.PolGroup},
 			[4]fault.Code{fault.AuthPromptGone, fault.AuthPromptGone, fault.AuthPromptGone, fault.PolGroup}},
+		{"GET /v1/preferences", "", [4]fault.Code{ok, ok, ok, fault.PolGroup}, [4]fault.Code{ok, ok, ok, fault.PolGroup}},
+		{"POST /v1/preferences", `{"set":{"a":"b"}}`, [4]fault.Code{ok, ok, ok, fault.PolGroup}, [4]fault.Code{ok, ok, ok, fault.PolGroup}},
+		{"POST /v1/profiles", `{"name":"a.xml"}`, [4]fault.Code{ok, fault.PolRoot, fault.PolRoot, fault.PolGroup},
+			[4]fault.Code{ok, fault.PolRoot, fault.PolRoot, fault.PolGroup}},
 	}
 	if len(tests) != len(verbs) {
 		t.Fatalf("%d verbs are tested, the table has %d", len(tests), len(verbs))

@@ -15,6 +15,8 @@ const (
 	anyone rule = iota + 1
 	// owner: the session's owner and root; everyone while there is no session, who then hears that there is none.
 	owner
+	// superuser: root, or Windows' administrators: what he does counts for all users.
+	superuser
 )
 
 // String is the rule's name in docs/security.md.
@@ -24,6 +26,8 @@ func (r rule) String() string {
 		return "anyone who may connect"
 	case owner:
 		return "owner or root; anyone while there is no session"
+	case superuser:
+		return "root"
 	}
 	return "nobody"
 }
@@ -35,6 +39,8 @@ func (r rule) allows(p localsock.Peer, sessionOwner string, down bool) bool {
 		return true
 	case owner:
 		return sees(p, sessionOwner) || down
+	case superuser:
+		return p.Root
 	}
 	return false
 }
@@ -65,22 +71,31 @@ var verbs = []verb{
 	{http.MethodGet, "/v1/timeline", owner, (*Server).timeline},
 	{http.MethodGet, "/v1/stats", owner, (*Server).stats},
 	{http.MethodPost, "/v1/prompts/{id}", owner, (*Server).answer},
+	{http.MethodGet, "/v1/preferences", anyone, (*Server).preferences},
+	{http.MethodPost, "/v1/preferences", anyone, (*Server).prefer},
+	{http.MethodPost, "/v1/profiles", superuser, (*Server).importProfile},
 }
 
-// find returns the verb of a path and the id in it; nil if there is none.
-func find(path string) (*verb, string) {
+// find returns the verb of a method and path, and the id in it; the one of another method if the path has only that, nil if there is none.
+func find(method, path string) (found *verb, id string) {
 	for i := range verbs {
 		v := &verbs[i]
-		prefix, wantsID := strings.CutSuffix(v.path, "{id}")
-		if !wantsID {
-			if path == v.path {
-				return v, ""
+		if at, ok := v.at(path); ok {
+			found, id = v, at
+			if v.method == method {
+				break
 			}
-			continue
-		}
-		if id, ok := strings.CutPrefix(path, prefix); ok && promptID(id) {
-			return v, id
 		}
 	}
-	return nil, ""
+	return found, id
+}
+
+// at reports whether the path is the verb's, and the id in it.
+func (v *verb) at(path string) (id string, ok bool) {
+	prefix, wantsID := strings.CutSuffix(v.path, "{id}")
+	if !wantsID {
+		return "", path == v.path
+	}
+	id, ok = strings.CutPrefix(path, prefix)
+	return id, ok && promptID(id)
 }

@@ -3,10 +3,12 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/platform/localsock"
+	"github.com/holdfast-vpn/holdfast/profile"
 )
 
 var alice = localsock.Peer{UID: 1000, Member: true}
@@ -40,7 +43,10 @@ type backend struct {
 	ended    int
 	entries  []ipc.Entry
 	hosts    []ipc.HostEntry
-	refuse   error // what Connect returns
+	refuse   error // what Connect and changes of policy return
+	root     bool  // who connects is root, not alice
+	policy   ipc.Policy
+	imported []ipc.ImportRequest
 }
 
 func (b *backend) publish() { b.hub.Publish(b.owner, b.st) }
@@ -147,6 +153,35 @@ func (b *backend) Hosts(context.Context, localsock.Peer) ([]ipc.HostEntry, error
 	return b.hosts, nil
 }
 
+func (b *backend) Preferences(context.Context, localsock.Peer) (ipc.Policy, error) {
+	return b.policy, b.refuse
+}
+
+func (b *backend) Prefer(_ context.Context, _ localsock.Peer, r ipc.Preference) error {
+	if b.refuse != nil {
+		return b.refuse
+	}
+	for i := range b.policy.Settings {
+		s := &b.policy.Settings[i]
+		if v, ok := r.Set[s.Name]; ok {
+			s.Value, s.Origin = v, "preferences"
+		}
+		if slices.Contains(r.Reset, s.Name) {
+			s.Value, s.Origin = "false", "default"
+		}
+	}
+	return nil
+}
+
+func (b *backend) Import(_ context.Context, _ localsock.Peer, r ipc.ImportRequest) (ipc.Imported, error) {
+	p, warnings, err := profile.Parse(r.Content)
+	if err != nil || b.refuse != nil {
+		return ipc.Imported{}, errors.Join(err, b.refuse)
+	}
+	b.imported = append(b.imported, r)
+	return ipc.Imported{Result: "imported", Hosts: len(p.Hosts), Warnings: make([]string, len(warnings))}, nil
+}
+
 func (b *backend) Stats(ctx context.Context) (ipc.Stats, error) {
 	st, _ := b.State(ctx)
 	if st.State != "connected" {
@@ -157,16 +192,20 @@ func (b *backend) Stats(ctx context.Context) (ipc.Stats, error) {
 
 func (b *backend) Version() ipc.Version { return ipc.Version{Version: "1.2.3", Agent: "1.2.3"} }
 
-// pipes is a listener in memory; every connection is alice's.
+// pipes is a listener in memory; every connection is one user's.
 type pipes struct {
+	peer  localsock.Peer
 	conns chan net.Conn
 	done  chan struct{}
 	once  sync.Once
 }
 
-type pipeConn struct{ net.Conn }
+type pipeConn struct {
+	net.Conn
+	peer localsock.Peer
+}
 
-func (pipeConn) Peer() localsock.Peer { return alice }
+func (c pipeConn) Peer() localsock.Peer { return c.peer }
 
 func (p *pipes) Accept() (net.Conn, error) {
 	select {
@@ -183,7 +222,7 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "unix
 func (p *pipes) dial(ctx context.Context) (net.Conn, error) {
 	near, far := net.Pipe()
 	select {
-	case p.conns <- pipeConn{far}:
+	case p.conns <- pipeConn{far, p.peer}:
 		return near, nil
 	case <-p.done:
 		return nil, net.ErrClosed
@@ -200,7 +239,10 @@ func serve(t *testing.T, b *backend) func(string) *ipc.Client {
 		b.st.State = "disconnected"
 	}
 	b.publish()
-	l := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
+	l := &pipes{peer: alice, conns: make(chan net.Conn), done: make(chan struct{})}
+	if b.root {
+		l.peer = localsock.Peer{Root: true}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- ipc.NewServer(b, b.hub, slog.New(slog.DiscardHandler)).Serve(ctx, l) }()

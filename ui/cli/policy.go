@@ -18,7 +18,7 @@ import (
 func (a *app) profileCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "profile",
-		Short: "Check an AnyConnect profile, or show what it means",
+		Short: "Check AnyConnect profiles, show what they mean, import and export them",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usage("there is no command profile %q", args[0])
@@ -40,7 +40,7 @@ func (a *app) profileCommand() *cobra.Command {
 		Args:  atMost(1),
 		RunE:  func(_ *cobra.Command, args []string) error { return a.showProfile(args) },
 	}
-	cmd.AddCommand(check, show)
+	cmd.AddCommand(check, show, a.importCommand(), a.exportCommand())
 	return cmd
 }
 

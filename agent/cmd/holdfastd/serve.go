@@ -39,7 +39,7 @@ func serve(ctx context.Context, dirs paths.Dirs, log *slog.Logger, stdout io.Wri
 	}
 	hub := ipc.NewHub()
 	a, err := agent.New(agent.Config{
-		Host: host, Hub: hub, StateDir: dirs.State, Seed: seed(), Version: version(), Log: log,
+		Host: host, Hub: hub, StateDir: dirs.State, ProfileDir: dirs.Profile, Seed: seed(), Version: version(), Log: log,
 		Connect:  func(d protocol.Dialer) protocol.Connector { return &cstp.Connector{Dialer: d, Log: log} },
 		Profiles: func() *profile.Store { return profiles(dirs, log) },
 	})

@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/profile"
+)
+
+// policyFor is what an agent says that has the profile of testdata and these preferences.
+func policyFor(t *testing.T, set map[string]string) ipc.Policy {
+	t.Helper()
+	p, _, err := readProfile("testdata/profile.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	prefs, _, err := profile.ParsePreferences(nil, profile.OriginUser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range set {
+		e, _ := profile.Lookup(name)
+		if err := prefs.Set(e, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := ipc.Policy{Target: "Head office", Profile: "profile.xml"}
+	for _, r := range profile.Effective(nil, p, nil, prefs).Rows() {
+		out.Settings = append(out.Settings, ipc.Setting{Name: r.Name, Value: r.Value, Origin: r.Origin, Locked: r.Locked, Why: r.Why, User: r.User, Status: r.Status.String()})
+	}
+	return out
+}
+
+// fits fails when a line is wider than a terminal of 80 columns.
+func fits(t *testing.T, text string) {
+	t.Helper()
+	for l := range strings.Lines(text) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(l, "\n")); n > 80 {
+			t.Errorf("%d columns: %s", n, l)
+		}
+	}
+}
+
+func TestPreferences(t *testing.T) {
+	b := &backend{policy: policyFor(t, map[string]string{"ProxySettings": "IgnoreProxy"})}
+	r := play(t, t.Context(), b, nil, "", "preferences")
+	golden(t, "preferences", []byte(r.out))
+	fits(t, r.out)
+	if r := play(t, t.Context(), b, nil, "", "preferences", "set", "locallanaccess", "false"); r.exit != 0 || !strings.Contains(r.out, "LocalLanAccess is") {
+		t.Errorf("set: %+v", r)
+	}
+	r = play(t, t.Context(), b, nil, "", "preferences", "reset", "MinimizeOnConnect")
+	if want := "MinimizeOnConnect is false (default) from the next connect on.\nThis version does not act on it: see docs/compatibility.md.\n"; r.exit != 0 || r.out != want {
+		t.Errorf("reset: %+v", r)
+	}
+	r = play(t, t.Context(), b, nil, "", "preferences", "--json")
+	var rows map[string]policyRow
+	if err := json.Unmarshal([]byte(r.out), &rows); err != nil || rows["ProxySettings"].Origin != "preferences" || !rows["AutoReconnect"].Locked || rows["AlwaysOn"].Value != "" {
+		t.Errorf("--json: %v, %+v", err, r)
+	}
+	b.refuse = fault.Newf(fault.PolLocked, nil, "AutoReconnect: corp.xml does not leave it to the user")
+	if r := play(t, t.Context(), b, nil, "", "preferences", "set", "AutoReconnect", "false"); r.exit != 7 || !strings.Contains(r.err, "POL-012") {
+		t.Errorf("locked: %+v", r)
+	}
+	for _, args := range [][]string{{"preferences", "set", "x"}, {"preferences", "reset"}, {"preferences", "sett"}} {
+		if r := play(t, t.Context(), &backend{}, nil, "", args...); r.exit != 2 {
+			t.Errorf("%v: %+v", args, r)
+		}
+	}
+}
+
+func TestProfileOfEveryElementFits(t *testing.T) {
+	r := playWith(t.Context(), nil, Deps{}, nil, "", "profile", "show", "../../profile/testdata/every-element.xml")
+	table, _, _ := strings.Cut(r.out, "\nIn lists")
+	if r.exit != 0 || !strings.Contains(table, "FROM every-element.xml") {
+		t.Errorf("%+v", r)
+	}
+	fits(t, table)
+}
+
+func TestCheckOfALocalPolicy(t *testing.T) {
+	if r := playWith(t.Context(), nil, Deps{}, nil, "", "profile", "check", "../../profile/testdata/policy/every-element.xml"); r.exit != 0 || !strings.Contains(r.out, "is a local policy and can be used") {
+		t.Errorf("%+v", r)
+	}
+	file := filepath.Join(t.TempDir(), "p.xml")
+	if err := os.WriteFile(file, []byte("<AnyConnectLocalPolicy>\n<FipsMode>x</FipsMode></AnyConnectLocalPolicy>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := playWith(t.Context(), nil, Deps{}, nil, "", "profile", "check", file); r.exit != 7 || !strings.Contains(r.err, "line 2: FipsMode") || !strings.Contains(r.err, "PROF-005") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestImportAndExport(t *testing.T) {
+	own, cisco, older := t.TempDir(), t.TempDir(), t.TempDir()
+	for _, dir := range []string{own, cisco, older} {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile("testdata/profile.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	odd := append([]byte("\xef\xbb\xbf\r\n"), bytes.Replace(data, []byte("<ServerList>"), []byte("<!-- odd -->\r\n<ServerList>"), 1)...)
+	for path, content := range map[string][]byte{
+		filepath.Join(own, "same.xml"): data, filepath.Join(cisco, "same.xml"): data,
+		filepath.Join(own, "other.xml"): data, filepath.Join(cisco, "other.xml"): odd,
+		filepath.Join(cisco, "new.XML"): odd, filepath.Join(cisco, "broken.xml"): []byte("<AnyConnectProfile>\n<x>"),
+		filepath.Join(cisco, "AnyConnectProfile.xsd"): []byte("<schema/>"), filepath.Join(older, "new.XML"): data,
+	} {
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := Deps{ProfileDirs: []string{own, cisco, older, filepath.Join(own, "gone")}, PolicyFiles: []string{filepath.Join(own, "gone.xml")}}
+	r := playWith(t.Context(), nil, d, nil, "", "profile", "import", "--dry-run")
+	golden(t, "profile-import", []byte(strings.ReplaceAll(r.out, own, "/etc/holdfast/profile")))
+	if r.exit != 0 {
+		t.Errorf("%+v", r)
+	}
+	if r := playWith(t.Context(), nil, d, nil, "", "profile", "import", "--dry-run", "--replace", filepath.Join(cisco, "other.xml")); !strings.Contains(r.out, "replaced") {
+		t.Errorf("%+v", r)
+	}
+
+	b := &backend{root: true}
+	r = playWith(t.Context(), serve(t, b), d, nil, "", "profile", "import", filepath.Join(cisco, "new.XML"), filepath.Join(cisco, "broken.xml"), filepath.Join(cisco, "same.xml"))
+	if r.exit != 1 || !strings.Contains(r.err, "PROF-001") || len(b.imported) != 2 || b.imported[0].Name != "new.XML" || !bytes.Equal(b.imported[0].Content, odd) {
+		t.Errorf("%+v, %d imported", r, len(b.imported))
+	}
+	if r := playWith(t.Context(), serve(t, &backend{}), d, nil, "", "profile", "import", filepath.Join(cisco, "new.XML")); r.exit != 7 || !strings.Contains(r.err, "POL-003") {
+		t.Errorf("no root: %+v", r)
+	}
+	if r := playWith(t.Context(), nil, Deps{ProfileDirs: []string{own, filepath.Join(own, "gone")}}, nil, "", "profile", "import"); r.exit != 0 || !strings.HasPrefix(r.out, "Nothing to import") {
+		t.Errorf("nothing: %+v", r)
+	}
+	if r := playWith(t.Context(), nil, d, nil, "", "profile", "import", filepath.Join(own, "gone.xml")); r.exit != 2 {
+		t.Errorf("no such file: %+v", r)
+	}
+
+	if r := playWith(t.Context(), nil, d, nil, "", "profile", "export", "new.XML"); r.exit != 0 || r.out != string(odd) {
+		t.Errorf("export: %+v", r)
+	}
+	out := filepath.Join(t.TempDir(), "out.xml")
+	for _, exit := range []int{0, 2} { // a second time the file is there
+		if r := playWith(t.Context(), nil, d, nil, "", "profile", "export", "new.XML", "-o", out); r.exit != exit {
+			t.Errorf("-o: %+v", r)
+		}
+	}
+	if got, err := os.ReadFile(out); err != nil || !bytes.Equal(got, odd) {
+		t.Errorf("written: %q, %v", got, err)
+	}
+	for _, args := range [][]string{{"profile", "export"}, {"profile", "export", "nobody.xml"}} {
+		if r := playWith(t.Context(), nil, d, nil, "", args...); r.exit != 2 || !strings.Contains(r.err, "same.xml") {
+			t.Errorf("%v: %+v", args, r)
+		}
+	}
+}
