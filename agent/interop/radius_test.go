@@ -12,7 +12,7 @@ import (
 
 const (
 	tokenUser = "bob"    // is asked for a code after the password
-	pushUser  = "carol"  // confirms elsewhere, which takes her 5 s
+	pushUser  = "carol"  // confirms elsewhere, which takes her 25 s
 	tokenCode = "493817" // what his token shows
 )
 
@@ -23,7 +23,7 @@ libdir = /usr/lib/freeradius
 logdir = DIR
 run_dir = DIR
 pidfile = DIR/pid
-max_request_time = 30
+max_request_time = 60
 security {
 	reject_delay = 0
 	status_server = no
@@ -38,7 +38,7 @@ modules {
 	}
 	exec {
 		wait = yes
-		timeout = 10
+		timeout = 40
 	}
 }
 client gateway {
@@ -71,7 +71,7 @@ server default {
 			handled
 		}
 		elsif (&User-Name == "` + pushUser + `") {
-			if ("%{exec:/bin/sleep 5}") {
+			if ("%{exec:DIR/push}") {
 			}
 		}
 		update control {
@@ -93,11 +93,15 @@ func (w *world) startRadius() string {
 		"dictionary":   "",
 		"servers":      "127.0.0.1 lab-secret\n",
 		"client.conf": "authserver 127.0.0.1:1812\nacctserver 127.0.0.1:1813\nservers " + dir + "/servers\ndictionary /etc/radcli/dictionary\n" +
-			"default_realm\nradius_timeout 10\nradius_retries 1\nbindaddr *\n",
+			"default_realm\nradius_timeout 60\nradius_retries 1\nbindaddr *\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			w.t.Fatal(err)
 		}
+	}
+	push := "#!/bin/sh\necho pushed >> " + dir + "/pushes\nexec sleep 25\n"
+	if err := os.WriteFile(filepath.Join(dir, "push"), []byte(push), 0o700); err != nil {
+		w.t.Fatal(err)
 	}
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
@@ -154,7 +158,7 @@ func TestRADIUS(t *testing.T) {
 	}{
 		{"password", account, "", 0},
 		{"challenge", tokenUser, tokenCode, 0},
-		{"push", pushUser, "", 5 * time.Second}, // longer than --timeout: a person's time is not ours
+		{"push", pushUser, "", 25 * time.Second}, // longer than --timeout: a person's time is not ours
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := w.in(t)
@@ -165,6 +169,9 @@ func TestRADIUS(t *testing.T) {
 			t.Logf("after %v", took)
 			if s := w.state(); s.User != c.user {
 				t.Errorf("user = %s", s.User)
+			}
+			if c.user == pushUser {
+				w.pushedOnce()
 			}
 			w.looks(expects{})
 			w.leave()
@@ -183,4 +190,23 @@ func TestRADIUS(t *testing.T) {
 		w.in(t).refused(r, 10, "AUTH-002")
 	})
 	a.stop()
+}
+
+// pushedOnce expects that the one who confirmed elsewhere was asked once for that, and once for the password.
+func (w *world) pushedOnce() {
+	w.t.Helper()
+	if b, err := os.ReadFile(filepath.Join(w.dir, "radius", "pushes")); err != nil || string(b) != "pushed\n" {
+		w.t.Errorf("pushes: %q, %v", b, err)
+	}
+	r := w.cli("", "--json", "timeline")
+	lines := strings.Split(r.out, "\n")
+	last := -1
+	for i := range lines {
+		if strings.Contains(lines[i], `"event":"connect-requested"`) {
+			last = i
+		}
+	}
+	if asked := strings.Count(strings.Join(lines[max(0, last):], "\n"), `"event":"prompt-needed"`); r.exit != 0 || last < 0 || asked != 1 {
+		w.t.Errorf("asked %d times\n%s", asked, r.out)
+	}
 }

@@ -62,6 +62,16 @@ form https://vpn.example/auth answer=1
 ask form "" password:whichpin password:verify_pin
 form https://vpn.example/auth whichpin=22&verify_pin=22
 `, token: canaryToken},
+		"ocserv's, as recorded, with a one-time code": {target: func(t *protocol.Target) { t.User, t.Group = "alice", "staff" },
+			answers: answers{"password": {"p1"}, "password2": {"326944"}},
+			replies: []Reply{recorded(t, "older-2"), recorded(t, "older-4").with("webvpncontext=1"), recorded(t, "older-6").with("webvpncontext=1"), recorded(t, "older-8").with("webvpn=" + canaryToken)},
+			want: `init https://vpn.example/
+form https://vpn.example/auth username=alice&group_list=staff
+ask form "Please enter your password." password:password
+form https://vpn.example/auth password=p1 cookie:webvpncontext
+ask form "Please enter your OTP password." password:password2
+form https://vpn.example/auth password=326944 cookie:webvpncontext
+`, token: canaryToken},
 		"another host is asked in the newer way first": {target: user,
 			replies: []Reply{{Status: 404}, {Status: 302, Location: "https://gw2.example/x"}},
 			want:    "init https://vpn.example/\nGET https://vpn.example/\ninit https://gw2.example/x\n"},

@@ -1,0 +1,142 @@
+package interop
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/redact"
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/login"
+)
+
+// clientProfile is what the gateway of TestProfileDelivery hands over.
+const clientProfile = `<?xml version="1.0" encoding="UTF-8"?>
+<AnyConnectProfile xmlns="http://schemas.xmlsoap.org/encoding/">
+<ClientInitialization><AutoReconnect UserControllable="false">true<AutoReconnectBehavior UserControllable="false">ReconnectAfterResume</AutoReconnectBehavior></AutoReconnect></ClientInitialization>
+<ServerList><HostEntry><HostName>Head Office</HostName><HostAddress>vpn4.lab.example</HostAddress></HostEntry></ServerList>
+</AnyConnectProfile>
+`
+
+// TestProfileDelivery: ocserv's profile comes with the first login, is in force with the second, is not fetched again while it is the same, and is when it is another.
+func TestProfileDelivery(t *testing.T) {
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	file := filepath.Join(w.dir, "profile.xml")
+	offer := func(doc string) {
+		if err := os.WriteFile(file, []byte(doc), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	offer(clientProfile)
+	g := w.startOcserv(t, ocserv{lines: append([]string{"user-profile = " + file}, splitRoutes...)})
+	a := w.startAgent()
+	kept := filepath.Join(w.stateDir(), "profiles", "0", "gateway-vpn4.lab.example-443.xml")
+	look := func() (os.FileInfo, string) {
+		t.Helper()
+		info, err := os.Stat(kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := os.ReadFile(kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info, string(doc)
+	}
+
+	w.connect("vpn4.lab.example")
+	if s := w.state(); s.Profile != "" {
+		t.Errorf("the first session has the profile %q", s.Profile)
+	}
+	first, doc := look()
+	if doc != clientProfile || first.Mode().Perm() != 0o600 {
+		t.Errorf("%v holds\n%s", first.Mode(), doc)
+	}
+	w.leave()
+
+	if r := w.cli("", "hosts"); r.exit != 0 || !strings.Contains(r.out, "Head Office") {
+		t.Errorf("hosts: %+v", r)
+	}
+	w.connect("head office")
+	if s := w.state(); s.Profile != filepath.Base(kept) || s.Target != "Head Office" {
+		t.Errorf("target %q, profile %q", s.Target, s.Profile)
+	}
+	if again, _ := look(); !os.SameFile(first, again) || !again.ModTime().Equal(first.ModTime()) {
+		t.Error("the same profile was fetched again")
+	}
+	w.reachesInside()
+	w.leave()
+
+	g.stop(t)
+	other := strings.Replace(clientProfile, "Head Office", "Main Site", 1)
+	offer(other)
+	g.start(t)
+	w.connect("vpn4.lab.example")
+	if _, doc := look(); doc != other {
+		t.Errorf("after a change the agent keeps\n%s", doc)
+	}
+	w.leave()
+
+	a.stop()
+}
+
+// direct dials from the test's own namespace.
+type direct struct{ net.Dialer }
+
+func (d *direct) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	return net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
+}
+
+func (d *direct) DialTCP(ctx context.Context, to netip.AddrPort, _ protocol.Path) (net.Conn, error) {
+	return d.DialContext(ctx, "tcp", to.String())
+}
+
+// filler answers every form from a map, each answer once.
+type filler struct {
+	answers map[string]string
+	asked   []string
+}
+
+func (f *filler) Ask(_ context.Context, form protocol.Form) (protocol.Answer, error) {
+	out := protocol.Answer{Accept: true, Values: map[string]redact.Secret{}}
+	for _, in := range form.Fields {
+		f.asked = append(f.asked, in.Name)
+		out.Values[in.Name] = redact.NewString(f.answers[in.Name])
+	}
+	return out, nil
+}
+
+// TestOlderLogin logs in as clients before aggregate authentication do: ocserv knows them by the user agent and answers them in their own way.
+func TestOlderLogin(t *testing.T) {
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	w.startOcserv(t, ocserv{otp: true})
+	ca, err := os.ReadFile(w.pki.ca)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	target := protocol.Target{Host: "vpn4.lab.example", Port: 443, Path: "/", User: account, Group: "staff", Trust: protocol.Trust{CAPEM: ca}}
+	person := &filler{answers: map[string]string{"password": password, "password2": otpCode(t)}}
+	res, err := login.Run(ctx, &direct{}, target, person, login.Options{UserAgent: "Open AnyConnect VPN Agent v3.00"})
+	if err != nil {
+		t.Fatalf("%v after %q", err, person.asked)
+	}
+	if res.Token.Empty() || res.User != account || res.Group != "Staff network" || strings.Join(person.asked, " ") != "password password2" {
+		t.Errorf("%+v after %q", res, person.asked)
+	}
+	if res.Conn != nil {
+		_ = res.Conn.Close()
+	}
+}
