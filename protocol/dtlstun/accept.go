@@ -24,10 +24,11 @@ func Accept(ctx context.Context, conn net.Conn, c Config) (*Channel, error) {
 		_ = conn.Close()
 		return nil, errNoKey
 	}
-	d, err := dtls.ServerWithOptions(dtlsnet.PacketConnFromConn(&socket{Conn: conn}), conn.RemoteAddr(),
+	l, own := &loan{Conn: conn}, &psk256{}
+	d, err := dtls.ServerWithOptions(dtlsnet.PacketConnFromConn(l), conn.RemoteAddr(),
 		dtls.WithPSK(func([]byte) ([]byte, error) { return []byte(c.Key.Reveal()), nil }),
 		dtls.WithCipherSuites(dtls.TLS_PSK_WITH_AES_128_GCM_SHA256),
-		dtls.WithCustomCipherSuites(func() []dtls.CipherSuite { return []dtls.CipherSuite{&psk256{}} }),
+		dtls.WithCustomCipherSuites(func() []dtls.CipherSuite { return []dtls.CipherSuite{own} }),
 		dtls.WithMTU(handshakeMTU),
 		dtls.WithFlightInterval(flight),
 		dtls.WithLoggerFactory(&logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled}),
@@ -37,15 +38,9 @@ func Accept(ctx context.Context, conn net.Conn, c Config) (*Channel, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("dtlstun: %w", err)
 	}
-	err = d.HandshakeContext(ctx)
-	var suite string
-	if err == nil {
-		suite, err = verify(d)
-	}
+	ch, err := finish(ctx, d, l, own, false, c)
 	if err != nil {
-		_ = d.Close()
-		_ = conn.Close()
 		return nil, fmt.Errorf("dtlstun: %w", err)
 	}
-	return &Channel{conn: d, heard: c.Heard, cipher: suite}, nil
+	return ch, nil
 }

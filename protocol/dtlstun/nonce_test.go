@@ -2,7 +2,6 @@ package dtlstun
 
 import (
 	"context"
-	"encoding/binary"
 	"net"
 	"sync"
 	"testing"
@@ -14,91 +13,123 @@ import (
 	"github.com/holdfast-vpn/holdfast/protocol/packet"
 )
 
-// wiretap keeps the nonce of every record that was sealed, and loses the first datagrams.
-type wiretap struct {
-	net.Conn
-	mu   sync.Mutex
-	lose int
-	seen map[uint64]int
-}
-
-func (w *wiretap) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for rest := p; len(rest) >= 13; {
-		n := 13 + int(binary.BigEndian.Uint16(rest[11:]))
-		if n > len(rest) {
-			break
+// load says packets and control frames at once, from three goroutines, then goodbye.
+func load(t *testing.T, ch *Channel) {
+	t.Helper()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		b := packet.New(8, 1500)
+		for range 50 {
+			b.Reset()
+			for b.Append(make([]byte, 1400)) {
+			}
+			if err := ch.WriteBatch(b); err != nil {
+				t.Error(err)
+			}
 		}
-		if epoch := binary.BigEndian.Uint16(rest[3:]); epoch > 0 && n >= 13+8+16 {
-			w.seen[binary.BigEndian.Uint64(rest[13:])]++
-		}
-		rest = rest[n:]
-	}
-	if w.lose > 0 {
-		w.lose--
-		return len(p), nil
-	}
-	return w.Conn.Write(p)
-}
-
-// TestNoncesAreUsedOnce: with lost and repeated flights, packets and control frames at once, and the goodbye, no nonce of a key comes twice.
-func TestNoncesAreUsedOnce(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		lose   int
-		suites dtls.ServerOption
-	}{
-		{"AES-128", 0, dtls.WithCipherSuites(dtls.TLS_PSK_WITH_AES_128_GCM_SHA256)},
-		{"AES-256", 0, dtls.WithCustomCipherSuites(func() []dtls.CipherSuite { return []dtls.CipherSuite{&psk256{}} })},
-		{"first hello lost", 1, dtls.WithCipherSuites(dtls.TLS_PSK_WITH_AES_128_GCM_SHA256)},
-		{"three datagrams lost", 3, dtls.WithCipherSuites(dtls.TLS_PSK_WITH_AES_128_GCM_SHA256)},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			g := listen(t, testKey, dtls.WithCipherSuites(dtls.TLS_PSK_WITH_AES_128_GCM_SHA256), c.suites)
-			conn, err := net.Dial("udp", g.sock.LocalAddr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			tap := &wiretap{Conn: conn, lose: c.lose, seen: map[uint64]int{}}
-			ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
-			defer cancel()
-			ch, err := Dial(ctx, tap, Config{AppID: testApp, Key: redact.NewString(testKey), Heard: quiet})
-			if err != nil {
-				t.Fatal(err)
-			}
-			var wg sync.WaitGroup
-			wg.Go(func() {
-				b := packet.New(8, 1500)
-				for b.Append(make([]byte, 1400)) {
-				}
-				for range 50 {
-					if err := ch.WriteBatch(b); err != nil {
-						t.Error(err)
-					}
-				}
-			})
-			for range 2 {
-				wg.Go(func() {
-					for range 100 {
-						if err := ch.WriteControl(TypeDPDReq, []byte("?")); err != nil {
-							t.Error(err)
-						}
-					}
-				})
-			}
-			wg.Wait()
-			_ = ch.Close()
-			tap.mu.Lock()
-			defer tap.mu.Unlock()
-			if len(tap.seen) < 601 {
-				t.Errorf("%d sealed records were seen", len(tap.seen))
-			}
-			for nonce, n := range tap.seen {
-				if n > 1 {
-					t.Errorf("nonce %x was used %d times", nonce, n)
+	})
+	for range 2 {
+		wg.Go(func() {
+			for range 100 {
+				if err := ch.WriteControl(TypeDPDReq, []byte("?")); err != nil {
+					t.Error(err)
 				}
 			}
 		})
+	}
+	wg.Wait()
+	_ = ch.Close()
+}
+
+// sealed is how many records load seals, with the handshake's Finished and the goodbye.
+const sealed = 1 + 50*8 + 200 + 1
+
+// drain reads until the end.
+func drain(ch *Channel) {
+	b := packet.New(16, 1500)
+	for ch.ReadBatch(b) == nil {
+		b.Reset()
+	}
+}
+
+// TestNoncesAreUsedOnce: whatever is lost or comes twice in the handshake, with packets and control frames at once, and the goodbye, no nonce of a key seals two records, on
+// either side.
+func TestNoncesAreUsedOnce(t *testing.T) {
+	for _, c := range []struct {
+		name            string
+		client, gateway func(*wiretap)
+	}{
+		{"nothing is lost", nil, nil},
+		{"the first hello is lost", func(w *wiretap) { w.lose = 1 }, nil},
+		{"three datagrams of the client are lost", func(w *wiretap) { w.lose = 3 }, nil},
+		{"the gateway's first flight is lost", nil, func(w *wiretap) { w.lose = 2 }},
+		{"the client's last flight is lost twice", func(w *wiretap) { w.final = 2 }, nil},
+		{"the gateway's last flight is lost", nil, func(w *wiretap) { w.final = 1 }},
+		{"the gateway's last flight is lost twice", nil, func(w *wiretap) { w.final = 2 }},
+		{"everything comes twice", func(w *wiretap) { w.twice = true }, func(w *wiretap) { w.twice = true }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			a, b := sockets(t)
+			client, gateway := tap(a), tap(b)
+			if c.client != nil {
+				c.client(client)
+			}
+			if c.gateway != nil {
+				c.gateway(gateway)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			cfg := Config{AppID: testApp, Key: redact.NewString(testKey), Heard: quiet}
+			up := make(chan struct{})
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				s, err := Accept(ctx, gateway, cfg)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				wg.Go(func() { drain(s) }) // from there it answers who missed the last flight
+				select {
+				case <-up:
+					load(t, s)
+				case <-ctx.Done():
+					s.Close()
+				}
+			})
+			ch, err := Dial(ctx, client, cfg)
+			if err != nil {
+				cancel()
+				wg.Wait()
+				t.Fatal(err)
+			}
+			close(up)
+			wg.Go(func() { drain(ch) })
+			load(t, ch)
+			wg.Wait()
+			client.check(t, "client", sealed)
+			gateway.check(t, "gateway", sealed)
+		})
+	}
+}
+
+// TestNoncesBesidePion is the same against a peer that has only the suite whose keys come out of pion's state.
+func TestNoncesBesidePion(t *testing.T) {
+	for _, lose := range []int{0, 1, 3} {
+		g := listen(t, testKey, dtls.WithCipherSuites(dtls.TLS_PSK_WITH_AES_128_GCM_SHA256))
+		conn, err := net.Dial("udp", g.sock.LocalAddr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := tap(conn)
+		client.lose = lose
+		ctx, cancel := context.WithTimeout(t.Context(), 9*time.Second)
+		defer cancel()
+		ch, err := Dial(ctx, client, Config{AppID: testApp, Key: redact.NewString(testKey), Heard: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		load(t, ch)
+		client.check(t, "client", sealed)
 	}
 }

@@ -147,6 +147,7 @@ func TestRestartWithDTLS(t *testing.T) {
 			t.Error("the port answers")
 		}
 		r.serve()
+		synctest.Wait() // it serves, before the end closes it
 		if list := r.gw.Sessions(); len(list) != 1 || list[0].Active || list[0].Transport != "" {
 			t.Errorf("%v", list)
 		}

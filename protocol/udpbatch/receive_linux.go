@@ -27,8 +27,8 @@ type receiver struct {
 	ctls  []control
 	arena []byte
 
-	n, at int // messages that came, and how many of them Next has seen
-	errno syscall.Errno
+	came, at int // messages, and how many of them Next has seen
+	errno    syscall.Errno
 }
 
 func (r *receiver) init(raw syscall.RawConn) {
@@ -41,7 +41,7 @@ func (r *receiver) init(raw syscall.RawConn) {
 				return false
 			}
 		}
-		r.n, r.errno = n, e
+		r.came, r.errno = n, e
 		return true
 	}
 	r.grow(fewMessages)
@@ -50,7 +50,7 @@ func (r *receiver) init(raw syscall.RawConn) {
 // grow makes room for n messages. What has come is lost: nothing may be left.
 func (r *receiver) grow(n int) {
 	r.msgs, r.iovs, r.ctls, r.arena = make([]message, n), make([]unix.Iovec, n), make([]control, n), make([]byte, n*stride)
-	r.n, r.at = 0, 0
+	r.came, r.at = 0, 0
 	for i := range r.msgs {
 		r.iovs[i].Base = &r.arena[i*stride]
 		r.iovs[i].SetLen(1 << 16)
@@ -61,7 +61,7 @@ func (r *receiver) grow(n int) {
 }
 
 // filled reports whether the last call filled everything, so that more may wait.
-func (r *receiver) filled() bool { return r.n == len(r.msgs) }
+func (r *receiver) filled() bool { return r.came == len(r.msgs) }
 
 // receive gets messages. Without wait there may be none.
 func (r *receiver) receive(wait bool) error {
@@ -72,7 +72,7 @@ func (r *receiver) receive(wait bool) error {
 		for i := range r.msgs {
 			r.msgs[i].SetControllen(int(unsafe.Sizeof(control{})))
 		}
-		r.n, r.at = 0, 0
+		r.came, r.at = 0, 0
 		if err := r.raw.Read(r.call); err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (r *receiver) receive(wait bool) error {
 
 // next is the next message: one datagram, or several of a size, of which the last may be shorter.
 func (r *receiver) next() (b []byte, size int, ok bool) {
-	if r.at >= r.n {
+	if r.at >= r.came {
 		return nil, 0, false
 	}
 	i := r.at

@@ -27,14 +27,14 @@ type sender struct {
 	ctls [sendMessages]control
 
 	todo  []message // of msgs
-	n     int       // how many of them went
+	went  int       // so many of them
 	errno syscall.Errno
 }
 
 func (s *sender) init(raw syscall.RawConn) {
 	s.raw = raw
 	s.call = func(fd uintptr) bool {
-		s.n, s.errno = mmsg(unix.SYS_SENDMMSG, fd, s.todo)
+		s.went, s.errno = mmsg(unix.SYS_SENDMMSG, fd, s.todo)
 		return s.errno != unix.EAGAIN
 	}
 	for i := range s.ctls {
@@ -57,7 +57,7 @@ func (s *sender) send(d [][]byte) (big bool, err error) {
 		n, parts := 0, int(s.todo[0].Iovlen)
 		switch {
 		case s.errno == 0:
-			for i := range s.n {
+			for i := range s.went {
 				n += int(s.todo[i].Iovlen)
 			}
 		case parts > 1 && s.errno == unix.EIO:

@@ -61,12 +61,14 @@ func (s *Socket) Receive() error {
 	}
 }
 
-// More gets what has come in the meantime, for Next to return, and does not wait. Error: the socket's end.
-func (s *Socket) More() error {
-	if s.fast != nil && s.fast.filled() {
-		return s.fast.receive(false)
+// More gets what has come in the meantime, for Next to return, and does not wait. It asks the system only if the last call left something there, as far as one can tell. more: there may
+// be something. Error: the socket's end.
+func (s *Socket) More() (more bool, err error) {
+	if s.fast == nil || !s.fast.filled() {
+		return false, nil
 	}
-	return nil
+	err = s.fast.receive(false)
+	return s.fast.came > 0, err
 }
 
 // Next returns the next datagram of the last Receive, nil if there is none. It may be written to, and is valid until Receive or More is called. Empty datagrams are left

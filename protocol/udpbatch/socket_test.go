@@ -100,7 +100,7 @@ func TestOrder(t *testing.T) {
 func expect(s *Socket, want []byte) error {
 	got := s.Next()
 	if got == nil {
-		if err := s.More(); err != nil {
+		if _, err := s.More(); err != nil {
 			return err
 		}
 		got = s.Next()
