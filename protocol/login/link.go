@@ -30,7 +30,7 @@ const (
 	promptly   = time.Second      // an answer that comes sooner has waited for nobody
 	wholeTime  = 30 * time.Second // from its first byte to its last
 	sendTime   = 30 * time.Second
-	aliveTime  = time.Millisecond // to see whether a connection that lay idle was closed
+	aliveTime  = 100 * time.Microsecond // to see whether a connection was closed: what has arrived is read at once, nothing is waited for
 )
 
 var (

@@ -163,3 +163,14 @@ func TestOlderLoginOnTheWire(t *testing.T) {
 		}
 	})
 }
+
+// FuzzForm: what is escaped is read back as it was, by a parser that is not ours.
+func FuzzForm(f *testing.F) {
+	f.Add([]byte("a+b&c=d é\x00\r\n%41"))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		form, err := url.ParseQuery("a=" + string(appendEscaped(nil, value)) + "&b=1")
+		if err != nil || form.Get("a") != string(value) || form.Get("b") != "1" || len(form) != 2 {
+			t.Fatalf("%q became %v, %v", value, form, err)
+		}
+	})
+}

@@ -21,6 +21,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/profile"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/cstp"
+	"github.com/holdfast-vpn/holdfast/protocol/login"
 )
 
 // serve is the agent's life: the host first, which takes the lock and takes back what a former run left, then the socket, then the agent. It goes down the
@@ -46,6 +47,9 @@ func serve(ctx context.Context, dirs paths.Dirs, log *slog.Logger, stdout io.Wri
 	if err != nil {
 		return err
 	}
+	warm := make(chan struct{})
+	go func() { login.Warm(); close(warm) }()
+	defer func() { <-warm }()
 	path := paths.Socket(dirs.Runtime)
 	l, err := localsock.Listen(path, localsock.Policy{Group: localsock.Group})
 	if errors.Is(err, localsock.ErrInUse) {
