@@ -59,42 +59,63 @@ func (w *world) travels(name string, within time.Duration) ipc.State {
 	return w.waitState(within, "connected over "+name, func(s ipc.State) bool { return s.State == "connected" && s.Transport == name })
 }
 
-// TestDTLS: what is inside really goes by UDP, the state says so, and nothing on the host knows the difference.
+// ciscoOnly is an ocserv as ASA and FTD are: DTLS by resumption and no other, TLS without a key to export.
+var ciscoOnly = ocserv{old: true, lines: splitRoutes}
+
+// TestDTLS: what is inside really goes by UDP, with each kind of DTLS that a gateway may have, the state says so, and nothing on the host knows the difference.
 func TestDTLS(t *testing.T) {
-	w := newWorld(t)
-	if w == nil {
-		return
+	for _, c := range []struct {
+		name   string
+		server ocserv
+		cipher string // as the state has it
+	}{
+		{"PSK only", pskOnly, "DTLS 1.2 TLS_PSK_WITH_AES_256_GCM_SHA384"},
+		{"resumption only", ciscoOnly, "DTLS 1.2 TLS_RSA_WITH_AES_256_GCM_SHA384"},
+		{"both", ocserv{dtls: true, lines: splitRoutes}, "DTLS 1.2 TLS_PSK_WITH_AES_256_GCM_SHA384"},
+		{"both and nothing to export", ocserv{dtls: true, lines: append([]string{"cisco-client-compat = true"}, splitRoutes...)}, "DTLS 1.2 TLS_RSA_WITH_AES_256_GCM_SHA384"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			if w == nil {
+				return
+			}
+			w.startOcserv(t, c.server)
+			w.countUDP()
+			a := w.startAgent()
+			w.connect("vpn4.lab.example")
+			s := w.travels("dtls", 5*time.Second)
+			if s.TransportReason != "" || s.Cipher != c.cipher {
+				t.Errorf("reason %q, cipher %q", s.TransportReason, s.Cipher)
+			}
+			w.reachesInside()
+			w.downloadByUDP(3_000_000)
+			if s := w.state(); s.Reconnects == nil || s.Reconnects.Tunnel+s.Reconnects.Session != 0 {
+				t.Errorf("reconnects: %+v", s.Reconnects)
+			}
+			if r := w.cli("", "timeline"); !strings.Contains(r.out, "carrier-changed") || !strings.Contains(r.out, "dtls") {
+				t.Errorf("the timeline does not tell of it:\n%s", r.out)
+			}
+			if r := w.cli("", "stats"); !strings.Contains(r.out, "DTLS") {
+				t.Errorf("stats do not tell of it:\n%s", r.out)
+			}
+			if r := w.cli("", "disconnect"); r.exit != 0 {
+				t.Errorf("disconnect: %+v", r)
+			}
+			a.stop()
+		})
 	}
-	w.startOcserv(t, pskOnly)
-	w.countUDP()
-	a := w.startAgent()
-	w.connect("vpn4.lab.example")
-	s := w.travels("dtls", 5*time.Second)
-	if s.TransportReason != "" || !strings.HasPrefix(s.Cipher, "DTLS 1.2 TLS_PSK_WITH_AES_256_GCM") {
-		t.Errorf("reason %q, cipher %q", s.TransportReason, s.Cipher)
-	}
-	w.reachesInside()
-	const size = 3_000_000
+}
+
+// downloadByUDP fetches something and holds the router's counters to it: it came by UDP.
+func (w *world) downloadByUDP(size int) {
+	w.t.Helper()
 	udp, tcp := w.counted("udp"), w.counted("tcp")
 	w.download("http://10.99.0.2/slow?n=" + strconv.Itoa(size) + "&ms=2")()
 	udp, tcp = w.counted("udp")-udp, w.counted("tcp")-tcp
 	if udp < size || tcp > size/50 {
-		t.Errorf("a download of %d bytes: %d by UDP, %d by TCP", size, udp, tcp)
+		w.t.Errorf("a download of %d bytes: %d by UDP, %d by TCP", size, udp, tcp)
 	}
-	t.Logf("a download of %d bytes: %d by UDP, %d by TCP", size, udp, tcp)
-	if s := w.state(); s.Reconnects == nil || s.Reconnects.Tunnel+s.Reconnects.Session != 0 {
-		t.Errorf("reconnects: %+v", s.Reconnects)
-	}
-	if r := w.cli("", "timeline"); !strings.Contains(r.out, "carrier-changed") || !strings.Contains(r.out, "dtls") {
-		t.Errorf("the timeline does not tell of it:\n%s", r.out)
-	}
-	if r := w.cli("", "stats"); !strings.Contains(r.out, "DTLS") {
-		t.Errorf("stats do not tell of it:\n%s", r.out)
-	}
-	if r := w.cli("", "disconnect"); r.exit != 0 {
-		t.Errorf("disconnect: %+v", r)
-	}
-	a.stop()
+	w.t.Logf("a download of %d bytes: %d by UDP, %d by TCP", size, udp, tcp)
 }
 
 // TestUDPDropped: where UDP goes nowhere the tunnel is there at once, by TLS, and says why.
@@ -118,28 +139,33 @@ func TestUDPDropped(t *testing.T) {
 	}
 }
 
-// TestNoExporter: a gateway made to suit old clients speaks TLS 1.2 without extended master secret, from which no key may be exported. TLS it is, and the state says why.
+// TestNoExporter: from TLS 1.2 without extended master secret no key may be exported. Where the gateway has no other DTLS than with such a key, it is TLS, and the state says why.
 func TestNoExporter(t *testing.T) {
 	w := newWorld(t)
 	if w == nil {
 		return
 	}
-	w.startOcserv(t, ocserv{dtls: true, lines: append([]string{"cisco-client-compat = true"}, splitRoutes...)})
+	w.startOcserv(t, ocserv{psk: true, lines: append([]string{`tls-priorities = "NORMAL:-VERS-ALL:+VERS-TLS1.2:%NO_SESSION_HASH"`}, splitRoutes...)})
 	w.startAgent()
 	w.connect("vpn4.lab.example")
 	w.reachesInside()
-	if s := w.state(); s.Transport != "tls" || s.TransportReason != "the TLS connection cannot export a key for DTLS" {
+	if s := w.state(); s.Transport != "tls" || s.TransportReason != "the TLS connection cannot export a key for DTLS, and the gateway offers no other" {
 		t.Errorf("%s: %q", s.Transport, s.TransportReason)
 	}
 }
 
 // TestUDPBlockedAndBack: UDP stops in the middle of a download, which goes on by TLS; when UDP is back, so is DTLS.
 func TestUDPBlockedAndBack(t *testing.T) {
+	t.Run("PSK", func(t *testing.T) { blockedAndBack(t, pskOnly) })
+	t.Run("resumption", func(t *testing.T) { blockedAndBack(t, ciscoOnly) })
+}
+
+func blockedAndBack(t *testing.T, server ocserv) {
 	w := newWorld(t)
 	if w == nil {
 		return
 	}
-	w.startOcserv(t, pskOnly)
+	w.startOcserv(t, server)
 	w.startAgent()
 	w.connect("vpn4.lab.example")
 	was := w.travels("dtls", 5*time.Second)

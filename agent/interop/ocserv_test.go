@@ -27,6 +27,7 @@ type ocserv struct {
 	otp   bool
 	dtls  bool // both kinds
 	psk   bool // only the one of a PSK
+	old   bool // only resumption, and TLS that suits old clients
 	lines []string
 }
 
@@ -84,6 +85,8 @@ func (w *world) startOcserv(t *testing.T, o ocserv) *gatewayProcess {
 		conf = append(conf, "udp-port = 443", "dtls-psk = true", "dtls-legacy = true")
 	case o.psk:
 		conf = append(conf, "udp-port = 443", "dtls-psk = true", "dtls-legacy = false")
+	case o.old:
+		conf = append(conf, "udp-port = 443", "dtls-psk = false", "dtls-legacy = true", "cisco-client-compat = true")
 	default:
 		conf = append(conf, "dtls-psk = false", "dtls-legacy = false", "cisco-client-compat = true")
 	}

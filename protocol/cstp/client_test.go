@@ -158,7 +158,7 @@ func testSettings() *protocol.Settings {
 	}
 }
 
-func resume(t *testing.T, p *peer) (protocol.Tunnel, error) {
+func comeBack(t *testing.T, p *peer) (protocol.Tunnel, error) {
 	t.Helper()
 	c := &Connector{Dialer: loopDialer{}}
 	r, err := c.Reach(t.Context(), p.session(), protocol.Path{})
@@ -172,7 +172,7 @@ func resume(t *testing.T, p *peer) (protocol.Tunnel, error) {
 func open(t *testing.T, set *protocol.Settings) (protocol.Tunnel, *Stream) {
 	t.Helper()
 	p := newPeer(t, accept(set))
-	tun, err := resume(t, p)
+	tun, err := comeBack(t, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestBannerOfTheTunnel(t *testing.T) {
 
 func TestResumeTellsWhereItWas(t *testing.T) {
 	p := newPeer(t, accept(testSettings()))
-	tun, err := resume(t, p)
+	tun, err := comeBack(t, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +311,7 @@ func TestConnectRefused(t *testing.T) {
 		{"no address", "HTTP/1.1 200 OK\r\nX-CSTP-MTU: 1400\r\n\r\n", fault.GwSettings, fault.Fatal, "no inside address"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := resume(t, newPeer(t, func(*Request) []byte { return []byte(c.answer) }))
+			_, err := comeBack(t, newPeer(t, func(*Request) []byte { return []byte(c.answer) }))
 			wantCode(t, err, c.code)
 			if f := fault.As(err); f.Kind != c.kind || f.Detail != c.detail {
 				t.Errorf("kind %v, detail %q", f.Kind, f.Detail)

@@ -20,6 +20,7 @@ type Connector struct {
 	Dialer protocol.Dialer
 	Login  login.Options
 	Log    *slog.Logger
+	Offer  func() ResumeOffer // of DTLS by resumption; nil: NewResumeOffer
 }
 
 var _ protocol.Connector = (*Connector)(nil)
@@ -142,10 +143,10 @@ func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.
 		return nil, fault.New(fault.Internal, nil)
 	}
 	base := pathMTU(cork.Conn)
-	key, dial, why := c.prospect(conn, via)
+	secrets, dial, why := c.prospect(conn, via)
 	req := &Request{
 		Host: hostHeader(ref.Target), UserAgent: c.Login.UserAgent, Token: ref.Token, Hostname: ref.Target.Hostname,
-		BaseMTU: base, MTU: max(minMTU, base-outerOverhead), IPv6: true, DTLS: dial != nil,
+		BaseMTU: base, MTU: max(minMTU, base-outerOverhead), IPv6: true, DTLS: !secrets.psk.Empty(), Resume: secrets.resume,
 	}
 	if req.UserAgent == "" {
 		req.UserAgent = login.DefaultUserAgent
@@ -172,7 +173,7 @@ func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.
 	c.log().Info("cstp: tunnel open", "gateway", conn.Gateway, "mtu", set.MTU, "dpd", set.DPD, "keepalive", set.Keepalive, "rekey", set.RekeyMethod)
 	udp := newDatagrams(NewStream(conn.TLS, cork, residual), set, c.log(), why)
 	if dial != nil {
-		udp.ready(resp, ref.MTU, key, dial, conn.RTT)
+		udp.ready(resp, ref.MTU, secrets, dial, conn.RTT)
 	}
 	return newTunnel(udp, cork.Conn, ref, conn.RTT, c.log()), nil
 }

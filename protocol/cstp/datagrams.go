@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
-	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/dtlstun"
+	"github.com/holdfast-vpn/holdfast/protocol/dtlstun/resume"
 	"github.com/holdfast-vpn/holdfast/protocol/packet"
 )
 
@@ -49,7 +49,7 @@ func retryAfter(failures int) time.Duration {
 //	  '------ pause 1, 2, 4, 8, 16 s, then the MTU for TLS, and 2 min --------------------'
 type datagrams struct {
 	dial  func(context.Context, uint16) (net.Conn, error) // nil: there is no DTLS
-	key   redact.Secret
+	keys  keys
 	offer offer
 	wish  int     // the MTU that was negotiated with DTLS in mind
 	plain int     // the one for TLS
@@ -83,8 +83,8 @@ func newDatagrams(s *Stream, set *protocol.Settings, log *slog.Logger, why strin
 }
 
 // ready takes what the gateway says of its DTLS, before anything runs. If it can be used the tunnel's MTU is the one for DTLS, or less where the session found less.
-func (d *datagrams) ready(r *Response, known int, key redact.Secret, dial func(context.Context, uint16) (net.Conn, error), rtt time.Duration) {
-	o, why := r.offer()
+func (d *datagrams) ready(r *Response, known int, k keys, dial func(context.Context, uint16) (net.Conn, error), rtt time.Duration) {
+	o, why := r.offer(k)
 	if o == nil {
 		d.shown.Store(&protocol.Transport{Name: "tls", Reason: why})
 		return
@@ -100,7 +100,7 @@ func (d *datagrams) ready(r *Response, known int, key redact.Secret, dial func(c
 		set.MTU = min(set.MTU, max(known, least(set)))
 		d.known.Store(int64(known))
 	}
-	d.dial, d.key, d.offer, d.rtt = dial, key, *o, rtt
+	d.dial, d.keys, d.offer, d.rtt = dial, k, *o, rtt
 	d.shown.Store(&protocol.Transport{Name: "tls", Reason: whySetup})
 }
 
@@ -151,7 +151,7 @@ func (d *datagrams) attempt() (worked bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if l.ch, err = dtlstun.Dial(ctx, conn, dtlstun.Config{AppID: d.offer.appID, Key: d.key, Heard: l.heard}); err != nil {
+	if l.ch, err = d.offer.open(ctx, conn, d.keys, l.heard); err != nil {
 		return false, err
 	}
 	defer func() {
@@ -243,6 +243,8 @@ func reasonFor(err error) string {
 		return "UDP blocked: DTLS was set up and then nothing came"
 	case errors.Is(err, dtlstun.ErrClosed):
 		return "the gateway ended DTLS"
+	case errors.Is(err, resume.ErrNotResumed):
+		return "DTLS refused: who answered did not know the session"
 	case errors.As(err, &f):
 		return "UDP: " + f.Sentence()
 	}

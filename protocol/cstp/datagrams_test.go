@@ -311,7 +311,7 @@ func TestWrongKey(t *testing.T) {
 // TestNoDatagrams: why there is no DTLS, before any is tried.
 func TestNoDatagrams(t *testing.T) {
 	p := newPeer(t, accept(testSettings()))
-	tun, err := resume(t, p)
+	tun, err := comeBack(t, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -360,14 +360,14 @@ func TestOffer(t *testing.T) {
 				}
 				r.Fields = append(r.Fields, protocol.Header{Name: k, Value: v})
 			}
-			o, why := r.offer()
+			o, why := r.offer(both())
 			if why != c.why || (o == nil) != (why != "") {
 				t.Fatalf("%+v, %q", o, why)
 			}
 			if o == nil {
 				return
 			}
-			if hex.EncodeToString(o.appID) != id || o.port != 8443 || o.keepalive != 0 || o.rekey != time.Hour || o.dpd < 0 || o.dpd > maxDuration || o.mtu < 0 || o.mtu > maxMTU {
+			if hex.EncodeToString(o.id) != id || o.port != 8443 || o.keepalive != 0 || o.rekey != time.Hour || o.dpd < 0 || o.dpd > maxDuration || o.mtu < 0 || o.mtu > maxMTU {
 				t.Errorf("%+v", o)
 			}
 		})

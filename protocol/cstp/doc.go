@@ -13,9 +13,9 @@
 //
 // # DTLS
 //
-// A Tunnel is open as soon as CONNECT was accepted, and its packets go by TLS. Beside it one goroutine makes a DTLS channel where the gateway offers one and the
-// TLS connection can export the key; once a DPD request of full size was answered there, WriteBatch sends by it. When it fails, when its DPD dies, or when
-// it is silent while TLS answers (three requests by UDP against one by TLS), WriteBatch sends by TLS again, from the next packet on; then the channel is tried anew, after 1, 2, 4, 8, 16 s and
+// A Tunnel is open as soon as CONNECT was accepted, and its packets go by TLS. Beside it one goroutine makes a DTLS channel where the gateway offers one: by
+// PSK-NEGOTIATE where the TLS connection can export a key, else by resumption under a secret that CONNECT told; once a DPD request of full size was answered there,
+// WriteBatch sends by it. When it fails, when its DPD dies, or when it is silent while TLS answers (three requests by UDP against one by TLS), WriteBatch sends by TLS again, from the next packet on; then the channel is tried anew, after 1, 2, 4, 8, 16 s and
 // every 2 min. TLS keeps its DPD, its keepalive and the last word on the session. Packets are taken from both ways at any time: the carrier is protocol.Doubled.
 //
 // The tunnel's MTU is the one for DTLS until that has failed six times; then, or when only shorter packets come through, it is another, and the agent is told (NoteMTU).
@@ -24,6 +24,7 @@
 //
 //	datagrams.go  make, prove, show, try again      link.go   watch: DPD, keepalive, silence, verdict
 //	offer.go      X-DTLS-*, key, socket             tunnel.go the carrier that chooses
+//	resumeoffer.go  what CONNECT tells for resumption
 //	size.go       what size passes
 //
 // After a verdict of silence the agent is asked for a new tunnel (NoteRekey): a gateway whose datagrams get lost may go on sending them for half a minute.
@@ -49,5 +50,5 @@
 //
 // Sending by DTLS allocates, in pion.
 //
-// Imports: protocol, protocol/authxml, protocol/packet, protocol/keepalive, protocol/dtlstun, protocol/login, dart/fault, dart/redact.
+// Imports: protocol, protocol/authxml, protocol/packet, protocol/keepalive, protocol/dtlstun, protocol/dtlstun/resume, protocol/login, dart/fault, dart/redact.
 package cstp

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"encoding/hex"
 	"errors"
 	"io"
 	"net"
@@ -47,18 +48,27 @@ func exchange(ctx context.Context, c *tls.Conn, req *Request) (resp *Response, r
 	if err := c.SetDeadline(time.Time{}); err != nil {
 		return nil, nil, lost(err)
 	}
-	resp.conceal(req.Token)
+	resp.concealAll(req)
 	return resp, Residual(br), nil
 }
 
-// conceal takes our own token out of what the gateway says: a text that quotes it would carry it into the state and into errors.
-func (r *Response) conceal(token redact.Secret) {
+// concealAll takes the secrets of a request out of its answer.
+func (r *Response) concealAll(req *Request) {
+	r.conceal(req.Token)
+	if m := req.Resume.Master; !m.Empty() {
+		r.conceal(redact.New(upperHex(m)))
+		r.conceal(redact.New(hex.AppendEncode(nil, m.Reveal())))
+	}
+}
+
+// conceal takes a secret of ours out of what the gateway says: a text that quotes it would carry it into the state and into errors.
+func (r *Response) conceal(secret redact.Secret) {
 	const shortest = 4 // less would take ordinary words apart
-	if token.Len() < shortest {
+	if secret.Len() < shortest {
 		return
 	}
 	for i := range r.Fields {
-		r.Fields[i].Value = strings.ReplaceAll(r.Fields[i].Value, string(token.Reveal()), token.String())
+		r.Fields[i].Value = strings.ReplaceAll(r.Fields[i].Value, string(secret.Reveal()), secret.String())
 	}
 }
 

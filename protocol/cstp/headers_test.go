@@ -19,6 +19,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/dtlstun/resume"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -96,7 +97,12 @@ func TestCapturedRequest(t *testing.T) {
 		t.Error("the token is another one")
 	}
 	r.Token = redact.Secret{}
-	want := &Request{Host: "vpn4.lab.example", UserAgent: "Open AnyConnect VPN Agent v9.01-3", Hostname: "vm", BaseMTU: 1500, MTU: 1390, IPv6: true, DTLS: true}
+	if r.Resume.Master.Len() != masterLen {
+		t.Errorf("a master secret of %d bytes", r.Resume.Master.Len())
+	}
+	r.Resume.Master = redact.Secret{}
+	want := &Request{Host: "vpn4.lab.example", UserAgent: "Open AnyConnect VPN Agent v9.01-3", Hostname: "vm", BaseMTU: 1500, MTU: 1390, IPv6: true, DTLS: true,
+		Resume: ResumeOffer{DTLS12: resume.DTLS12, DTLS: resume.DTLS}}
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("%+v", r)
 	}
@@ -105,8 +111,13 @@ func TestCapturedRequest(t *testing.T) {
 func TestRequestRoundTrip(t *testing.T) {
 	want := &Request{Host: "gw.example:8443", UserAgent: "AnyConnect test", Token: redact.NewString("a@1@b+/="), Hostname: "laptop", BaseMTU: 1400, MTU: 1306,
 		IPv6: true, DTLS: true, Prior: []netip.Addr{netip.MustParseAddr("10.1.0.2"), netip.MustParseAddr("2001:db8::2")}}
-	if got := parseRequest(t, want.Append(nil)); !reflect.DeepEqual(got, want) {
-		t.Errorf("%+v", got)
+	for _, psk := range []bool{false, true} {
+		for _, o := range []ResumeOffer{{}, NewResumeOffer()} {
+			want.DTLS, want.Resume = psk, o
+			if got := parseRequest(t, want.Append(nil)); !reflect.DeepEqual(got, want) {
+				t.Errorf("%+v", got)
+			}
+		}
 	}
 }
 
@@ -317,13 +328,14 @@ func FuzzResponse(f *testing.F) {
 		f.Add(capture(f, name+".response.txt"))
 	}
 	f.Add([]byte("HTTP/1.1 200 OK\r\n" + ok + "X-DTLS-App-ID: 0f0f\r\nX-DTLS-CipherSuite: PSK-NEGOTIATE\r\nX-DTLS-Port: 443\r\nX-DTLS-MTU: 1390\r\n\r\n"))
+	f.Add([]byte("HTTP/1.1 200 OK\r\n" + ok + "X-DTLS-Session-ID: 0f0f\r\nX-DTLS12-CipherSuite: AES256-GCM-SHA384\r\nX-DTLS-Port: 443\r\n\r\n"))
 	f.Add([]byte("HTTP/1.1 200 OK\r\n" + ok + "X-CSTP-Split-Exclude: 0.0.0.0/255.255.255.255\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		r, err := ReadResponse(bufio.NewReader(bytes.NewReader(wire)))
 		if err != nil {
 			return
 		}
-		if o, why := r.offer(); (o == nil) == (why == "") || o != nil && (len(o.appID) == 0 || len(o.appID) > 32 || o.port == 0 || o.mtu > maxMTU) {
+		if o, why := r.offer(both()); (o == nil) == (why == "") || o != nil && (len(o.id) == 0 || len(o.id) > 32 || o.port == 0 || o.mtu > maxMTU) {
 			t.Fatalf("%+v %q", o, why)
 		}
 		s, err := r.Settings()

@@ -12,11 +12,12 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/dtlstun"
+	"github.com/holdfast-vpn/holdfast/protocol/dtlstun/resume"
 	"github.com/holdfast-vpn/holdfast/protocol/login"
 )
 
 const (
-	// pskNegotiate is the name of the one kind of DTLS that is asked for: a PSK that both ends export from the TLS connection.
+	// pskNegotiate is the name of the kind of DTLS that is asked for first: a PSK that both ends export from the TLS connection. The other is resumption.
 	pskNegotiate = "PSK-NEGOTIATE"
 	pskLabel     = "EXPORTER-openconnect-psk"
 	pskLen       = 32
@@ -25,17 +26,25 @@ const (
 // Why packets travel by TLS before anything was tried.
 const (
 	whyNoDatagrams = "no way to send datagrams"
-	whyNoExport    = "the TLS connection cannot export a key for DTLS"
+	whyNoExport    = "the TLS connection cannot export a key for DTLS, and the gateway offers no other"
 	whyNoOffer     = "gateway offers no DTLS"
+	whyBadSuite    = "the gateway chose a DTLS cipher suite that was not offered"
 	whyBadOffer    = "the gateway's DTLS settings cannot be used"
 	whySetup       = "DTLS is being set up"
 	whyRekey       = "DTLS gets new keys"
 	whySize        = "UDP carries no packets of full size any more: looking for what fits"
 )
 
+// keys are the secrets of one CONNECT, from which those of DTLS come.
+type keys struct {
+	psk    redact.Secret // empty: there is none
+	resume ResumeOffer
+}
+
 // offer is what the gateway says of its DTLS.
 type offer struct {
-	appID          []byte
+	id             []byte        // App-ID, or the id of the session to resume
+	suite          *resume.Suite // of the session to resume; nil: PSK
 	port           uint16
 	mtu            int // 0 when it says nothing
 	dpd, keepalive time.Duration
@@ -43,17 +52,28 @@ type offer struct {
 }
 
 // offer reads the X-DTLS-* headers. Without an offer that can be used why says so.
-func (r *Response) offer() (o *offer, why string) {
-	id := r.Get("X-DTLS-App-ID")
-	if id == "" || r.Get("X-DTLS-CipherSuite") != pskNegotiate {
+func (r *Response) offer(k keys) (o *offer, why string) {
+	o = &offer{dpd: seconds(r.Get("X-DTLS-DPD")), keepalive: seconds(r.Get("X-DTLS-Keepalive"))}
+	app, session := r.Get("X-DTLS-App-ID"), r.Get("X-DTLS-Session-ID")
+	psk := app != "" && r.Get("X-DTLS-CipherSuite") == pskNegotiate
+	switch {
+	case psk && !k.psk.Empty():
+	case session != "" && !k.resume.Master.Empty():
+		app = session
+		if o.suite = r.chosen(&k.resume); o.suite == nil {
+			return nil, whyBadSuite
+		}
+	case k.psk.Empty():
+		return nil, whyNoExport
+	default:
 		return nil, whyNoOffer
 	}
-	app, err := hex.DecodeString(id)
+	id, err := hex.DecodeString(app)
 	port, perr := strconv.ParseUint(r.Get("X-DTLS-Port"), 10, 16)
-	if err != nil || len(app) > dtlstun.MaxAppID || perr != nil || port == 0 {
+	if err != nil || len(id) > dtlstun.MaxAppID || perr != nil || port == 0 {
 		return nil, whyBadOffer
 	}
-	o = &offer{appID: app, port: uint16(port), dpd: seconds(r.Get("X-DTLS-DPD")), keepalive: seconds(r.Get("X-DTLS-Keepalive"))}
+	o.id, o.port = id, uint16(port)
 	if n, err := strconv.Atoi(r.Get("X-DTLS-MTU")); err == nil && n >= minMTU {
 		o.mtu = min(n, maxMTU)
 	}
@@ -61,6 +81,27 @@ func (r *Response) offer() (o *offer, why string) {
 		o.rekey = seconds(r.Get("X-DTLS-Rekey-Time"))
 	}
 	return o, ""
+}
+
+// chosen is the suite of the one header that names it; nil unless it was offered.
+func (r *Response) chosen(o *ResumeOffer) *resume.Suite {
+	name, from := r.Get("X-DTLS12-CipherSuite"), o.DTLS12
+	if name == "" {
+		name, from = r.Get("X-DTLS-CipherSuite"), o.DTLS
+	}
+	if s, ok := from.Find(name); ok {
+		return &s
+	}
+	return nil
+}
+
+// open makes a channel on a connected socket, which it takes over.
+func (o *offer) open(ctx context.Context, conn net.Conn, k keys, heard func(dtlstun.Type, []byte)) (*dtlstun.Channel, error) {
+	if o.suite == nil {
+		return dtlstun.Dial(ctx, conn, dtlstun.Config{AppID: o.id, Key: k.psk, Heard: heard})
+	}
+	c := resume.Config{Version: o.suite.Version, Suite: o.suite.ID, SessionID: o.id, Master: k.resume.Master}
+	return dtlstun.Resume(ctx, conn, c, heard)
 }
 
 // limit is the tunnel's MTU when DTLS is expected to carry its packets, whichever way the first ones go: the one for DTLS, but never below what IPv6 needs where it
@@ -72,15 +113,17 @@ func (o *offer) limit(s *protocol.Settings) int {
 	return max(o.mtu, min(s.MTU, least(s)))
 }
 
-// prospect is what there is on our side for DTLS: a key and a way to send datagrams; why says what is missing.
-func (c *Connector) prospect(conn *login.Conn, via protocol.Path) (key redact.Secret, dial func(context.Context, uint16) (net.Conn, error), why string) {
+// prospect is what there is on our side for DTLS: keys and a way to send datagrams; why says what is missing.
+func (c *Connector) prospect(conn *login.Conn, via protocol.Path) (k keys, dial func(context.Context, uint16) (net.Conn, error), why string) {
 	d, ok := c.Dialer.(protocol.DatagramDialer)
 	if !ok {
-		return key, nil, whyNoDatagrams
+		return k, nil, whyNoDatagrams
 	}
-	k, err := ExportKey(conn.TLS)
-	if err != nil {
-		return key, nil, whyNoExport
+	if k.resume = NewResumeOffer(); c.Offer != nil {
+		k.resume = c.Offer()
+	}
+	if psk, err := ExportKey(conn.TLS); err == nil {
+		k.psk = psk
 	}
 	if a, err := netip.ParseAddrPort(conn.TLS.LocalAddr().String()); err == nil {
 		via.Local = a.Addr().Unmap().WithZone("")

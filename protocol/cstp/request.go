@@ -32,6 +32,7 @@ type Request struct {
 	IPv6      bool          // X-CSTP-Full-IPv6-Capability
 	Prior     []netip.Addr  // inside addresses of an earlier tunnel, told on a reconnect
 	DTLS      bool          // X-DTLS-CipherSuite: PSK-NEGOTIATE
+	Resume    ResumeOffer   // the other way into DTLS
 }
 
 // Append appends the request as it goes on the wire, blank line included. It holds the token: wipe the result after it was sent.
@@ -61,9 +62,7 @@ func (r *Request) Append(b []byte) []byte {
 	for _, a := range r.Prior {
 		line("X-CSTP-Address", a.String())
 	}
-	if r.DTLS {
-		line("X-DTLS-CipherSuite", pskNegotiate)
-	}
+	b = r.Resume.append(b, r.DTLS)
 	return append(b, "\r\n"...)
 }
 
@@ -80,6 +79,7 @@ func ParseRequest(q *http.Request) (*Request, error) {
 	r.MTU = number(q.Header.Get("X-CSTP-MTU"), 65535)
 	r.IPv6 = strings.Contains(q.Header.Get("X-CSTP-Address-Type"), "IPv6") || strings.EqualFold(q.Header.Get("X-CSTP-Full-IPv6-Capability"), "true")
 	r.DTLS = slices.Contains(strings.Split(q.Header.Get("X-DTLS-CipherSuite"), ":"), pskNegotiate)
+	r.Resume = parseResumeOffer(q.Header)
 	for _, v := range q.Header.Values("X-CSTP-Address") {
 		if a, err := netip.ParseAddr(strings.TrimSpace(v)); err == nil && a.Zone() == "" && len(r.Prior) < 2 {
 			r.Prior = append(r.Prior, a)
