@@ -73,6 +73,20 @@ func (m *memory) keep(l last) func() error {
 		m.list = slices.Delete(m.list, 0, 1)
 	}
 	m.list = append(m.list, l)
+	return m.write()
+}
+
+// forget lets go of what owner connected to last, and returns what writes the file; nil when nothing changed.
+func (m *memory) forget(owner string) func() error {
+	if _, ok := m.of(owner); !ok {
+		return nil
+	}
+	m.list = slices.DeleteFunc(m.list, func(o last) bool { return o.Owner == owner })
+	return m.write()
+}
+
+// write returns what writes the list as it is now.
+func (m *memory) write() func() error {
 	list, path := slices.Clone(m.list), m.path
 	return func() error {
 		b, err := json.MarshalIndent(list, "", "  ")

@@ -127,13 +127,18 @@ func (l *loop) remember() {
 		return
 	}
 	if !c.keeps {
+		l.later(l.memory.forget(c.owner))
 		return
 	}
 	now := last{Owner: c.owner, Host: c.name, Group: c.servers[0].Group, User: s.User}
 	if !c.keepsUser {
 		now.User = ""
 	}
-	write := l.memory.keep(now)
+	l.later(l.memory.keep(now))
+}
+
+// later has the applier write what is remembered; nil is nothing.
+func (l *loop) later(write func() error) {
 	if write == nil {
 		return
 	}

@@ -202,6 +202,8 @@ func (d *Document) add(n *node, names []string, text string) error {
 		markup = string(d.indent(last.tag.from)) + markup
 	} else if len(n.runs) > 0 {
 		at = n.runs[len(n.runs)-1].to
+	} else if rest := d.text[at:n.end.from]; bytes.IndexByte(rest, '\n') >= 0 {
+		markup = string(rest) + markup // the end tag stays on a line of its own
 	}
 	return d.splice(span{at, at}, markup)
 }

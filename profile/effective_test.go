@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -170,6 +171,9 @@ func TestPreferences(t *testing.T) {
 	if len(warned) != 3 {
 		t.Errorf("warnings %v", warned)
 	}
+	if got, want := fmt.Sprint(p.Choices()), "[{LocalLanAccess false} {AutoReconnect false} {AutoReconnectBehavior DisconnectOnSuspend}]"; got != want {
+		t.Errorf("choices %s, want %s", got, want)
+	}
 	before := string(p.Bytes())
 	set := func(name, value string) error {
 		e, _ := Lookup(name)
@@ -206,6 +210,31 @@ func TestPreferences(t *testing.T) {
 	}
 	if _, _, err := ParsePreferences([]byte("<AnyConnectProfile/>"), OriginUser); fault.As(err).Code != fault.ProfInvalid {
 		t.Errorf("a profile: %v", err)
+	}
+}
+
+// TestNewPreferences: what we write ourselves is fit for a person to read.
+func TestNewPreferences(t *testing.T) {
+	p := preferencesOf(t, OriginUser, "LocalLanAccess=true", "AutoReconnectBehavior=DisconnectOnSuspend", "AutoReconnect=true")
+	const want = `<?xml version="1.0" encoding="UTF-8"?>
+<AnyConnectPreferences>
+<ControllablePreferences>
+<LocalLanAccess>true</LocalLanAccess>
+<AutoReconnect>true<AutoReconnectBehavior>DisconnectOnSuspend</AutoReconnectBehavior></AutoReconnect>
+</ControllablePreferences>
+</AnyConnectPreferences>
+`
+	if got := string(p.Bytes()); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	for _, name := range []string{"AutoReconnectBehavior", "LocalLanAccess", "AutoReconnect"} {
+		e, _ := Lookup(name)
+		if err := p.Reset(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := string(p.Bytes()); got != emptyPreferences {
+		t.Errorf("after the last reset\n%s", got)
 	}
 }
 

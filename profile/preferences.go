@@ -110,6 +110,20 @@ func (p *Preferences) put(e Element, text string) error {
 	return nil
 }
 
+// Choice is one value that was chosen.
+type Choice struct{ Name, Value string }
+
+// Choices lists what was chosen and can be used, in the order of the schema.
+func (p *Preferences) Choices() []Choice {
+	var list []Choice
+	for _, e := range elements {
+		if v, ok := p.values[e.Path]; ok {
+			list = append(list, Choice{e.Name(), v})
+		}
+	}
+	return list
+}
+
 // Bytes is the document.
 func (p *Preferences) Bytes() []byte { return p.doc.Bytes() }
 

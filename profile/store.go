@@ -114,7 +114,7 @@ func (s *Store) takePolicy(file string, data []byte, err error) []Warning {
 		warnings[i].File = file
 	}
 	if err != nil {
-		s.policyErr = fault.Newf(fault.ProfPolicy, err, "%s: %s", file, fault.As(err).Detail)
+		s.policyErr = fault.Newf(fault.ProfPolicy, errors.Unwrap(err), "%s: %s", file, fault.As(err).Detail)
 		return append(warnings, Warning{File: file, Text: fault.As(err).Detail})
 	}
 	p.File = file

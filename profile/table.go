@@ -75,9 +75,10 @@ func (e Element) Name() string { return e.Path[strings.LastIndexByte(e.Path, '/'
 func (e Element) Values() string {
 	switch e.Type {
 	case Bool:
-		return "true, false"
+		return "true or false"
 	case Enum:
-		return strings.Join(e.Allowed, ", ")
+		last := len(e.Allowed) - 1
+		return strings.Join(e.Allowed[:last], ", ") + " or " + e.Allowed[last]
 	case Int:
 		return strconv.Itoa(e.Min) + " to " + strconv.Itoa(e.Max)
 	case Hash:

@@ -12,11 +12,11 @@ func status(c fault.Code) int {
 	switch {
 	case c == fault.PolBusy:
 		return http.StatusTooManyRequests
-	case strings.HasPrefix(string(c), "POL-"):
+	case strings.HasPrefix(string(c), "POL-"), c == fault.ProfPolicy:
 		return http.StatusForbidden
-	case c == fault.UseNotConnected, c == fault.AuthPromptGone:
+	case c == fault.UseNotConnected, c == fault.AuthPromptGone, c == fault.ProfThere:
 		return http.StatusConflict
-	case strings.HasPrefix(string(c), "USE-"):
+	case strings.HasPrefix(string(c), "USE-"), c == fault.ProfInvalid:
 		return http.StatusBadRequest
 	}
 	return http.StatusInternalServerError

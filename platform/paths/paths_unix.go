@@ -2,6 +2,8 @@
 
 package paths
 
+import "path/filepath"
+
 func defaults() Dirs {
 	return Dirs{State: "/var/lib/holdfast", Runtime: "/run/holdfast", Profile: "/etc/holdfast/profile"}
 }
@@ -12,4 +14,8 @@ func imports() []string {
 
 func policies() []string {
 	return []string{"/opt/cisco/secureclient/AnyConnectLocalPolicy.xml", "/opt/cisco/anyconnect/AnyConnectLocalPolicy.xml"}
+}
+
+func preferences(home string) []string {
+	return []string{filepath.Join(home, ".vpn", ".anyconnect"), filepath.Join(home, ".anyconnect")}
 }

@@ -36,4 +36,12 @@ func policies() []string {
 	}
 }
 
+func preferences(home string) []string {
+	cisco := filepath.Join(home, "AppData", "Local", "Cisco")
+	return []string{
+		filepath.Join(cisco, "Cisco Secure Client", "VPN", "preferences.xml"),
+		filepath.Join(cisco, "Cisco AnyConnect Secure Mobility Client", "preferences.xml"),
+	}
+}
+
 func socket(string) string { return pipe }

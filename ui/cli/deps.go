@@ -16,7 +16,8 @@ type Deps struct {
 	RuntimeDir  string   // default of rescue --runtime-dir
 	ProfileDirs []string // whose profiles `profile show` shows without a file: the agent's, then those of Cisco's client
 
-	PolicyFiles []string // where the local policy of Cisco's client may be; ours is in the first of ProfileDirs
+	PolicyFiles     []string // where the local policy of Cisco's client may be; ours is in the first of ProfileDirs
+	PreferenceFiles []string // where Cisco's client may keep this user's preferences
 
 	// Rescue undoes every change to this machine without an agent.
 	Rescue func(ctx context.Context, stateDir, runtimeDir string, out io.Writer) error

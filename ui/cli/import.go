@@ -49,6 +49,7 @@ func (a *app) importCommand() *cobra.Command {
 					c.weigh(a.deps.ProfileDirs, replace)
 				} else if err := a.importOne(cmd, c, replace); err != nil && failed == nil {
 					failed = err
+					c.Detail = "" // said at the end, with what to do about it
 				}
 			}
 			a.writeImport(list, dry)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/profile"
 )
@@ -135,7 +136,10 @@ func (a *app) showProfile(args []string) error {
 			return err
 		}
 	}
-	rows := profile.Effective(policy, p).Rows()
+	var rows []ipc.Setting
+	for _, r := range profile.Effective(policy, p).Rows() {
+		rows = append(rows, ipc.Setting{Name: r.Name, Value: r.Value, Origin: r.Origin, Locked: r.Locked, Why: r.Why, User: r.User, Status: r.Status.String()})
+	}
 	if a.json {
 		printJSON(a.Out, policyJSON(rows))
 		return nil
@@ -182,10 +186,10 @@ type policyRow struct {
 	Status string `json:"status"`
 }
 
-func policyJSON(rows []profile.Row) map[string]policyRow {
+func policyJSON(rows []ipc.Setting) map[string]policyRow {
 	out := map[string]policyRow{}
 	for _, r := range rows {
-		out[r.Name] = policyRow{r.Value, r.Origin, r.Locked, r.Why, r.Status.String()}
+		out[r.Name] = policyRow{r.Value, r.Origin, r.Locked, r.Why, r.Status}
 	}
 	return out
 }
@@ -195,10 +199,10 @@ const longValue = 21
 
 // writeRows prints values under a heading for each place that they come from, so that a line fits a terminal of 80 columns: what somebody decided first, then the
 // defaults. What stands in lists and groups has a path instead of a name and comes last.
-func writeRows(w io.Writer, rows []profile.Row) {
+func writeRows(w io.Writer, rows []ipc.Setting) {
 	var origins []string
-	of := map[string][]profile.Row{}
-	var paths []profile.Row
+	of := map[string][]ipc.Setting{}
+	var paths []ipc.Setting
 	name := 0
 	for _, r := range rows {
 		if strings.Contains(r.Name, "/") {
@@ -224,20 +228,20 @@ func writeRows(w io.Writer, rows []profile.Row) {
 		fmt.Fprintf(w, "\nIn lists and groups of the profile:\n")
 	}
 	for _, r := range paths {
-		fmt.Fprintf(w, "%s\n    = %s (%s)\n", line(r.Name), or(r.Value, "-"), r.Status)
+		fmt.Fprintf(w, "%s\n    = %s (%s)\n", line(r.Name), or(line(r.Value), "-"), r.Status)
 	}
 }
 
-func writeRow(w io.Writer, r profile.Row, name int) {
+func writeRow(w io.Writer, r ipc.Setting, name int) {
 	locked := "no"
 	if r.Locked {
 		locked = "yes"
 	}
-	value, below := or(r.Value, "-"), ""
+	value, below := or(line(r.Value), "-"), ""
 	if utf8.RuneCountInString(value) > longValue {
 		value, below = "", value
 	}
-	fmt.Fprintf(w, "%-*s  %-*s  %-6s  %s\n", name, r.Name, longValue, value, locked, r.Status)
+	fmt.Fprintf(w, "%-*s  %-*s  %-6s  %s\n", name, line(r.Name), longValue, value, locked, r.Status)
 	if below != "" {
 		fmt.Fprintf(w, "    %s\n", below)
 	}

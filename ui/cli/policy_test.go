@@ -65,9 +65,26 @@ func TestPreferences(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.out), &rows); err != nil || rows["ProxySettings"].Origin != "preferences" || !rows["AutoReconnect"].Locked || rows["AlwaysOn"].Value != "" {
 		t.Errorf("--json: %v, %+v", err, r)
 	}
+	r = play(t, t.Context(), b, nil, "", "preferences", "--all")
+	if r.exit != 0 || !strings.Contains(r.out, "\nAlwaysOn ") || !strings.Contains(r.out, "FROM profile.xml") {
+		t.Errorf("--all: %+v", r)
+	}
+	fits(t, r.out)
+	const cisco = "../../profile/testdata/preferences/cisco.xml"
+	d := Deps{PreferenceFiles: []string{filepath.Join(t.TempDir(), "gone"), cisco}}
+	want := "From " + cisco + ":\n  LocalLanAccess         false                chosen\n  AutoReconnect          false                chosen\n  AutoReconnectBehavior  DisconnectOnSuspend  chosen\n"
+	if r := playWith(t.Context(), serve(t, b), d, nil, "", "preferences", "import"); r.exit != 0 || r.out != want {
+		t.Errorf("import: %+v", r)
+	}
+	if r := playWith(t.Context(), serve(t, b), Deps{}, nil, "", "preferences", "import"); r.exit != 2 {
+		t.Errorf("nothing to import: %+v", r)
+	}
 	b.refuse = fault.Newf(fault.PolLocked, nil, "AutoReconnect: corp.xml does not leave it to the user")
 	if r := play(t, t.Context(), b, nil, "", "preferences", "set", "AutoReconnect", "false"); r.exit != 7 || !strings.Contains(r.err, "POL-012") {
 		t.Errorf("locked: %+v", r)
+	}
+	if r := playWith(t.Context(), serve(t, b), d, nil, "", "preferences", "import"); r.exit != 0 || strings.Count(r.out, " locked\n") != 3 {
+		t.Errorf("import of what is locked: %+v", r)
 	}
 	for _, args := range [][]string{{"preferences", "set", "x"}, {"preferences", "reset"}, {"preferences", "sett"}} {
 		if r := play(t, t.Context(), &backend{}, nil, "", args...); r.exit != 2 {

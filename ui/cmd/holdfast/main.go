@@ -21,7 +21,8 @@ func main() {
 	profiles := append([]string{dirs.Profile}, paths.Imports()...)
 	os.Exit(cli.Main(ctx, os.Args[1:], cli.Deps{
 		Socket: paths.Socket(dirs.Runtime), StateDir: dirs.State, RuntimeDir: dirs.Runtime, ProfileDirs: profiles, PolicyFiles: paths.Policies(),
-		Rescue: offline.Rescue, Gateway: demo.Rehearse,
+		PreferenceFiles: preferenceFiles(),
+		Rescue:          offline.Rescue, Gateway: demo.Rehearse,
 		Doctor: func(ctx context.Context, o cli.DoctorOptions) (checkup.Report, error) {
 			return offline.Doctor(ctx, offline.DoctorOptions{Target: o.Target, CAPEM: o.CAPEM, Pins: o.Pins, Timeout: o.Timeout, Progress: o.Progress,
 				ProfileDirs: profiles, StateDir: dirs.State})
@@ -30,4 +31,13 @@ func main() {
 			return demo.Run(ctx, demo.Options{Out: o.Out, Colour: o.Colour, Width: o.Width, JSON: o.JSON})
 		},
 	}, cli.SystemStreams()))
+}
+
+// preferenceFiles are those of Cisco's client, for this user; none where nobody knows his home.
+func preferenceFiles() []string {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return nil
+	}
+	return paths.Preferences(home)
 }
