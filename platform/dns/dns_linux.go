@@ -1,44 +1,64 @@
 package dns
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/platform/dns/forward"
 	"github.com/holdfast-vpn/holdfast/platform/undo"
 	"github.com/holdfast-vpn/holdfast/platform/undo/resolvconf"
 )
 
-// Resolver is name resolution by /etc/resolv.conf.
+// Resolver is name resolution by whichever way this machine has.
 type Resolver struct {
-	j   *undo.Journal
-	log *slog.Logger
-	mu  sync.Mutex
+	j       *undo.Journal
+	out     platform.Dialer
+	log     *slog.Logger
+	backend atomic.Pointer[string] // for people; read without the locks
+
+	life  sync.Mutex // one Set or Close at a time; it holds the watch
+	watch *watch
+
+	mu      sync.Mutex // what stands on the machine
+	want    platform.DNSConfig
+	index   int // of the device they are for, also while nothing is wanted any more
+	chosen  Decision
+	changes int // made so far
+	forward *forward.Server
 }
 
-// New returns the resolver. Whatever it makes is in the journal first.
-func New(j *undo.Journal, log *slog.Logger) *Resolver { return &Resolver{j: j, log: log} }
+// New returns the resolver. Whatever it makes is in the journal first. By out the machine's own servers are asked, where a forwarder of ours must.
+func New(j *undo.Journal, log *slog.Logger, out platform.Dialer) *Resolver {
+	return &Resolver{j: j, log: log, out: out}
+}
 
 var _ platform.Resolver = (*Resolver)(nil)
 
-// Set makes resolv.conf say what c wants; the zero value takes our part out of it. The error is HOST-003.
+// Set makes name resolution what c wants, and keeps it so until the next Set; the zero value takes our part back. The error is HOST-003.
 func (r *Resolver) Set(ctx context.Context, c platform.DNSConfig) error {
+	r.life.Lock()
+	defer r.life.Unlock()
+	r.watch.stop()
+	r.watch = nil
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	err := ctx.Err()
 	if err == nil {
+		r.want = c
+		if c.Index != 0 {
+			r.index = c.Index
+		}
 		if c.Empty() {
-			err = r.remove()
-		} else {
-			err = r.set(c)
+			err = r.drop(ctx)
+		} else if err = r.apply(ctx); err == nil {
+			r.watch = startWatch(r)
 		}
 	}
 	if err != nil {
@@ -47,115 +67,178 @@ func (r *Resolver) Set(ctx context.Context, c platform.DNSConfig) error {
 	return nil
 }
 
-func (r *Resolver) set(c platform.DNSConfig) error {
+// Close ends the watch and the forwarder; what stands on the machine stays, for the journal.
+func (r *Resolver) Close() error {
+	r.life.Lock()
+	defer r.life.Unlock()
+	r.watch.stop()
+	r.watch = nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stopForward()
+}
+
+// Backend names the way names are resolved, for `state`.
+func (r *Resolver) Backend() string {
+	if name := r.backend.Load(); name != nil {
+		return *name
+	}
+	return ""
+}
+
+// apply brings the machine to r.want by the back end of the moment. One that fails gives way to the file.
+func (r *Resolver) apply(ctx context.Context) error {
 	now, err := resolvconf.Read()
 	if err != nil {
 		return err
 	}
-	was := displaced(now, r.listed())
-	want := compose(c, was.Live())
-	if now.Kind == resolvconf.Regular && bytes.Equal(now.Content, want) && r.listed() != nil {
-		return nil
+	facts := look(ctx, displaced(now, r.resolv()))
+	d := Decide(facts)
+	if d != r.chosen {
+		r.log.Info("name resolution", "by", string(d.Backend), "also_resolved", d.Also, "because", d.Why, "facts", facts)
 	}
-	wrote := [][]byte{want}
-	switch old := r.listed(); {
-	case old == nil:
-	case ours(now, old):
-		wrote = append(wrote, now.Content)
-	default: // edited: until ours stands there again, the lines to take out are the old ones
-		wrote = append(wrote, old.Wrote[0])
+	r.chosen = d
+	via := r.startForward(d.Backend)
+	switch d.Backend {
+	case Nothing:
+		return errors.New(d.Why)
+	case Resolved:
+		err = r.setLink(ctx)
+	case Resolvconf, Openresolv:
+		err = r.setRecord(ctx, facts.Resolvconf, via)
+	default:
+		err = r.setFile(via)
 	}
-	if err := r.put(was, wrote...); err != nil {
-		return err
+	if err != nil && d.Backend != PlainFile && facts.Fixed == "" && ctx.Err() == nil {
+		r.log.Warn("name resolution goes by the file instead", "failed", string(d.Backend), "error", err)
+		d.Backend = PlainFile
+		if err = r.dropBut(ctx, d); err == nil { // openresolv rewrites the file when a record goes
+			via = r.startForward(d.Backend)
+			err = r.setFile(via)
+		}
 	}
-	r.j.Step("dns: journaled")
-	if err := resolvconf.Write(want, now, r.j.Step); err != nil {
-		return err
-	}
-	r.j.Step("dns: written")
-	back, err := resolvconf.Read()
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(back.Content, want) {
-		return errors.New("somebody else rewrites " + resolvconf.Path)
+	if d.Also {
+		if err := r.setLink(ctx); err != nil {
+			r.log.Warn("programs that ask systemd-resolved keep its own servers", "error", err)
+		}
 	}
-	return r.put(was, want)
+	name := string(d.Backend)
+	if via.IsValid() {
+		name += " and a forwarder of ours"
+	}
+	r.backend.Store(&name)
+	err = r.dropBut(ctx, d)
+	if !via.IsValid() {
+		err = errors.Join(err, r.stopForward())
+	}
+	return err
 }
 
-// displaced is the file as it would be without us.
-func displaced(now resolvconf.File, listed *undo.Resolv) resolvconf.File {
-	switch {
-	case listed != nil && ours(now, listed):
-		return listed.Was
-	case listed != nil && resolvconf.Marked(now.Content):
-		now.Content = resolvconf.Foreign(now.Content, listed.Wrote, listed.Was)
-	case resolvconf.Marked(now.Content):
-		now.Content = resolvconf.Foreign(now.Content, nil, resolvconf.File{Kind: resolvconf.Absent})
+// startForward runs the forwarder where the back end needs one, and returns its address, else the zero Addr. A machine where it cannot listen does without.
+func (r *Resolver) startForward(b Backend) netip.Addr {
+	if !forwarded(r.want, b) {
+		return netip.Addr{}
 	}
-	return now
+	rules := rulesFor(r.want, r.outside)
+	if r.forward != nil {
+		r.forward.SetRules(rules)
+		return forward.Addr
+	}
+	f, err := forward.Listen(r.out, rules)
+	if err != nil {
+		r.log.Warn("split DNS is not possible: the forwarder cannot listen", "error", err)
+		return netip.Addr{}
+	}
+	r.forward = f
+	return forward.Addr
 }
 
-func (r *Resolver) remove() error {
-	listed := r.listed()
-	if listed == nil {
+func (r *Resolver) stopForward() error {
+	if r.forward == nil {
 		return nil
 	}
-	changed, err := resolvconf.Revert(listed.Was, listed.Wrote, r.j.Step)
-	if err != nil {
-		return err
-	}
-	if !changed {
-		r.log.Info("nothing of ours is left in resolv.conf: somebody else has written it")
-	}
-	r.j.Step("dns: reverted")
-	return r.j.Put(undo.SlotDNS)
+	err := r.forward.Close()
+	r.forward = nil
+	return err
 }
 
-// put lists the change in the journal.
-func (r *Resolver) put(was resolvconf.File, wrote ...[]byte) error {
-	return r.j.Put(undo.SlotDNS, undo.Entry{Kind: undo.KindResolv, Resolv: &undo.Resolv{Was: was, Wrote: wrote}})
+// drop takes back everything of ours, and goes on after a failure.
+func (r *Resolver) drop(ctx context.Context) error {
+	r.chosen = Decision{}
+	return errors.Join(r.dropBut(ctx, Decision{}), r.stopForward())
 }
 
-// listed is our change as the journal has it, or nil.
-func (r *Resolver) listed() *undo.Resolv {
+// dropBut takes back what the decision has no use for: the back end may change under a session.
+func (r *Resolver) dropBut(ctx context.Context, d Decision) error {
+	var failed []error
+	for _, p := range []struct {
+		kind undo.Kind
+		used bool
+		drop func(context.Context) error
+	}{
+		{undo.KindResolv, d.Backend == PlainFile, r.dropFile},
+		{undo.KindRecord, d.Backend == Resolvconf || d.Backend == Openresolv, r.dropRecord},
+		{undo.KindLinkDNS, d.Backend == Resolved || d.Also, r.dropLink},
+	} {
+		if p.used || r.listed(p.kind) == nil {
+			continue
+		}
+		if err := p.drop(ctx); err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		r.j.Step("dns: " + string(p.kind) + " taken back")
+		if err := r.unlist(p.kind); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// list puts a change into the journal, in the place of an older one of its kind.
+func (r *Resolver) list(e undo.Entry) error {
+	return r.j.Put(undo.SlotDNS, append(r.allBut(e.Kind), e)...)
+}
+
+func (r *Resolver) unlist(k undo.Kind) error { return r.j.Put(undo.SlotDNS, r.allBut(k)...) }
+
+func (r *Resolver) allBut(k undo.Kind) []undo.Entry {
+	return slices.DeleteFunc(r.j.Get(undo.SlotDNS), func(e undo.Entry) bool { return e.Kind == k })
+}
+
+// listed is our change of that kind as the journal has it, or nil.
+func (r *Resolver) listed(k undo.Kind) *undo.Entry {
 	for _, e := range r.j.Get(undo.SlotDNS) {
-		if e.Kind == undo.KindResolv {
-			return e.Resolv
+		if e.Kind == k {
+			return &e
 		}
 	}
 	return nil
 }
 
-// Backend names the way names are resolved, for `state`.
-func (r *Resolver) Backend() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	file, err := resolvconf.Read()
-	if err != nil {
-		return "resolv.conf"
+// resolv is our change to the file, or nil.
+func (r *Resolver) resolv() *undo.Resolv {
+	if e := r.listed(undo.KindResolv); e != nil {
+		return e.Resolv
 	}
-	if listed := r.listed(); listed != nil && ours(file, listed) {
-		file = listed.Was
-	}
-	if strings.Contains(file.Target, "systemd/resolve/") || slices.Contains(resolvconf.Servers(file.Content), stub) {
-		return "resolv.conf, over systemd-resolved"
-	}
-	return "resolv.conf"
+	return nil
 }
 
-// Displaced returns the name servers of the file that ours displaced, or nil while it displaces none.
-func (r *Resolver) Displaced() []netip.Addr {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	listed := r.listed()
-	if listed == nil {
-		return nil
-	}
+// names is what an entry of ours says of servers.
+func (r *Resolver) names(are []netip.Addr) *undo.Names {
+	were := r.outside()
+	return &undo.Names{Were: were[:min(len(were), undo.MaxNames)], Are: are[:min(len(are), undo.MaxNames)]}
+}
+
+// outside lists the servers that answer without us.
+func (r *Resolver) outside() []netip.Addr {
 	now, err := resolvconf.Read()
 	if err != nil {
-		r.log.Warn("reading resolv.conf", "error", fmt.Sprint(err))
-		return unstub(resolvconf.Servers(listed.Was.Live()))
+		r.log.Warn("reading resolv.conf", "error", err)
+		return nil
 	}
-	return upstream(now, listed)
+	return slices.DeleteFunc(upstream(now, r.j.Get(undo.SlotDNS)), func(a netip.Addr) bool { return a == forward.Addr })
 }

@@ -5,7 +5,6 @@ package dns
 import (
 	"context"
 	"log/slog"
-	"net/netip"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform"
@@ -16,7 +15,7 @@ import (
 type Resolver struct{}
 
 // New returns a Resolver for which the zero config is fine and any other is HOST-007.
-func New(*undo.Journal, *slog.Logger) *Resolver { return &Resolver{} }
+func New(*undo.Journal, *slog.Logger, platform.Dialer) *Resolver { return &Resolver{} }
 
 var _ platform.Resolver = (*Resolver)(nil)
 
@@ -31,5 +30,5 @@ func (*Resolver) Set(_ context.Context, c platform.DNSConfig) error {
 // Backend is "" here.
 func (*Resolver) Backend() string { return "" }
 
-// Displaced is nil here.
-func (*Resolver) Displaced() []netip.Addr { return nil }
+// Close has nothing to end.
+func (*Resolver) Close() error { return nil }

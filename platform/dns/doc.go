@@ -1,27 +1,41 @@
-// Package dns points name resolution at the servers behind the tunnel while a session lives.
+// Package dns points name resolution at the servers behind the tunnel while a session lives, in the way that this machine resolves names.
 //
-// On Linux it does so with a plain /etc/resolv.conf, the one way that every program understands. Package undo/resolvconf says how the file is replaced and put
-// back; this package says what stands in it:
+// # Which way
 //
-//	tunnel-all DNS   the inside servers alone; the search domains of the session
-//	otherwise        the inside servers, then those of the displaced file; the search domains of the session, then those of the displaced file
+// Decide picks a back end from Facts: what /etc/resolv.conf is and who made it, who is on the bus and in which network, which resolvconf there is. The rule is that the one
+// counts whom programs really ask, and those read the file. Every decision is logged with its facts, and made again whenever something changes.
 //
-// # Limits of a plain file
+//	the file leads to            back end            inside alone            split DNS
+//	resolved's stub              systemd-resolved    domain "." of the link  domains of the link
+//	what Debian's resolvconf     a record            forwarder               forwarder
+//	  makes
+//	what openresolv makes        an exclusive record the record              forwarder
+//	anything else                the file itself     the file                forwarder
 //
-// A resolv.conf cannot send some names here and others there: with split DNS the inside servers are asked first for every name, and the displaced ones only
-// when those do not answer. Programs read three servers and, some of them, six search domains of 256 characters; what exceeds that is left out, of the inside servers
-// so much that one displaced server remains. Options of the displaced file are not taken over.
+// The forwarder is ours (package forward), on loopback: it sends some names here and others there where the back end cannot. Where it cannot listen there is no split
+// DNS: inside servers are asked first for every name, and the log says so. A back end that fails gives way to the file. Where systemd-resolved runs although the file does not lead
+// to it, it is told as well, for programs that ask it by its socket or bus.
 //
-// Where systemd-resolved owns the file, as a link to its stub, the link is replaced all the same, and Backend says so: programs that ask resolved by its own
-// socket or bus instead of reading the file keep its answers.
+// NetworkManager is no back end: it takes servers for devices of its own only, and what it takes globally survives us on disk. Where it writes the file, ours stands in
+// its place and is put back when it writes again; where it feeds resolved or resolvconf, those are the back end.
 //
-// Addresses and names come from a gateway: loopback, multicast and unspecified servers are passed over, search domains must be host names.
+// A session that says neither "all names" nor which: inside servers first and then the displaced ones, by resolved both at once. Its search domains belong inside in every case.
+//
+// # The file
+//
+// Package undo/resolvconf says how it is replaced and put back. Programs read three servers and, some of them, six search domains of 256 characters; what exceeds that is
+// left out, of the inside servers so much that one displaced server remains. Options of the displaced file are not taken over.
+//
+// # The watch
+//
+// From Set to the next Set the resolver looks whenever something in /etc or systemd-resolved's memory changes, and makes good what somebody else undid, eight times a minute at most. What
+// somebody else wrote into the file then counts as the displaced file, and is what comes back in the end.
 //
 // # The uplink's own servers
 //
-// While our file is in place the agent must still resolve the gateway's name outside the tunnel. Upstream says with which servers: those of the displaced
-// file as long as ours stands in its place, else those of the file itself; where they are nothing but resolved's stub, those that resolved itself uses.
+// The agent must still resolve the gateway's name outside the tunnel. Upstream says with which servers: those that would answer if our changes, as the journal lists them, were
+// not there; where that is nothing but resolved's stub or NetworkManager's dnsmasq, those behind it.
 //
-// Nothing watches the file. Set compares and is cheap: call it again when the network changed. What somebody else wrote there in between then counts as the displaced
-// file. Other systems answer HOST-007. It imports dart/fault, platform and platform/undo.
+// Addresses and names come from a gateway: loopback, multicast and unspecified servers are passed over, domains must be host names. Other systems answer HOST-007. It
+// imports dart/fault, platform, platform/sysbus and platform/undo.
 package dns

@@ -43,7 +43,7 @@ func TestCompose(t *testing.T) {
 				search = strings.Fields(c.search)
 			}
 			want := string(resolvconf.Compose(addrs(c.servers), search))
-			if got := string(compose(c.config, []byte(c.displaced))); got != want {
+			if got := string(compose(c.config, []byte(c.displaced), netip.Addr{})); got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 		})
@@ -58,7 +58,7 @@ func FuzzCompose(f *testing.F) {
 	f.Fuzz(func(t *testing.T, domain, displaced string) {
 		c := platform.DNSConfig{Servers: addrs("10.0.0.1"), Search: []string{domain, domain + ".example", "x." + domain}, Split: []string{domain}}
 		for _, c.All = range []bool{true, false} {
-			lines := strings.Split(strings.TrimSuffix(string(compose(c, []byte(displaced))), "\n"), "\n")
+			lines := strings.Split(strings.TrimSuffix(string(compose(c, []byte(displaced), netip.Addr{})), "\n"), "\n")
 			for i, l := range lines {
 				words := strings.Split(l, " ")
 				switch {

@@ -27,13 +27,15 @@ func host(o Options) (*platform.Host, error) {
 	if err != nil {
 		return nil, errors.Join(fault.New(fault.Internal, err), j.Close())
 	}
+	dialer := uplink.New(func() ([]netip.Addr, error) { return dns.Upstream(o.StateDir) })
+	resolver := dns.New(j, o.Log, dialer)
 	return &platform.Host{
 		Tun:      tunif.New(j, o.Log),
 		Router:   router.New(j, o.Log),
-		Resolver: dns.New(j, o.Log),
+		Resolver: resolver,
 		Firewall: noFilter{},
 		Monitor:  mon,
-		Dialer:   uplink.New(func() ([]netip.Addr, error) { return dns.Upstream(o.StateDir) }),
+		Dialer:   dialer,
 		Clock:    clock{},
 		Undo: func(ctx context.Context) error {
 			undone, err := j.Recover(ctx)
@@ -42,7 +44,7 @@ func host(o Options) (*platform.Host, error) {
 			}
 			return err
 		},
-		Close: func() error { return errors.Join(mon.Close(), j.Close()) },
+		Close: func() error { return errors.Join(resolver.Close(), mon.Close(), j.Close()) },
 	}, nil
 }
 

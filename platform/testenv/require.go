@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,10 +13,13 @@ import (
 // requireEnv lists the features that must not be skipped.
 const requireEnv = "HOLDFAST_REQUIRE"
 
+// unpackedEnv names the folder of unpacked packages.
+const unpackedEnv = "HOLDFAST_UNPACKED"
+
 // Require skips the test when this machine lacks one of the features, or fails it when HOLDFAST_REQUIRE lists that feature.
 //
 // The features are netns (network, mount and process namespaces), tun (/dev/net/tun), uid (may become another user), overlay (an own layer over /etc,
-// asked for by Namespace together with netns); any other name is a program that must be in PATH or in the system's sbin folders: ocserv, openconnect, nft.
+// asked for by Namespace together with netns), package:NAME (a Debian package that .ci/test has unpacked, for Install); any other name is a program that must be in PATH or in the system's sbin folders: ocserv, openconnect, nft.
 func Require(t testing.TB, features ...string) {
 	t.Helper()
 	for _, f := range features {
@@ -40,6 +44,10 @@ func probe(feature string) error {
 	if p, ok := probes[feature]; ok {
 		return p()
 	}
+	if name, is := strings.CutPrefix(feature, "package:"); is {
+		_, err := os.Stat(unpacked(name))
+		return err
+	}
 	_, err := lookProgram(feature)
 	return err
 }
@@ -59,6 +67,15 @@ func lookProgram(name string) (string, error) {
 		}
 	}
 	return "", err
+}
+
+// unpacked is the folder of a package that is not installed.
+func unpacked(name string) string {
+	dir := os.Getenv(unpackedEnv)
+	if dir == "" {
+		dir = "/var/cache/holdfast-tests"
+	}
+	return filepath.Join(dir, filepath.Base(name))
 }
 
 // asRoot is the probe of what needs uid 0.

@@ -20,7 +20,9 @@ import (
 	"github.com/holdfast-vpn/holdfast/platform/testenv"
 	"github.com/holdfast-vpn/holdfast/platform/tunif"
 	"github.com/holdfast-vpn/holdfast/platform/undo"
+	"github.com/holdfast-vpn/holdfast/platform/undo/records"
 	"github.com/holdfast-vpn/holdfast/platform/undo/resolvconf"
+	"github.com/holdfast-vpn/holdfast/platform/uplink"
 )
 
 const (
@@ -84,7 +86,7 @@ func session(j *undo.Journal) error {
 	if err != nil {
 		return err
 	}
-	r, d := router.New(j, log), dns.New(j, log)
+	r, d := router.New(j, log), dns.New(j, log, uplink.New(nil))
 	all := platform.RouteConfig{Name: device.Name(), Index: device.Index(), MTU: 1390, Addresses: prefixes("10.9.0.5/24 2001:db8:9::5/64"),
 		Include: prefixes("0.0.0.0/0 ::/0"), Exclude: prefixes("203.0.113.0/24"), LocalLAN: true}
 	split := platform.RouteConfig{Name: device.Name(), Index: device.Index(), MTU: 1390, Addresses: prefixes("10.9.0.6/24"),
@@ -93,14 +95,14 @@ func session(j *undo.Journal) error {
 		r.Set(ctx, all),
 		d.Set(ctx, platform.DNSConfig{Name: device.Name(), Index: device.Index(), Servers: addrs("10.9.0.1 2001:db8:9::1"), Search: []string{"corp.example"}, All: true}),
 		r.Set(ctx, split),
-		d.Set(ctx, platform.DNSConfig{Name: device.Name(), Index: device.Index(), Servers: addrs("10.9.0.1"), Search: []string{"corp.example"}}),
+		d.Set(ctx, platform.DNSConfig{Name: device.Name(), Index: device.Index(), Servers: addrs("10.9.0.1"), Search: []string{"corp.example"}, Split: []string{"other.example"}}),
 		d.Set(ctx, platform.DNSConfig{}),
 		r.Set(ctx, platform.RouteConfig{}),
 		device.Close())
 }
 
-// uplink gives the test's namespace a network like that of a machine: two families, a default route, a strict reverse path filter.
-func uplink(t *testing.T) *testenv.NS {
+// home gives the test's namespace a network like that of a machine: two families, a default route, a strict reverse path filter.
+func home(t *testing.T) *testenv.NS {
 	self := testenv.Self(t)
 	gw := testenv.NewNS(t, "gw")
 	testenv.Veth(t, self, "eth0", gw, "eth0")
@@ -142,6 +144,33 @@ var resolvConfs = []struct {
 			t.Fatal(err)
 		}
 	}},
+	{"systemd-resolved", func(t *testing.T) {
+		testenv.Install(t, "systemd-resolved")
+		testenv.SystemBus(t)
+		link(t, "../run/systemd/resolve/stub-resolv.conf")
+		testenv.Resolved(t)
+		testenv.Self(t).Run(t, "resolvectl", "dns", "eth0", "192.168.7.1")
+	}},
+	{"resolvconf", func(t *testing.T) {
+		testenv.Install(t, "resolvconf")
+		if err := os.MkdirAll("/run/resolvconf/interface", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, "/run/resolvconf/enable-updates", "", 0o644)
+		link(t, "/run/resolvconf/resolv.conf")
+		testenv.Self(t).Run(t, "sh", "-c", "echo nameserver 192.168.7.1 | /sbin/resolvconf -a eth0.dhclient")
+	}},
+	{"openresolv", func(t *testing.T) {
+		testenv.Install(t, "openresolv")
+		testenv.Self(t).Run(t, "sh", "-c", "echo nameserver 192.168.7.1 | /sbin/resolvconf -a eth0")
+	}},
+}
+
+func link(t *testing.T, target string) {
+	t.Helper()
+	if err := errors.Join(os.Remove(resolvconf.Path), os.Symlink(target, resolvconf.Path)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func write(t *testing.T, path, content string, mode os.FileMode) {
@@ -194,7 +223,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 				return
 			}
 			testenv.Require(t, "tun")
-			self := uplink(t)
+			self := home(t)
 			c.make(t)
 			before := testenv.Dump(t, self)
 			step, undone := 1, 0
@@ -207,6 +236,9 @@ func TestKilledAtEveryStep(t *testing.T) {
 				undone += len(recoverAll(t))
 				if d := testenv.Diff(before, testenv.Dump(t, self)); d != "" {
 					t.Fatalf("killed at step %d, %q, and (%v) in the recovery at %q:\n%s", step, at, again, atAgain, d)
+				}
+				if _, there := records.Ours(); there {
+					t.Fatalf("step %d, %q: resolvconf has a record of ours", step, at)
 				}
 				if undone := recoverAll(t); len(undone) != 0 {
 					t.Fatalf("step %d, %q: a second recovery undid %q", step, at, undone)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/platform/undo/records"
 	"github.com/holdfast-vpn/holdfast/platform/undo/resolvconf"
 )
 
@@ -28,6 +29,8 @@ const (
 	KindRule    Kind = "rule"    // Family, Priority
 	KindSysctl  Kind = "sysctl"  // Name, Old, New
 	KindResolv  Kind = "resolv.conf"
+	KindLinkDNS Kind = "link dns"   // what systemd-resolved knows of the link holdfast0
+	KindRecord  Kind = "resolvconf" // our record in resolvconf
 )
 
 // Entry is one change that can be undone. Which fields count is said beside the kinds.
@@ -40,7 +43,17 @@ type Entry struct {
 	Old      string       `json:"old,omitempty"`
 	New      string       `json:"new,omitempty"`
 	Resolv   *Resolv      `json:"resolv,omitempty"`
+	Names    *Names       `json:"names,omitempty"`
 }
+
+// Names is who answered before a change of a link's servers or of our record, and who does after it: undoing needs neither, whoever must not ask through the tunnel does.
+type Names struct {
+	Were []netip.Addr `json:"were"`
+	Are  []netip.Addr `json:"are"`
+}
+
+// MaxNames bounds both lists.
+const MaxNames = 64
 
 // Resolv is the change to resolv.conf: what stood there, and what we may have put there, newest first.
 type Resolv struct {
@@ -75,6 +88,10 @@ func (e Entry) String() string {
 		return e.Name
 	case KindResolv:
 		return resolvconf.Path
+	case KindLinkDNS:
+		return "name servers of " + platform.Interface
+	case KindRecord:
+		return "resolvconf record " + records.Name
 	}
 	return "unknown change"
 }
@@ -106,6 +123,11 @@ func (e Entry) check() error {
 			}
 		}
 		return e.Resolv.Was.Check()
+	case KindLinkDNS, KindRecord:
+		if e.Names == nil || len(e.Names.Were) > MaxNames || len(e.Names.Are) > MaxNames {
+			return errors.New("entry without servers, or with too many")
+		}
+		return nil
 	}
 	return fmt.Errorf("unknown kind %q", e.Kind)
 }

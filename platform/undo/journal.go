@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/platform/undo/records"
 	"github.com/holdfast-vpn/holdfast/platform/undo/resolvconf"
 )
 
@@ -218,7 +219,7 @@ func (j *Journal) Recover(ctx context.Context) (undone []string, err error) {
 		}
 	}
 	if ctx.Err() == nil {
-		swept, err := j.sweep()
+		swept, err := j.sweep(ctx)
 		undone = append(undone, swept...)
 		failed = append(failed, err)
 	}
@@ -233,23 +234,32 @@ func (j *Journal) revert(ctx context.Context, e Entry) (bool, error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	if e.Kind == KindResolv {
+	switch e.Kind {
+	case KindResolv:
 		return resolvconf.Revert(e.Resolv.Was, e.Resolv.Wrote, j.step)
+	case KindRecord:
+		return records.Remove(ctx)
+	case KindLinkDNS:
+		return revertLinkDNS(ctx)
 	}
 	return revertKernel(e)
 }
 
 // sweep removes what bears our tags although no entry lists it (any more).
-func (j *Journal) sweep() ([]string, error) {
+func (j *Journal) sweep(ctx context.Context) ([]string, error) {
 	undone, err := sweepKernel()
 	if len(j.Get(SlotDNS)) > 0 {
 		return undone, err // its own failure was told
 	}
-	did, err2 := resolvconf.Revert(resolvconf.File{Kind: resolvconf.Absent}, nil, j.step)
+	did, err2 := records.Remove(ctx)
+	if did {
+		undone = append(undone, Entry{Kind: KindRecord}.String())
+	}
+	did, err3 := resolvconf.Revert(resolvconf.File{Kind: resolvconf.Absent}, nil, j.step)
 	if did {
 		undone = append(undone, resolvconf.Path)
 	}
-	return undone, errors.Join(err, err2)
+	return undone, errors.Join(err, err2, err3)
 }
 
 // Close gives the locks back. What is listed stays for the next one.
@@ -264,8 +274,8 @@ func (j *Journal) Close() error {
 	return err
 }
 
-// Displaced returns the change to resolv.conf that the journal in stateDir lists, or nil. It needs no lock: a journal is replaced whole.
-func Displaced(stateDir string) (*Resolv, error) {
+// NameChanges returns the changes to name resolution that the journal in stateDir lists. It needs no lock: a journal is replaced whole.
+func NameChanges(stateDir string) ([]Entry, error) {
 	f, err := os.Open(filepath.Join(stateDir, fileName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -279,10 +289,8 @@ func Displaced(stateDir string) (*Resolv, error) {
 		return nil, err
 	}
 	slots, err := parse(b)
-	for _, e := range slots[SlotDNS] {
-		if e.Kind == KindResolv {
-			return e.Resolv, nil
-		}
+	if listed := slots[SlotDNS]; len(listed) > 0 {
+		return listed, nil
 	}
 	return nil, err
 }

@@ -20,6 +20,8 @@ var examples = []Entry{
 	{Kind: KindRule, Family: 6, Priority: 18502},
 	{Kind: KindSysctl, Name: RPFilter, Old: "1", New: "2"},
 	{Kind: KindResolv, Resolv: &Resolv{Was: resolvconf.File{Kind: resolvconf.Link, Target: "../run/x"}, Wrote: [][]byte{[]byte("nameserver 10.9.0.1\n")}}},
+	{Kind: KindLinkDNS, Names: &Names{Were: []netip.Addr{netip.MustParseAddr("192.0.2.1")}, Are: []netip.Addr{netip.MustParseAddr("2001:db8::53")}}},
+	{Kind: KindRecord, Names: &Names{Are: []netip.Addr{netip.MustParseAddr("10.9.0.1")}}},
 }
 
 func encode(t testing.TB, records ...record) []byte {
@@ -82,6 +84,10 @@ func TestParseRefuses(t *testing.T) {
 		{"a resolv.conf with a setuid mode", `{"slot":"dns","entries":[{"kind":"resolv.conf","resolv":{"was":{"kind":"file","mode":2541},"wrote":["eA=="]}}]}`},
 		{"a resolv.conf of no kind", `{"slot":"dns","entries":[{"kind":"resolv.conf","resolv":{"was":{"kind":"device"},"wrote":["eA=="]}}]}`},
 		{"a link without a target", `{"slot":"dns","entries":[{"kind":"resolv.conf","resolv":{"was":{"kind":"link"},"wrote":["eA=="]}}]}`},
+		{"a link's servers without the servers", `{"slot":"dns","entries":[{"kind":"link dns"}]}`},
+		{"a record of another name", `{"slot":"dns","entries":[{"kind":"resolvconf","names":{"were":[],"are":[]},"record":"eth0"}]}`},
+		{"too many servers", `{"slot":"dns","entries":[{"kind":"resolvconf","names":{"were":[` + strings.Repeat(`"192.0.2.1",`, MaxNames) + `"192.0.2.1"],"are":[]}}]}`},
+		{"a server that is none", `{"slot":"dns","entries":[{"kind":"link dns","names":{"were":["ns.example"],"are":[]}}]}`},
 		{"too many contents", `{"slot":"dns","entries":[{"kind":"resolv.conf","resolv":{"was":{"kind":"absent"},"wrote":["","",""]}}]}`},
 		{"too many entries", `{"slot":"tun","entries":[` + strings.Repeat(`{"kind":"link"},`, maxEntries) + `{"kind":"link"}]}`},
 		{"two values", `{"slot":"tun","entries":[]}{}`},

@@ -3,6 +3,7 @@
 package undo
 
 import (
+	"context"
 	"io"
 	"io/fs"
 
@@ -20,3 +21,5 @@ func lockNetwork() (io.Closer, error) { return nil, nil }
 func revertKernel(Entry) (bool, error) { return false, fault.New(fault.HostOther, nil) }
 
 func sweepKernel() ([]string, error) { return nil, fault.New(fault.HostOther, nil) }
+
+func revertLinkDNS(context.Context) (bool, error) { return false, fault.New(fault.HostOther, nil) }

@@ -18,10 +18,15 @@ const (
 	maxSearchBytes = 256
 )
 
-// Compose returns the content for the servers and search domains, in their order, as many as stub resolvers read.
+// Compose returns the content for the servers and search domains, in their order, as many as stub resolvers read, between our marks.
 func Compose(servers []netip.Addr, search []string) []byte {
+	b := append([]byte(begin+"\n"), Lines(servers, search)...)
+	return append(b, end+"\n"...)
+}
+
+// Lines is Compose without the marks.
+func Lines(servers []netip.Addr, search []string) []byte {
 	var b bytes.Buffer
-	b.WriteString(begin + "\n")
 	line := ""
 	for i, s := range search {
 		if i == maxSearch || len(line)+1+len(s) > maxSearchBytes {
@@ -38,7 +43,6 @@ func Compose(servers []netip.Addr, search []string) []byte {
 		}
 		b.WriteString("nameserver " + s.String() + "\n")
 	}
-	b.WriteString(end + "\n")
 	return b.Bytes()
 }
 

@@ -1,0 +1,148 @@
+package sysbus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// Path is the system bus (D-Bus specification, "Well-known Message Bus Instances").
+const Path = "/run/dbus/system_bus_socket"
+
+// callTime is what one call may take: a bus that hangs must not hold up a disconnect.
+const callTime = time.Second
+
+// Bus is one connection to the system bus.
+type Bus struct{ conn *dbus.Conn }
+
+// Dial connects and says hello, in a second at most.
+func Dial(ctx context.Context) (*Bus, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "unix", Path)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	conn, err := dbus.NewConn(c)
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	if err = conn.Auth([]dbus.Auth{dbus.AuthExternal(strconv.Itoa(os.Geteuid()))}); err == nil {
+		err = conn.Hello()
+	}
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("system bus: %w", err)
+	}
+	return &Bus{conn: conn}, nil
+}
+
+// Close ends the connection.
+func (b *Bus) Close() error { return b.conn.Close() }
+
+// Call calls a method, given as INTERFACE.METHOD, and stores what it returns in out, pointers, one for each value. Nobody is started to answer it.
+func (b *Bus) Call(ctx context.Context, name, path, method string, args, out []any) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	call := b.conn.Object(name, dbus.ObjectPath(path)).CallWithContext(ctx, method, dbus.FlagNoAutoStart, args...)
+	if call.Err != nil {
+		return fmt.Errorf("%s: %w", method, call.Err)
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return call.Store(out...)
+}
+
+// Property stores a property's value in out, a pointer.
+func (b *Bus) Property(ctx context.Context, name, path, iface, property string, out any) error {
+	var v dbus.Variant
+	if err := b.Call(ctx, name, path, "org.freedesktop.DBus.Properties.Get", []any{iface, property}, []any{&v}); err != nil {
+		return err
+	}
+	return v.Store(out)
+}
+
+// Answer is the name of the error that a service answered with, "" for an error of another kind.
+func Answer(err error) string {
+	if e, ok := errors.AsType[dbus.Error](err); ok {
+		return e.Name
+	}
+	return ""
+}
+
+// Unknown reports that the service does not have the method: it is an older one.
+func Unknown(err error) bool { return Answer(err) == "org.freedesktop.DBus.Error.UnknownMethod" }
+
+// Of asks who has a name. An error counts as nobody: the caller can only do without.
+func (b *Bus) Of(ctx context.Context, name string) Network {
+	var has bool
+	if err := b.driver(ctx, "NameHasOwner", name, &has); err != nil || !has {
+		return Nowhere
+	}
+	var pid uint32
+	if err := b.driver(ctx, "GetConnectionUnixProcessID", name, &pid); err != nil || pid == 0 {
+		return Unclear
+	}
+	theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", pid))
+	if err != nil {
+		return Unclear
+	}
+	if here, err := os.Readlink("/proc/self/ns/net"); err != nil || here != theirs {
+		return Another
+	}
+	return Ours
+}
+
+func (b *Bus) driver(ctx context.Context, method, name string, out any) error {
+	return b.Call(ctx, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus."+method, []any{name}, []any{out})
+}
+
+// Watch calls changed, from the calling goroutine, once when it listens, and then whenever the name gets an owner and whenever the owner says that properties of the object at path changed. It
+// returns when ctx or the connection ends.
+func (b *Bus) Watch(ctx context.Context, name, path string, changed func()) error {
+	signals := make(chan *dbus.Signal, 16)
+	b.conn.Signal(signals)
+	for _, match := range [][]dbus.MatchOption{
+		{dbus.WithMatchSender("org.freedesktop.DBus"), dbus.WithMatchInterface("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, name)},
+		{dbus.WithMatchSender(name), dbus.WithMatchObjectPath(dbus.ObjectPath(path)), dbus.WithMatchInterface("org.freedesktop.DBus.Properties"), dbus.WithMatchMember("PropertiesChanged")},
+	} {
+		bounded, cancel := context.WithTimeout(ctx, callTime)
+		err := b.conn.AddMatchSignalContext(bounded, match...)
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
+	changed()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case s, alive := <-signals:
+			if !alive {
+				return errors.New("the system bus has gone")
+			}
+			var who, was, is string
+			switch s.Name {
+			case "org.freedesktop.DBus.NameOwnerChanged":
+				if dbus.Store(s.Body, &who, &was, &is) == nil && who == name && is != "" {
+					changed()
+				}
+			case "org.freedesktop.DBus.Properties.PropertiesChanged":
+				changed()
+			}
+		}
+	}
+}
