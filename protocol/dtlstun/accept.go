@@ -24,7 +24,7 @@ func Accept(ctx context.Context, conn net.Conn, c Config) (*Channel, error) {
 		_ = conn.Close()
 		return nil, errNoKey
 	}
-	l, own := &loan{Conn: conn}, &psk256{}
+	l, own := &loan{Conn: conn, hello: c.Hello}, &psk256{}
 	d, err := dtls.ServerWithOptions(dtlsnet.PacketConnFromConn(l), conn.RemoteAddr(),
 		dtls.WithPSK(func([]byte) ([]byte, error) { return []byte(c.Key.Reveal()), nil }),
 		dtls.WithCipherSuites(dtls.TLS_PSK_WITH_AES_128_GCM_SHA256),

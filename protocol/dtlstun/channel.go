@@ -27,6 +27,7 @@ var ErrClosed = errors.New("dtlstun: the gateway ended the channel")
 type Config struct {
 	AppID []byte        // Dial only: 1 to MaxAppID bytes
 	Key   redact.Secret // Dial and Accept: of 32 bytes
+	Hello []byte        // Accept only: the datagram by which the client was found, if it was read already
 	// Heard is told of what was authentic before anything is done about it, by the goroutine in ReadBatch: of every frame, but of DATA once a call. The payload is
 	// valid during the call only.
 	Heard func(t Type, payload []byte)
@@ -40,6 +41,8 @@ type Channel struct {
 	seal   *record.Sealer
 	cipher string
 	closed atomic.Bool
+	newest atomic.Uint64   // one more than the largest number that the reader has opened
+	stray  *record.Witness // belongs to who calls Fresh
 
 	// The reader's own.
 	open   *record.Opener
@@ -62,7 +65,8 @@ func Established(conn net.Conn, s record.Secrets, cipherName string, c Config) (
 		_ = conn.Close()
 		return nil, fmt.Errorf("dtlstun: %w", err)
 	}
-	ch := &Channel{sock: udpbatch.New(conn), seal: seal, open: open, heard: c.Heard, cipher: cipherName}
+	ch := &Channel{sock: udpbatch.New(conn), seal: seal, open: open, stray: open.Witness(), heard: c.Heard, cipher: cipherName}
+	ch.newest.Store(s.PeerSeq)
 	if len(c.Repeat) > 0 {
 		ch.repeat, ch.left = c.Repeat, maxRepeats
 	}
@@ -77,6 +81,12 @@ func (c *Channel) Overhead() int { return HeaderLen + c.seal.Overhead() }
 
 // TooBig reports whether a packet did not fit the way out since the last call: the link that it leaves by has become narrower.
 func (c *Channel) TooBig() bool { return c.sock.TooBig() }
+
+// Fresh reports whether a datagram that came from elsewhere is of this channel and younger than all that ReadBatch has returned: then the peer has moved. One goroutine calls it, any one.
+func (c *Channel) Fresh(datagram []byte) bool {
+	h, rec, _, err := record.Parse(datagram)
+	return err == nil && h.Seq >= c.newest.Load() && c.stray != nil && c.stray.Vouches(h, rec)
+}
 
 // WriteBatch sends every packet of b in a datagram of its own, in few system calls. What the network does not take is lost. An error is final.
 func (c *Channel) WriteBatch(b *packet.Batch) error {

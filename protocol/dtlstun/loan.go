@@ -27,6 +27,7 @@ type loan struct {
 	refused atomic.Bool // somebody said that nobody is there
 
 	reading sync.Mutex // held by who reads
+	hello   []byte     // what Read returns first
 	early   [][]byte   // under reading
 
 	mu   sync.Mutex // of what follows, and held while pion writes: a handful of datagrams
@@ -58,6 +59,11 @@ func (l *loan) Read(p []byte) (int, error) {
 	for {
 		if l.isOver() {
 			return 0, net.ErrClosed
+		}
+		if l.hello != nil {
+			n := copy(p, l.hello)
+			l.hello = nil
+			return n, nil
 		}
 		n, err := l.Conn.Read(p)
 		switch {

@@ -33,6 +33,7 @@ func (c *Channel) ReadBatch(b *packet.Batch) error {
 			c.heard(TypeData, b.Packet(first))
 		}
 	}
+	c.newest.Store(c.open.Next())
 	if b.Len() > first {
 		return nil
 	}

@@ -25,20 +25,25 @@ type datagrams struct {
 	id  [helloLen]byte
 	key redact.Secret // empty: there is no DTLS
 
-	now  atomic.Pointer[channel] // the newest whose handshake is done
 	live atomic.Pointer[channel] // what packets to the client go by; nil: TLS. It is the way that the client's last packet came.
 
 	// Under the tunnel's mutex.
 	ways map[*way]struct{}
+	last uint64 // number of the newest channel
 }
 
 // channel is one DTLS channel.
 type channel struct {
 	*dtlstun.Channel
-	way   *way
-	begun time.Time
-	heard atomic.Int64 // since begun
+	way    *way
+	number uint64 // in the order of handshakes
+	begun  time.Time
+	heard  atomic.Int64 // since begun
+	asked  time.Time    // when it was last asked for a sign of life: control's own
 }
+
+// drain is how long a channel is still read once its successor is in use.
+const drain = time.Second
 
 // silent is how long nothing authentic came.
 func (c *channel) silent() time.Duration { return time.Since(c.begun) - time.Duration(c.heard.Load()) }
@@ -92,20 +97,24 @@ func fits(set *protocol.Settings, path int, client string) int {
 	return max(min(set.MTU, path-outer-dtlstun.Overhead), min(set.MTU, least))
 }
 
-// begin starts a handshake on a way, if there may be one more.
-func (t *tunnel) begin(w *way) bool {
+// begin starts a handshake with a client whose hello came from there, if there may be one more.
+func (t *tunnel) begin(o *outlet, from netip.AddrPort, hello []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ended || len(t.udp.ways) == maxWays || !t.conn.g.udp.begin() {
-		return false
+		return
 	}
+	var here netip.Addr
+	if a, err := netip.ParseAddrPort(t.conn.valve.LocalAddr().String()); err == nil {
+		here = a.Addr()
+	}
+	w := o.newWay(from, here)
 	t.udp.ways[w] = struct{}{}
-	t.channels.Go(func() { t.accept(w) })
-	return true
+	t.channels.Go(func() { t.accept(w, hello) })
 }
 
 // accept is the goroutine of a way: a handshake, then the channel's reader.
-func (t *tunnel) accept(w *way) {
+func (t *tunnel) accept(w *way, hello []byte) {
 	defer func() {
 		_ = w.Close()
 		t.mu.Lock()
@@ -117,7 +126,7 @@ func (t *tunnel) accept(w *way) {
 	c := &channel{way: w, begun: time.Now()}
 	log := t.conn.g.cfg.Log
 	var err error
-	c.Channel, err = dtlstun.Accept(ctx, w, dtlstun.Config{Key: t.udp.key, Heard: c.note})
+	c.Channel, err = dtlstun.Accept(ctx, w.conn(), dtlstun.Config{Key: t.udp.key, Hello: hello, Heard: c.note})
 	t.conn.g.udp.begun()
 	if err != nil {
 		log.Debug("DTLS handshake failed", "session", t.session.id, "err", err)
@@ -126,16 +135,17 @@ func (t *tunnel) accept(w *way) {
 	defer func() { _ = c.Close() }()
 	log.Info("DTLS up", "session", t.session.id, "cipher", c.Cipher())
 	c.note(0, nil)
-	if older := t.udp.now.Swap(c); older != nil {
-		_ = older.Close()
-	}
+	t.mu.Lock()
+	t.udp.last++
+	c.number = t.udp.last
+	t.mu.Unlock()
+	w.ch.Store(c)
 	err = t.receive(c)
 	t.udp.live.CompareAndSwap(c, nil)
-	t.udp.now.CompareAndSwap(c, nil)
 	log.Info("DTLS down", "session", t.session.id, "why", err)
 }
 
-// receive hands what comes by the channel to the inside. From its first packet on, packets to the client take it, too.
+// receive hands what comes by the channel to the inside. Packets to the client take it, too, from its first packet on, and those before it have had their time.
 func (t *tunnel) receive(c *channel) error {
 	b := packet.New(packet.MaxBatch, maxDatagram)
 	for {
@@ -143,13 +153,36 @@ func (t *tunnel) receive(c *channel) error {
 		if err := c.ReadBatch(b); err != nil {
 			return err
 		}
-		if t.udp.live.Load() != c && t.udp.now.Load() == c {
-			t.udp.live.Store(c)
+		if live := t.udp.live.Load(); live != c && (live == nil || live.number < c.number) {
+			t.use(c)
 		}
 		if err := t.toInside(b); err != nil {
 			return err
 		}
 	}
+}
+
+// use makes a channel the one in use, and retires older ones.
+func (t *tunnel) use(c *channel) {
+	t.udp.live.Store(c)
+	for _, older := range t.established() {
+		if older.number < c.number {
+			older.Retire(drain)
+		}
+	}
+}
+
+// established lists the channels whose handshake is done.
+func (t *tunnel) established() []*channel {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var list []*channel
+	for w := range t.udp.ways {
+		if c := w.ch.Load(); c != nil {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // leave gives a channel up, without a word.
@@ -158,18 +191,20 @@ func (t *tunnel) leave(c *channel) {
 	_ = c.way.Close()
 }
 
-// watch asks a channel that is silent for a sign of life and gives up one that stays silent.
-func (t *tunnel) watch(asked *time.Time) {
-	c, dpd := t.udp.now.Load(), t.settings.DPD
-	if c == nil || dpd == 0 {
+// watch asks channels that are silent for a sign of life and gives up those that stay silent.
+func (t *tunnel) watch() {
+	dpd := t.settings.DPD
+	if dpd == 0 {
 		return
 	}
-	switch silent := c.silent(); {
-	case silent >= 3*dpd:
-		t.leave(c)
-	case silent >= dpd && time.Since(*asked) >= dpd/2:
-		*asked = time.Now()
-		_ = c.WriteControl(dtlstun.TypeDPDReq, nil)
+	for _, c := range t.established() {
+		switch silent := c.silent(); {
+		case silent >= 3*dpd:
+			t.leave(c)
+		case silent >= dpd && time.Since(c.asked) >= dpd/2:
+			c.asked = time.Now()
+			_ = c.WriteControl(dtlstun.TypeDPDReq, nil)
+		}
 	}
 }
 
@@ -178,14 +213,16 @@ func (t *tunnel) endChannels() {
 	t.stop()
 	t.mu.Lock()
 	t.ended = true
+	t.mu.Unlock()
+	for _, c := range t.established() {
+		_ = c.Close()
+	}
+	t.mu.Lock()
 	ways := make([]*way, 0, len(t.udp.ways))
 	for w := range t.udp.ways {
 		ways = append(ways, w)
 	}
 	t.mu.Unlock()
-	if c := t.udp.now.Load(); c != nil {
-		_ = c.Close()
-	}
 	for _, w := range ways {
 		_ = w.Close()
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
@@ -32,14 +33,15 @@ var (
 
 // rig is a gateway on a simulated network and a laptop to connect from.
 type rig struct {
-	t    *testing.T
+	t    testing.TB
 	net  *simnet.Net
 	host *simnet.Host
 	pc   *simnet.Host
 	id   *Identity
 	gw   *Gateway
 
-	serving sync.WaitGroup
+	dialTCP, dialUDP func(context.Context) (net.Conn, error)
+	serving          sync.WaitGroup
 }
 
 // newRig starts a gateway whose configuration may be changed first. It works inside a bubble and outside.
@@ -49,6 +51,39 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 	r.host = r.net.Host("gateway", gwAddr)
 	r.pc = r.net.Host("laptop", netip.MustParseAddr("192.0.2.9"))
 	r.pc.Link(1).SetLatency(5 * time.Millisecond)
+	at, dialer := netip.AddrPortFrom(gwAddr, 443), r.pc.Dialer()
+	r.dialTCP = func(ctx context.Context) (net.Conn, error) { return dialer.DialTCP(ctx, at, protocol.Path{}) }
+	r.dialUDP = func(ctx context.Context) (net.Conn, error) { return dialer.DialUDP(ctx, at, protocol.Path{}) }
+	r.makeGateway(change)
+	r.serve()
+	return r
+}
+
+// newRealRig starts a gateway on sockets of the kernel's.
+func newRealRig(t testing.TB, change func(*Config)) *rig {
+	t.Helper()
+	r := &rig{t: t, net: simnet.New(1)}
+	r.makeGateway(change)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := func(network, at string) func(context.Context) (net.Conn, error) {
+		return func(ctx context.Context) (net.Conn, error) { return (&net.Dialer{}).DialContext(ctx, network, at) }
+	}
+	r.dialTCP, r.dialUDP = to("tcp", l.Addr().String()), to("udp", u.LocalAddr().String())
+	r.listen(l, u)
+	return r
+}
+
+// makeGateway makes it, and ends it with the test.
+func (r *rig) makeGateway(change func(*Config)) {
+	t := r.t
+	t.Helper()
 	var err error
 	if r.id, err = SelfSigned("vpn.example.com", "198.51.100.1"); err != nil {
 		t.Fatal(err)
@@ -74,7 +109,6 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 	if r.gw, err = New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	r.serve()
 	t.Cleanup(func() {
 		if err := r.gw.Close(); err != nil {
 			t.Errorf("closing the gateway: %v", err)
@@ -82,7 +116,6 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 		r.serving.Wait()
 		_ = r.net.Close()
 	})
-	return r
 }
 
 // serve starts, or starts again, to listen, for streams and for datagrams.
@@ -92,12 +125,11 @@ func (r *rig) serve() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.serving.Go(func() {
-		if err := r.gw.Serve(l); err != nil {
-			r.t.Errorf("Serve: %v", err)
-		}
-	})
-	r.serveUDP()
+	s, err := r.host.ListenPacket(443)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.listen(l, s)
 }
 
 // serveUDP starts, or starts again, to take datagrams.
@@ -107,16 +139,25 @@ func (r *rig) serveUDP() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.serving.Go(func() {
-		if err := r.gw.ServeDatagrams(s); err != nil && !errors.Is(err, net.ErrClosed) {
-			r.t.Errorf("ServeDatagrams: %v", err)
+	r.listen(nil, s)
+}
+
+// listen serves; a nil listener is none.
+func (r *rig) listen(l net.Listener, s net.PacketConn) {
+	check := func(err error) {
+		if err != nil && !errors.Is(err, net.ErrClosed) {
+			r.t.Errorf("serving: %v", err)
 		}
-	})
+	}
+	if l != nil {
+		r.serving.Go(func() { check(r.gw.Serve(l)) })
+	}
+	r.serving.Go(func() { check(r.gw.ServeDatagrams(s)) })
 }
 
 // client is a connection in the client's role, made of raw codecs.
 type client struct {
-	t    *testing.T
+	t    testing.TB
 	raw  net.Conn
 	cork *cstp.Cork
 	tls  *tls.Conn
@@ -134,7 +175,7 @@ func (r *rig) dial() *client {
 }
 
 func (r *rig) tryDial() (*client, error) {
-	raw, err := r.pc.Dialer().DialTCP(r.t.Context(), netip.AddrPortFrom(gwAddr, 443), protocol.Path{})
+	raw, err := r.dialTCP(r.t.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +263,7 @@ func (c *client) connect(token redact.Secret) *cstp.Response {
 // tunnel is an established one.
 type testTunnel struct {
 	*cstp.Stream
-	t   *testing.T
+	t   testing.TB
 	set *protocol.Settings
 }
 

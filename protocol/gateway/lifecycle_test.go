@@ -18,7 +18,7 @@ import (
 // life is our client's tunnel to the rig's gateway, and what it has said and brought.
 type life struct {
 	*cstp.Tunnel
-	t     *testing.T
+	t     testing.TB
 	r     *rig
 	begun time.Time
 	came  atomic.Int64 // packets, by either way

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -22,9 +23,16 @@ type outlet struct {
 	packetConn
 	g *Gateway
 
-	mu   sync.Mutex
-	ways map[netip.AddrPort]*way
+	port   uint16
+	shared bool // clients can have sockets of their own at the same port
+
+	mu    sync.Mutex
+	ways  map[netip.AddrPort]*way
+	hosts map[netip.Addr]map[*way]struct{} // the same by host
 }
+
+// maxGuesses is how many channels are tried for a datagram from a port that nobody is at: those of clients behind one translator.
+const maxGuesses = 8
 
 // ErrSocket says that a socket is none of UDP.
 var ErrSocket = errors.New("gateway: not a UDP socket")
@@ -38,7 +46,7 @@ func (g *Gateway) ServeDatagrams(c net.PacketConn) error {
 		_ = c.Close()
 		return ErrSocket
 	}
-	o := &outlet{packetConn: pc, g: g, ways: map[netip.AddrPort]*way{}}
+	o := &outlet{packetConn: pc, g: g, port: uint16(at.Port), shared: share(c), ways: map[netip.AddrPort]*way{}, hosts: map[netip.Addr]map[*way]struct{}{}}
 	defer func() { _ = pc.Close() }()
 	g.mu.Lock()
 	if g.closed {
@@ -46,7 +54,7 @@ func (g *Gateway) ServeDatagrams(c net.PacketConn) error {
 		return net.ErrClosed
 	}
 	g.outlets[o] = struct{}{}
-	g.port = uint16(at.Port)
+	g.port = o.port
 	g.mu.Unlock()
 	err := o.read()
 	g.mu.Lock()
@@ -80,33 +88,104 @@ func (o *outlet) read() error {
 	}
 }
 
-// handle is one datagram: of a client who is known at that address, or a hello with an id that a session was given. Everything else has no answer at all.
+// handle is one datagram: of a client who is known at that address, a hello with an id that a session was given, or of a client whom a translator moved to another port. Everything else
+// has no answer at all.
 func (o *outlet) handle(d []byte, from netip.AddrPort) {
 	o.mu.Lock()
 	w := o.ways[from]
 	o.mu.Unlock()
-	id, hello := helloID(d)
 	if w != nil {
 		w.feed(d)
 		return
 	}
+	id, hello := helloID(d)
 	if !hello {
+		o.follow(d, from)
 		return
 	}
 	o.g.mu.Lock()
 	t := o.g.byHello[id]
 	o.g.mu.Unlock()
-	if t == nil {
-		return
+	if t != nil {
+		t.begin(o, from, bytes.Clone(d))
 	}
-	w = newWay(o, from)
-	if !t.begin(w) {
-		return
+}
+
+// follow finds the channel that a datagram from an unknown port is of, and sends its packets there from now on. What is not authentic, or older than what came from the old port, moves
+// nothing: it may be anybody's copy.
+func (o *outlet) follow(d []byte, from netip.AddrPort) {
+	o.mu.Lock()
+	var guesses [maxGuesses]*way
+	n := 0
+	for w := range o.hosts[from.Addr()] {
+		if n < maxGuesses && w.ch.Load() != nil && !w.hung.Load() {
+			guesses[n] = w
+			n++
+		}
+	}
+	o.mu.Unlock()
+	for _, w := range guesses[:n] {
+		if w.ch.Load().Fresh(d) {
+			o.move(w, from)
+			w.feed(d)
+			return
+		}
+	}
+}
+
+// newWay makes a way to a client. to is the address by which the client knows us.
+func (o *outlet) newWay(from netip.AddrPort, to netip.Addr) *way {
+	w := &way{s: o}
+	w.more = sync.NewCond(&w.mu)
+	w.at.Store(&from)
+	if o.shared && !o.g.udp.wantsEach() {
+		host := netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+		if c, err := connected(netip.AddrPortFrom(to.Unmap(), o.port), host); err == nil {
+			w.sock = c
+		}
 	}
 	o.mu.Lock()
-	o.ways[from] = w
-	o.mu.Unlock()
-	w.feed(d)
+	defer o.mu.Unlock()
+	o.enter(w)
+	return w
+}
+
+// move gives a way another address.
+func (o *outlet) move(w *way, from netip.AddrPort) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.leave(w) {
+		return
+	}
+	w.at.Store(&from)
+	o.enter(w)
+	if w.sock != nil {
+		_ = reconnect(w.sock, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
+	}
+}
+
+// enter puts a way into the tables. o.mu is held.
+func (o *outlet) enter(w *way) {
+	at := *w.at.Load()
+	o.ways[at] = w
+	if o.hosts[at.Addr()] == nil {
+		o.hosts[at.Addr()] = map[*way]struct{}{}
+	}
+	o.hosts[at.Addr()][w] = struct{}{}
+}
+
+// leave takes a way out of the tables and reports whether it was there. o.mu is held.
+func (o *outlet) leave(w *way) bool {
+	at := *w.at.Load()
+	if o.ways[at] != w {
+		return false
+	}
+	delete(o.ways, at)
+	delete(o.hosts[at.Addr()], w)
+	if len(o.hosts[at.Addr()]) == 0 {
+		delete(o.hosts, at.Addr())
+	}
+	return true
 }
 
 // send sends a datagram; what the network does not take is lost, as any datagram may be.
@@ -125,13 +204,11 @@ func (o *outlet) send(b []byte, to netip.AddrPort) (int, error) {
 	return len(b), nil
 }
 
-// forget takes a way out of the table.
+// forget takes a way out of the tables.
 func (o *outlet) forget(w *way) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if at := *w.at.Load(); o.ways[at] == w {
-		delete(o.ways, at)
-	}
+	o.leave(w)
 }
 
 // drop ends every way, without a word.

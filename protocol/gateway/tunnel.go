@@ -186,7 +186,7 @@ func (t *tunnel) write() {
 func (t *tunnel) control() {
 	tick := time.NewTicker(t.period())
 	defer tick.Stop()
-	asked, askedUDP := time.Now(), time.Now()
+	asked := time.Now()
 	for {
 		select {
 		case <-t.ctx.Done():
@@ -204,7 +204,7 @@ func (t *tunnel) control() {
 		case keepalive > 0 && t.conn.valve.idle() >= keepalive:
 			_ = t.stream.WriteControl(cstp.TypeKeepalive, nil)
 		}
-		t.watch(&askedUDP)
+		t.watch()
 		if why := t.over(); why != "" {
 			t.conn.g.mu.Lock()
 			t.conn.g.forget(t.session, why)

@@ -24,6 +24,9 @@ func (u *udpState) garbles() bool {
 	return u.garble.Load() > 0 && u.garble.Add(-1) >= 0
 }
 
+// wantsEach reports whether every datagram must pass through our hands, because something is done to single ones.
+func (u *udpState) wantsEach() bool { return u.limit.Load() > 0 || u.garble.Load() > 0 }
+
 // begin counts a handshake, if there may be one more; begun ends it.
 func (u *udpState) begin() bool {
 	if u.open.Add(1) > maxHandshakes {
@@ -36,9 +39,13 @@ func (u *udpState) begin() bool {
 func (u *udpState) begun() { u.open.Add(-1) }
 
 // BlockUDP loses every datagram, both ways and without a word, as a packet filter does, or ends that.
-func (g *Gateway) BlockUDP(on bool) { g.udp.blocked.Store(on) }
+func (g *Gateway) BlockUDP(on bool) {
+	g.udp.blocked.Store(on)
+	g.eachWay(func(w *way) { w.cut(on || w.hung.Load()) })
+}
 
-// LimitUDP loses datagrams with more bytes than that, both ways and without a word, as a path does that is narrower than it says. 0 ends that.
+// LimitUDP loses datagrams with more bytes than that, both ways and without a word, as a path does that is narrower than it says. 0 ends that. On Linux with real sockets, here and
+// with GarbleUDP, it is about channels that are made afterwards.
 func (g *Gateway) LimitUDP(size int) { g.udp.limit.Store(int32(size)) }
 
 // GarbleUDP makes noise of the next n datagrams to clients.
@@ -60,7 +67,12 @@ func (g *Gateway) RefuseUDP() {
 func (g *Gateway) DropDTLS() { g.eachWay(func(w *way) { _ = w.Close() }) }
 
 // HangDTLS makes every DTLS channel that exists go dumb: what comes by it is lost, and nothing goes out. New ones work, and so does TLS.
-func (g *Gateway) HangDTLS() { g.eachWay(func(w *way) { w.hung.Store(true) }) }
+func (g *Gateway) HangDTLS() {
+	g.eachWay(func(w *way) {
+		w.hung.Store(true)
+		w.cut(true)
+	})
+}
 
 func (g *Gateway) eachWay(f func(*way)) {
 	g.mu.Lock()

@@ -14,7 +14,7 @@ import (
 // roaming is our client's tunnel with somebody who reads both ways.
 type roaming struct {
 	*cstp.Tunnel
-	t    *testing.T
+	t    testing.TB
 	in   chan []byte
 	wait sync.WaitGroup
 }

@@ -15,11 +15,14 @@ const wayQueue = 512
 // maxDatagram is the longest datagram that means anything: a packet of full size in a record, and to spare.
 const maxDatagram = 2048
 
-// way is what one client's datagrams come and go by: a net.Conn made of the socket that all share and the address that the client has at the moment.
+// way is what one client's datagrams come and go by, wherever the client is at the moment: where there can be one, a socket of the kernel's for this client alone; else it is itself a
+// net.Conn, made of the socket that all share.
 type way struct {
 	s    *outlet
+	sock *net.UDPConn // nil: none of its own
 	at   atomic.Pointer[netip.AddrPort]
-	hung atomic.Bool // nothing goes out, and what comes is of no use
+	ch   atomic.Pointer[channel] // nil until the handshake is done
+	hung atomic.Bool             // nothing goes out, and what comes is of no use
 
 	mu       sync.Mutex
 	more     *sync.Cond
@@ -29,16 +32,30 @@ type way struct {
 	alarm    *time.Timer
 }
 
-func newWay(s *outlet, at netip.AddrPort) *way {
-	w := &way{s: s}
-	w.more = sync.NewCond(&w.mu)
-	w.at.Store(&at)
+// conn is what to read from and write to.
+func (w *way) conn() net.Conn {
+	if w.sock != nil {
+		return w.sock
+	}
 	return w
 }
 
-// feed takes a datagram from the socket's reader, or drops it.
+// cut makes a socket of the way's own lose everything, both ways, or ends that: it is made to talk to nobody.
+func (w *way) cut(on bool) {
+	if w.sock == nil {
+		return
+	}
+	to := *w.at.Load()
+	if on {
+		const discard = 9
+		to = netip.AddrPortFrom(w.sock.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), discard)
+	}
+	_ = reconnect(w.sock, to)
+}
+
+// feed takes a datagram from the reader of the socket that all share, or drops it.
 func (w *way) feed(d []byte) {
-	if w.hung.Load() {
+	if w.sock != nil || w.hung.Load() {
 		return
 	}
 	w.mu.Lock()
@@ -82,9 +99,12 @@ func (w *way) Write(b []byte) (int, error) {
 	return w.s.send(b, *w.at.Load())
 }
 
-// Close ends the way; the socket goes on.
+// Close ends the way; the socket that all share goes on.
 func (w *way) Close() error {
 	w.s.forget(w)
+	if w.sock != nil {
+		_ = w.sock.Close()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.closed = true
