@@ -12,6 +12,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/gateway"
 	"github.com/holdfast-vpn/holdfast/protocol/login"
 )
 
@@ -138,5 +139,40 @@ func TestOlderLogin(t *testing.T) {
 	}
 	if res.Conn != nil {
 		_ = res.Conn.Close()
+	}
+}
+
+// TestOpenconnectLogsIn: a client we did not write understands each way in which our gateway may ask.
+func TestOpenconnectLogsIn(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		user   string
+		stdin  []string
+		change func(*gateway.Config)
+	}{
+		{"before aggregate authentication", account, []string{password}, func(c *gateway.Config) { c.Older = true }},
+		{"before aggregate authentication, a challenge and a first PIN", "otto", []string{password, "424242", "1234", "1234"},
+			func(c *gateway.Config) { c.Older = true; c.Users[1].Change = gateway.ChangePIN }},
+		{"an expired password", account, []string{password, "another", "another"}, func(c *gateway.Config) { c.Users[0].Change = gateway.ChangePassword }},
+		{"a group with a second password", account, []string{password, "again"}, func(c *gateway.Config) {
+			c.Groups[1].Second, c.Users[0].Second = "Second password:", redact.NewString("again")
+		}},
+		{"a profile and domains", account, []string{password}, func(c *gateway.Config) {
+			c.Profile, c.Settings.DynamicExclude = []byte(clientProfile), []string{"meet.example"}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newMirror(t, c.change)
+			if m == nil {
+				return
+			}
+			cmd, log := m.openconnect(c.user, strings.Join(c.stdin, "\n")+"\n", "--authenticate")
+			if err := cmd.Run(); err != nil || !strings.Contains(log.String(), "COOKIE=") || len(m.g.Sessions()) != 1 {
+				t.Errorf("%v, sessions %v\n%s", err, m.g.Sessions(), log)
+			}
+			if s := m.g.Sessions(); len(s) == 1 && (s[0].User != c.user || s[0].Group != "staff") {
+				t.Errorf("%v", s[0])
+			}
+		})
 	}
 }

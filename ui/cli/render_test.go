@@ -306,3 +306,14 @@ func TestProgressLine(t *testing.T) {
 		t.Errorf("without a terminal: %q", r.err)
 	}
 }
+
+// TestSessionNearlyOver: a person is told by the word, not by the sum.
+func TestSessionNearlyOver(t *testing.T) {
+	s := full()
+	s.Session.Expires, s.Session.Ending = ago(-4*time.Minute), true
+	var out strings.Builder
+	writeState(&out, s, now)
+	if !strings.Contains(out.String(), "nearly over: 4 min left") {
+		t.Errorf("%s", out.String())
+	}
+}
