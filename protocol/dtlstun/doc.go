@@ -22,7 +22,7 @@
 // last in it (the gateway here, the client where a session is resumed) sends the same bytes again when the peer shows that it misses them, by a Finished that opens or whose number was
 // seen, sixteen times at most, and not once data has come.
 //
-// Established makes a channel of keys that another handshake handed over (protocol/dtlstun/resume).
+// Resume and AcceptResumed do the other handshake, that of Cisco's gateways (protocol/dtlstun/resume); Established makes a channel of what either hands over.
 //
 // A batch is sealed in its slots and sent with few system calls; what came together is opened into the slots of one batch, without a copy on the way. No allocation, and no lock, for a packet.
 //

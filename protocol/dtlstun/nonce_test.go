@@ -10,6 +10,8 @@ import (
 	"github.com/pion/dtls/v3"
 
 	"github.com/holdfast-vpn/holdfast/dart/redact"
+	"github.com/holdfast-vpn/holdfast/protocol/dtlstun/record"
+	"github.com/holdfast-vpn/holdfast/protocol/dtlstun/resume"
 	"github.com/holdfast-vpn/holdfast/protocol/packet"
 )
 
@@ -52,64 +54,96 @@ func drain(ch *Channel) {
 	}
 }
 
+// handshakes are the ways to a channel, each with both roles.
+var handshakes = []struct {
+	name         string
+	dial, accept func(context.Context, net.Conn) (*Channel, error)
+}{
+	{"PSK",
+		func(ctx context.Context, c net.Conn) (*Channel, error) { return Dial(ctx, c, testPSK) },
+		func(ctx context.Context, c net.Conn) (*Channel, error) { return Accept(ctx, c, testPSK) }},
+	{"resumption",
+		func(ctx context.Context, c net.Conn) (*Channel, error) {
+			return Resume(ctx, c, testSession(false), quiet)
+		},
+		func(ctx context.Context, c net.Conn) (*Channel, error) {
+			return AcceptResumed(ctx, c, testSession(false), quiet)
+		}},
+	{"resumption with a cookie",
+		func(ctx context.Context, c net.Conn) (*Channel, error) {
+			return Resume(ctx, c, testSession(false), quiet)
+		},
+		func(ctx context.Context, c net.Conn) (*Channel, error) {
+			return AcceptResumed(ctx, c, testSession(true), quiet)
+		}},
+}
+
+var testPSK = Config{AppID: testApp, Key: redact.NewString(testKey), Heard: quiet}
+
+func testSession(cookie bool) resume.Config {
+	return resume.Config{Version: record.DTLS12, Suite: 0x009d, SessionID: testApp, Master: redact.NewString(testKey + testKey[:16]), AskCookie: cookie}
+}
+
 // TestNoncesAreUsedOnce: whatever is lost or comes twice in the handshake, with packets and control frames at once, and the goodbye, no nonce of a key seals two records, on
 // either side.
 func TestNoncesAreUsedOnce(t *testing.T) {
-	for _, c := range []struct {
-		name            string
-		client, gateway func(*wiretap)
-	}{
-		{"nothing is lost", nil, nil},
-		{"the first hello is lost", func(w *wiretap) { w.lose = 1 }, nil},
-		{"three datagrams of the client are lost", func(w *wiretap) { w.lose = 3 }, nil},
-		{"the gateway's first flight is lost", nil, func(w *wiretap) { w.lose = 2 }},
-		{"the client's last flight is lost twice", func(w *wiretap) { w.final = 2 }, nil},
-		{"the gateway's last flight is lost", nil, func(w *wiretap) { w.final = 1 }},
-		{"the gateway's last flight is lost twice", nil, func(w *wiretap) { w.final = 2 }},
-		{"everything comes twice", func(w *wiretap) { w.twice = true }, func(w *wiretap) { w.twice = true }},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			a, b := sockets(t)
-			client, gateway := tap(a), tap(b)
-			if c.client != nil {
-				c.client(client)
-			}
-			if c.gateway != nil {
-				c.gateway(gateway)
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-			defer cancel()
-			cfg := Config{AppID: testApp, Key: redact.NewString(testKey), Heard: quiet}
-			up := make(chan struct{})
-			var wg sync.WaitGroup
-			wg.Go(func() {
-				s, err := Accept(ctx, gateway, cfg)
-				if err != nil {
-					t.Error(err)
-					return
+	for _, h := range handshakes {
+		for _, c := range []struct {
+			name            string
+			client, gateway func(*wiretap)
+		}{
+			{"nothing is lost", nil, nil},
+			{"the first hello is lost", func(w *wiretap) { w.lose = 1 }, nil},
+			{"three datagrams of the client are lost", func(w *wiretap) { w.lose = 3 }, nil},
+			{"the gateway's first flight is lost", nil, func(w *wiretap) { w.lose = 2 }},
+			{"the client's last flight is lost twice", func(w *wiretap) { w.final = 2 }, nil},
+			{"the gateway's last flight is lost", nil, func(w *wiretap) { w.final = 1 }},
+			{"the gateway's last flight is lost twice", nil, func(w *wiretap) { w.final = 2 }},
+			{"everything comes twice", func(w *wiretap) { w.twice = true }, func(w *wiretap) { w.twice = true }},
+		} {
+			t.Run(h.name+"/"+c.name, func(t *testing.T) {
+				t.Parallel()
+				a, b := sockets(t)
+				client, gateway := tap(a), tap(b)
+				if c.client != nil {
+					c.client(client)
 				}
-				wg.Go(func() { drain(s) }) // from there it answers who missed the last flight
-				select {
-				case <-up:
-					load(t, s)
-				case <-ctx.Done():
-					s.Close()
+				if c.gateway != nil {
+					c.gateway(gateway)
 				}
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				var ends [2]*Channel // each is read from when its handshake is done: it answers who missed its last flight
+				var up, ended sync.WaitGroup
+				for i, f := range []func() (*Channel, error){
+					func() (*Channel, error) { return h.dial(ctx, client) }, func() (*Channel, error) { return h.accept(ctx, gateway) },
+				} {
+					up.Go(func() {
+						ch, err := f()
+						if err != nil {
+							t.Error(err)
+							cancel()
+							return
+						}
+						ends[i] = ch
+						ended.Go(func() { drain(ch) })
+					})
+				}
+				up.Wait()
+				for _, ch := range ends {
+					switch {
+					case ch == nil:
+					case t.Failed():
+						_ = ch.Close()
+					default:
+						ended.Go(func() { load(t, ch) })
+					}
+				}
+				ended.Wait()
+				client.check(t, "client", sealed)
+				gateway.check(t, "gateway", sealed)
 			})
-			ch, err := Dial(ctx, client, cfg)
-			if err != nil {
-				cancel()
-				wg.Wait()
-				t.Fatal(err)
-			}
-			close(up)
-			wg.Go(func() { drain(ch) })
-			load(t, ch)
-			wg.Wait()
-			client.check(t, "client", sealed)
-			gateway.check(t, "gateway", sealed)
-		})
+		}
 	}
 }
 
