@@ -77,9 +77,15 @@ func (e Element) Values() string {
 	case Bool:
 		return "true or false"
 	case Enum:
-		last := len(e.Allowed) - 1
-		return strings.Join(e.Allowed[:last], ", ") + " or " + e.Allowed[last]
+		last, between := len(e.Allowed)-1, ", "
+		if strings.Contains(e.Allowed[last], ",") {
+			between = "; "
+		}
+		return strings.Join(e.Allowed[:last], between) + " or " + e.Allowed[last]
 	case Int:
+		if e.Max == maxCount {
+			return "a number"
+		}
 		return strconv.Itoa(e.Min) + " to " + strconv.Itoa(e.Max)
 	case Hash:
 		return "the SHA-512 of a public key in base64 or hex"
