@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net/netip"
 	"os"
@@ -27,26 +28,27 @@ type expects struct {
 	cipher  string   // its beginning
 	dns     []string // in this order
 	exclude []string
+	all     bool   // everything goes by the tunnel
+	dtls    bool   // packets do travel by it
+	reason  string // why they do not; "" for whatever it is
 }
 
 // tls12 has ocserv speak TLS 1.2 and nothing else.
 const tls12 = `tls-priorities = "NORMAL:-VERS-ALL:+VERS-TLS1.2:%SERVER_PRECEDENCE"`
 
-// TestMatrix meets ocserv in many configurations, one after the other with one agent: addresses, routes, names and transport are right, and the host is as before
-// afterwards.
+// configuration is one way to set up ocserv, and what a tunnel to it must look like.
+type configuration struct {
+	name   string
+	server ocserv
+	rsa    bool
+	banner bool // there is one to accept
+	drop   bool // the network drops the gateway's UDP
+	want   expects
+}
+
+// TestMatrix meets ocserv in many configurations without DTLS, TestMatrixDTLS in those with the DTLS of a PSK and no other.
 func TestMatrix(t *testing.T) {
-	w := newWorld(t)
-	if w == nil {
-		return
-	}
-	a := w.startAgent()
-	for _, c := range []struct {
-		name   string
-		server ocserv
-		rsa    bool
-		banner bool // there is one to accept
-		want   expects
-	}{
+	matrix(t, []configuration{
 		{name: "no groups", server: ocserv{bare: true, lines: splitRoutes}},
 		{name: "MTU 1200", server: ocserv{lines: append([]string{"mtu = 1200"}, splitRoutes...)}, want: expects{mtu: 1200, only4: true}},
 		{name: "TLS 1.2, ECDSA", server: ocserv{lines: append([]string{tls12}, splitRoutes...)}, want: expects{cipher: "TLS 1.2 TLS_ECDHE_ECDSA_"}},
@@ -55,14 +57,45 @@ func TestMatrix(t *testing.T) {
 		{name: "banner before the login", server: ocserv{lines: append([]string{`pre-login-banner = "Authorised use only"`}, splitRoutes...)}, banner: true},
 		{name: "split exclude", server: ocserv{lines: append([]string{"no-route = 10.99.7.0/255.255.255.0"}, splitRoutes...)}, want: expects{exclude: []string{"10.99.7.0/24"}}},
 		{name: "two name servers", server: ocserv{lines: append([]string{"dns = 10.99.0.3"}, splitRoutes...)}, want: expects{dns: []string{"10.99.0.2", "10.99.0.3"}}},
+		{name: "default route", server: ocserv{lines: []string{"route = default"}}, want: expects{all: true}},
+		{name: "DTLS off", server: ocserv{lines: append([]string{"cisco-client-compat = false"}, splitRoutes...)}, want: expects{reason: "gateway offers no DTLS"}},
 		{name: "compression offered", server: ocserv{lines: append([]string{"compression = true", "no-compress-limit = 0"}, splitRoutes...)}},
-	} {
+	})
+}
+
+func TestMatrixDTLS(t *testing.T) {
+	matrix(t, []configuration{
+		{name: "PSK only", server: pskOnly, want: expects{dtls: true}},
+		{name: "PSK only, UDP dropped", server: pskOnly, drop: true, want: expects{reason: "UDP blocked"}},
+		{name: "PSK only, MTU 1200", server: ocserv{psk: true, lines: append([]string{"mtu = 1200"}, splitRoutes...)}, want: expects{mtu: 1200, only4: true, dtls: true}},
+		{name: "PSK only, default route", server: ocserv{psk: true, lines: []string{"route = default"}}, want: expects{all: true, dtls: true}},
+		{name: "PSK only, split exclude", server: ocserv{psk: true, lines: append([]string{"no-route = 10.99.7.0/255.255.255.0"}, splitRoutes...)}, want: expects{exclude: []string{"10.99.7.0/24"}, dtls: true}},
+		{name: "PSK only, compression offered", server: ocserv{psk: true, lines: append([]string{"compression = true", "no-compress-limit = 0"}, splitRoutes...)}, want: expects{dtls: true}},
+		{name: "PSK only, banner", server: ocserv{psk: true, lines: append([]string{`banner = "Authorised use only"`}, splitRoutes...)}, banner: true, want: expects{dtls: true}},
+		{name: "PSK only, RSA", server: pskOnly, rsa: true, want: expects{dtls: true}},
+	})
+}
+
+// matrix goes through the configurations one after the other with one agent: addresses, routes, names and transport are right, and the host is as before afterwards.
+func matrix(t *testing.T, all []configuration) {
+	t.Parallel()
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	w.countUDP()
+	a := w.startAgent()
+	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) {
 			w := w.in(t)
 			if c.rsa {
 				w.pki = rsaPKI(t, w.pki, w.dir)
 			}
 			g := w.startOcserv(t, c.server)
+			if c.drop {
+				w.blockUDP()
+				defer w.unblockUDP()
+			}
 			args := []string{"connect", "vpn4.lab.example", "--user", account, "--password-stdin", "--ca", w.pki.ca, "--no-input"}
 			if !c.server.bare {
 				args, c.want.group = append(args, "--group", "staff"), "Staff network"
@@ -88,9 +121,16 @@ func TestMatrix(t *testing.T) {
 // looks checks the tunnel against what is expected of it.
 func (w *world) looks(want expects) {
 	w.t.Helper()
-	s := w.state()
+	transport := map[bool]string{true: "dtls", false: "tls"}[want.dtls]
+	s := w.travels(transport, 10*time.Second)
+	if want.reason != "" {
+		s = w.waitState(10*time.Second, "told why", func(s ipc.State) bool { return s.TransportReason == want.reason })
+	}
+	if want.dtls && want.cipher == "" {
+		want.cipher = "DTLS 1.2 "
+	}
 	w.t.Logf("%s; %v, MTU %d, %s, dns %v, include %v, exclude %v, group %q", s.State, s.Addresses, s.MTU, s.Cipher, s.DNS.Servers, s.SplitInclude, s.SplitExclude, s.Group)
-	if s.State != "connected" || s.Transport != "tls" || s.Group != want.group || s.Error != nil || s.Prompt != nil {
+	if s.State != "connected" || s.Transport != transport || s.Group != want.group || s.Error != nil || s.Prompt != nil {
 		w.t.Errorf("state: %+v", s)
 	}
 	if s.Reconnects != nil && *s.Reconnects != (ipc.Reconnects{}) {
@@ -126,11 +166,11 @@ func (w *world) looks(want expects) {
 		}
 		at += i
 	}
-	if !slices.Equal(s.SplitExclude, want.exclude) || len(s.SplitInclude) == 0 {
+	if !slices.Equal(s.SplitExclude, want.exclude) || s.TunnelAll == nil || *s.TunnelAll != want.all || (len(s.SplitInclude) == 0) != want.all {
 		w.t.Errorf("split include %v, exclude %v", s.SplitInclude, s.SplitExclude)
 	}
 	w.leadsOut("10.99.0.2", true)
-	w.leadsOut("198.51.100.2", false)
+	w.leadsOut("198.51.100.2", want.all)
 	for _, e := range want.exclude {
 		w.leadsOut(netip.MustParsePrefix(e).Addr().Next().String(), false)
 	}
@@ -140,8 +180,14 @@ func (w *world) looks(want expects) {
 	} else if out, err := w.get("http://split.corp.example/"); err != nil || !strings.HasPrefix(out, "inside ") {
 		w.t.Errorf("split.corp.example: %v %s", err, out)
 	}
-	// 600 KB one way: what a wrong MTU or a compressed frame would stop
-	w.download("http://10.99.0.2/slow?n=600000&ms=0")()
+	// 600 KB one way: what a wrong MTU or a compressed frame would stop. It goes by what the state says.
+	const size = 600_000
+	udp, tcp := w.counted("udp"), w.counted("tcp")
+	w.download(fmt.Sprintf("http://10.99.0.2/slow?n=%d&ms=0", size))()
+	udp, tcp = w.counted("udp")-udp, w.counted("tcp")-tcp
+	if by := map[bool]int{true: udp, false: tcp}[want.dtls]; by < size || udp+tcp-by > size/10 {
+		w.t.Errorf("a download of %d bytes: %d by UDP, %d by TCP", size, udp, tcp)
+	}
 }
 
 // leadsOut checks whether an address is reached through the tunnel.
@@ -203,16 +249,17 @@ func rsaPKI(t *testing.T, p pki, dir string) pki {
 
 // TestRekey: the gateway wants new keys every few seconds. A download survives it, nobody is asked, nothing but the tunnel is new.
 func TestRekey(t *testing.T) {
-	for _, method := range []string{"ssl", "new-tunnel"} {
-		t.Run(method, func(t *testing.T) {
+	for _, c := range []struct{ method, by string }{{"ssl", "tls"}, {"new-tunnel", "tls"}, {"ssl", "dtls"}, {"new-tunnel", "dtls"}} {
+		t.Run(c.method+" "+c.by, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			if w == nil {
 				return
 			}
-			w.startOcserv(t, ocserv{lines: append([]string{"rekey-time = 3", "rekey-method = " + method}, splitRoutes...)})
+			w.startOcserv(t, ocserv{psk: c.by == "dtls", lines: append([]string{"rekey-time = 3", "rekey-method = " + c.method}, splitRoutes...)})
 			a := w.startAgent()
 			w.connect("vpn4.lab.example")
-			was := w.state()
+			was := w.travels(c.by, 5*time.Second)
 			w.download("http://10.99.0.2/slow?n=3000000&ms=20")()
 			is := w.state()
 			if is.Reconnects == nil || is.Reconnects.Tunnel == 0 || is.Reconnects.Session != 0 || is.Prompt != nil || is.State != "connected" {
@@ -222,11 +269,82 @@ func TestRekey(t *testing.T) {
 			if !slices.Equal(was.Addresses, is.Addresses) {
 				t.Errorf("addresses %v, then %v", was.Addresses, is.Addresses)
 			}
+			w.travels(c.by, 5*time.Second)
 			w.reachesInside()
 			w.leave()
 			a.stop()
 		})
 	}
+}
+
+// TestDPD: a gateway that wants a sign of life every five seconds has it, by both ways, for as long as nothing else goes.
+func TestDPD(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	w.startOcserv(t, ocserv{psk: true, lines: append([]string{"dpd = 5", "mobile-dpd = 5", "keepalive = 3"}, splitRoutes...)})
+	w.countUDP()
+	a := w.startAgent()
+	w.connect("vpn4.lab.example")
+	w.travels("dtls", 5*time.Second)
+	udp, tcp := w.counted("udp"), w.counted("tcp")
+	for began := time.Now(); time.Since(began) < 17*time.Second; time.Sleep(200 * time.Millisecond) { // ocserv gives up after three
+		s := w.state()
+		if s.State != "connected" || s.Transport != "dtls" || *s.Reconnects != (ipc.Reconnects{}) || s.VerifiedAt == nil || time.Since(*s.VerifiedAt) > 6*time.Second {
+			t.Fatalf("after %v: %+v", time.Since(began), s)
+		}
+	}
+	if udp, tcp = w.counted("udp")-udp, w.counted("tcp")-tcp; udp == 0 || tcp == 0 {
+		t.Errorf("%d bytes by UDP and %d by TCP", udp, tcp)
+	}
+	w.reachesInside()
+	w.leave()
+	a.stop()
+}
+
+// TestNarrowPath: the network carries no long datagrams to the gateway and says nothing about it. The longest that do pass are found, the interface gets that MTU, and
+// packets travel by DTLS; when the path shrinks once more in the middle of an upload that is found, too.
+func TestNarrowPath(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	w.startOcserv(t, pskOnly)
+	narrow := func(longest int) {
+		w.router.Run(t, "nft", fmt.Sprintf("add table ip narrow; flush table ip narrow; add chain ip narrow passing { type filter hook forward priority 0; }; "+
+			"add rule ip narrow passing udp dport 443 meta length > %[1]d drop; add rule ip narrow passing udp sport 443 meta length > %[1]d drop", longest))
+	}
+	narrow(1440)
+	w.countUDP()
+	a := w.startAgent()
+	w.connect("vpn4.lab.example")
+	s := w.travels("dtls", 15*time.Second)
+	t.Logf("MTU %d, %+v", s.MTU, s.LastReconnect)
+	if s.MTU > 1440-28-38 || s.MTU < 1300 || s.LastReconnect == nil || s.LastReconnect.Code != 16 || s.Reconnects.Tunnel != 1 || s.Reconnects.Session != 0 {
+		t.Errorf("%+v, last %+v", s, s.LastReconnect)
+	}
+	if out := w.client.Run(t, "ip", "link", "show", "holdfast0"); !strings.Contains(out, "mtu "+strconv.Itoa(s.MTU)+" ") {
+		t.Errorf("the interface is not of MTU %d: %s", s.MTU, out)
+	}
+	w.reachesInside()
+	narrow(1380)
+	up := w.client.Command("curl", "-sS", "-m", "30", "-o", "/dev/null", "--data-binary", "@/proc/self/exe", "http://10.99.0.2/")
+	if err := up.Start(); err != nil {
+		t.Fatal(err)
+	}
+	is := w.waitState(20*time.Second, "of a smaller MTU", func(i ipc.State) bool { return i.MTU < s.MTU })
+	is = w.travels("dtls", 15*time.Second)
+	t.Logf("MTU %d, %+v", is.MTU, is.LastReconnect)
+	if is.MTU > 1380-28-38 || is.MTU < 1280 || is.Reconnects.Session != 0 {
+		t.Errorf("%+v, last %+v", is, is.LastReconnect)
+	}
+	_ = up.Wait()
+	w.reachesInside()
+	w.leave()
+	a.stop()
 }
 
 // TestGatewayEndsSession: what the gateway allows a session is over. The session ends with a code, and the host is as before.
@@ -274,22 +392,28 @@ func TestGatewayEndsSession(t *testing.T) {
 
 // TestRoamingDenied: a gateway that binds the session to the address has us back at the same address.
 func TestRoamingDenied(t *testing.T) {
-	w := newWorld(t)
-	if w == nil {
-		return
+	for _, by := range []string{"tls", "dtls"} {
+		t.Run(by, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if w == nil {
+				return
+			}
+			g := w.startOcserv(t, ocserv{psk: by == "dtls", lines: append([]string{"deny-roaming = true"}, splitRoutes...)})
+			a := w.startAgent()
+			w.connect("vpn4.lab.example")
+			was := w.travels(by, 5*time.Second)
+			g.killWorkers(t)
+			is := w.waitState(5*time.Second, "back", func(s ipc.State) bool { return s.State == "connected" && s.LastReconnect != nil })
+			if is.Prompt != nil || !slices.Equal(was.Addresses, is.Addresses) {
+				t.Errorf("addresses %v, then %v, prompt %v", was.Addresses, is.Addresses, is.Prompt)
+			}
+			w.travels(by, 10*time.Second)
+			w.reachesInside()
+			w.leave()
+			a.stop()
+		})
 	}
-	g := w.startOcserv(t, ocserv{lines: append([]string{"deny-roaming = true"}, splitRoutes...)})
-	a := w.startAgent()
-	w.connect("vpn4.lab.example")
-	was := w.state()
-	g.killWorkers(t)
-	is := w.waitState(5*time.Second, "back", func(s ipc.State) bool { return s.State == "connected" && s.LastReconnect != nil })
-	if is.Prompt != nil || !slices.Equal(was.Addresses, is.Addresses) {
-		t.Errorf("addresses %v, then %v, prompt %v", was.Addresses, is.Addresses, is.Prompt)
-	}
-	w.reachesInside()
-	w.leave()
-	a.stop()
 }
 
 // TestSameUserTwice: another client of the same user comes and goes, and this one's session is its own.

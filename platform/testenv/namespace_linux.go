@@ -92,21 +92,20 @@ func reexec(t testing.TB) {
 	}
 }
 
-// childArgs are the flags that make the test binary run t alone.
+// childArgs are the flags that make the test binary run t alone, and those of the test's own package that were given.
 func childArgs(t testing.TB, test *testing.T) []string {
-	if test == nil {
-		args := []string{"-test.run=^$", "-test.bench=" + runPattern(t.Name()), "-test.benchtime=1x"}
-		flag.Visit(func(f *flag.Flag) {
-			if !strings.HasPrefix(f.Name, "test.") {
-				args = append(args, "-"+f.Name+"="+f.Value.String())
-			}
-		})
-		return args
+	args := []string{"-test.run=^$", "-test.bench=" + runPattern(t.Name()), "-test.benchtime=1x"}
+	if test != nil {
+		args = []string{"-test.run=" + runPattern(t.Name()), "-test.v", "-test.count=1"}
+		if d, ok := test.Deadline(); ok {
+			args = append(args, fmt.Sprintf("-test.timeout=%s", max(time.Second, time.Until(d)-5*time.Second).Round(time.Millisecond)))
+		}
 	}
-	args := []string{"-test.run=" + runPattern(t.Name()), "-test.v", "-test.count=1"}
-	if d, ok := test.Deadline(); ok {
-		args = append(args, fmt.Sprintf("-test.timeout=%s", max(time.Second, time.Until(d)-5*time.Second).Round(time.Millisecond)))
-	}
+	flag.Visit(func(f *flag.Flag) {
+		if !strings.HasPrefix(f.Name, "test.") {
+			args = append(args, "-"+f.Name+"="+f.Value.String())
+		}
+	})
 	return args
 }
 
