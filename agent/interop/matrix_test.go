@@ -335,8 +335,8 @@ func TestNarrowPath(t *testing.T) {
 	if err := up.Start(); err != nil {
 		t.Fatal(err)
 	}
-	is := w.waitState(20*time.Second, "of a smaller MTU", func(i ipc.State) bool { return i.MTU < s.MTU })
-	is = w.travels("dtls", 15*time.Second)
+	w.waitState(20*time.Second, "of a smaller MTU", func(i ipc.State) bool { return i.MTU < s.MTU })
+	is := w.travels("dtls", 15*time.Second)
 	t.Logf("MTU %d, %+v", is.MTU, is.LastReconnect)
 	if is.MTU > 1380-28-38 || is.MTU < 1280 || is.Reconnects.Session != 0 {
 		t.Errorf("%+v, last %+v", is, is.LastReconnect)

@@ -55,12 +55,6 @@ func (l *link) write(t dtlstun.Type, payload []byte) error {
 	return nil
 }
 
-// tooBig reports whether this machine itself has refused a datagram for its size of late.
-func (l *link) tooBig() bool {
-	s, ok := any(l.ch).(interface{ TooBig() bool })
-	return ok && s.TooBig()
-}
-
 // carries reports whether every packet of b has a size that passes: while the device still has a larger MTU some may not.
 func (l *link) carries(b *packet.Batch) bool {
 	for _, n := range b.Sizes[:b.Len()] {
@@ -199,7 +193,7 @@ func (w *watcher) poll(now time.Duration, seen keepalive.Seen) (due time.Duratio
 // measure looks at the sizes: full size that does not pass while shorter packets do means that the path has shrunk; the negotiated size that passes, and passes again
 // ten minutes later, is taken.
 func (w *watcher) measure(now time.Duration, seen keepalive.Seen) error {
-	if w.l.tooBig() && w.narrow.size == 0 {
+	if w.l.ch.TooBig() && w.narrow.size == 0 {
 		w.narrow.begin(w.l, w.l.size, now)
 	}
 	if done, passed := w.narrow.poll(w.l, now, w.pace()); done && !passed && w.since == 0 && seen.Heard > w.narrow.from {

@@ -72,7 +72,7 @@ func (d *datagrams) prove(l *link) error {
 			l.size = full
 			return err
 		}
-		if l.echo.Load() > 0 && (l.tooBig() || i+1 >= tries) { // shorter ones pass
+		if l.echo.Load() > 0 && (l.ch.TooBig() || i+1 >= tries) { // shorter ones pass
 			break
 		}
 	}
