@@ -321,7 +321,8 @@ func TestNarrowPath(t *testing.T) {
 	w.countUDP()
 	a := w.startAgent()
 	w.connect("vpn4.lab.example")
-	s := w.travels("dtls", 15*time.Second)
+	w.travels("dtls", 15*time.Second)
+	s := w.waitState(time.Second, "told of the MTU", func(s ipc.State) bool { return s.LastReconnect != nil })
 	t.Logf("MTU %d, %+v", s.MTU, s.LastReconnect)
 	if s.MTU > 1440-28-38 || s.MTU < 1300 || s.LastReconnect == nil || s.LastReconnect.Code != 16 || s.Reconnects.Tunnel != 1 || s.Reconnects.Session != 0 {
 		t.Errorf("%+v, last %+v", s, s.LastReconnect)
