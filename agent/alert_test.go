@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/protocol/gateway"
 )
 
@@ -62,4 +63,28 @@ func (w *world) told(t *testing.T) (list []string) {
 		}
 	}
 	return list
+}
+
+// TestDisconnectedTimeout: who is away for longer than the gateway keeps a session has none any more, and is told so; who is back sooner has it.
+func TestDisconnectedTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorldWith(t, home, func(c *gateway.Config) { c.Settings.DisconnectedTimeout = 2 * time.Minute })
+		if s := w.login(t); s.Session.DisconnectedTimeoutS != 120 {
+			t.Errorf("%+v", s.Session)
+		}
+		w.uplink.Down()
+		time.Sleep(100 * time.Second)
+		w.uplink.Up()
+		w.until(t, "connected", 20*time.Second)
+		w.uplink.Down()
+		began := time.Now()
+		s := w.until(t, "disconnected", 4*time.Minute)
+		took := time.Since(began)
+		if s.Error == nil || s.Error.Code != string(fault.GwTime) || took < 115*time.Second || took > 200*time.Second { // DPD takes a minute of it
+			t.Errorf("after %v: %+v", took, s.Error)
+		}
+		w.uplink.Up()
+		time.Sleep(time.Minute) // the gateway sees it, too
+		w.end(t)
+	})
 }

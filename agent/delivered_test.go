@@ -160,8 +160,8 @@ func TestProfileOfTheGateway(t *testing.T) {
 		if s := w.until(t, "disconnected", 10*time.Second); s.Error == nil || s.Error.Code != string(fault.ProfHash) {
 			t.Errorf("a profile that is another one: %+v", s.Error)
 		}
-		for _, s := range w.gw.Sessions() { // that nobody will come back to
-			w.gw.Revoke(s.ID)
+		if left := w.gw.Sessions(); len(left) != 0 {
+			t.Errorf("a session that nobody will come back to is left: %v", left)
 		}
 		w.end(t)
 	})

@@ -2,7 +2,14 @@ package gateway
 
 import (
 	"encoding/binary"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
 	"testing"
+
+	"github.com/holdfast-vpn/holdfast/dart/redact"
+	"github.com/holdfast-vpn/holdfast/protocol/authxml"
 )
 
 // FuzzEcho: no packet makes an Echo panic, and every answer is a whole packet with right checksums that goes back to where the question came from.
@@ -36,6 +43,38 @@ func FuzzEcho(f *testing.F) {
 		}
 		if from.Is4() && (fold(checksum(0, a[:20])) != 0 || int(binary.BigEndian.Uint16(a[2:])) != len(a)) {
 			t.Errorf("the header of %x is wrong", a)
+		}
+	})
+}
+
+// FuzzOlderRequests: whatever comes as a web form, the answer is a document that a client can read, a redirect, or a refusal.
+func FuzzOlderRequests(f *testing.F) {
+	id, err := SelfSigned("vpn.example.com")
+	if err != nil {
+		f.Fatal(err)
+	}
+	g, err := New(Config{Certificate: id.Certificate, Older: true, Inside: NewEcho(), Pools: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")},
+		Users: []User{{Name: "alice", Password: redact.NewString("wonderland"), Change: ChangePIN}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = g.Close() })
+	f.Add("POST", olderPath, "1", "username=alice&password=wonderland&whichpin=1&verify_pin=1")
+	f.Add("GET", olderPath, "", "")
+	f.Add("POST", olderPath, "", "a=%zz&%41=b&=&&<>=c")
+	f.Fuzz(func(t *testing.T, method, path, cookie, body string) {
+		q := &http.Request{Method: method, URL: &url.URL{Path: path}, Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Cookie": {olderCookie + "=" + cookie}}}
+		if first := g.olderLogin(&http.Request{Method: "GET", URL: &url.URL{Path: olderPath}}, nil); cookie == "1" {
+			handle, _, _ := strings.Cut(strings.TrimPrefix(first.cookies[1], olderCookie+"="), ";")
+			q.Header.Set("Cookie", olderCookie+"="+handle)
+		}
+		r := g.olderLogin(q, []byte(body))
+		if r.status == http.StatusOK {
+			if doc, err := authxml.ParseResponse(r.body); err != nil || !doc.Bare {
+				t.Fatalf("%s, %v", r.body, err)
+			}
+		} else if (r.status == http.StatusFound) != (r.location != "") || len(r.body) > 0 {
+			t.Fatalf("%+v", r)
 		}
 	})
 }

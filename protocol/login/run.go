@@ -2,9 +2,12 @@ package login
 
 import (
 	"context"
+	"time"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/authxml"
 )
 
 // Run logs in at a target: it dials, converses and asks the user through p, until there is a token. Errors are *fault.Error; those of the Prompter are
@@ -16,7 +19,9 @@ func Run(ctx context.Context, d protocol.Dialer, t protocol.Target, p protocol.P
 	l.fixed = t.Fixed
 	out, err := converse(ctx, c, l, p)
 	if k, ok := p.(protocol.ProfileKeeper); ok && err == nil && out.Profile != nil {
-		err = l.deliver(ctx, c.Target(), t, out.Profile, k)
+		if err = l.deliver(ctx, c.Target(), t, out.Profile, k); err != nil {
+			l.logout(ctx, c, out.Token)
+		}
 	}
 	if err != nil {
 		l.close()
@@ -29,6 +34,21 @@ func Run(ctx context.Context, d protocol.Dialer, t protocol.Target, p protocol.P
 	r.Target.Fixed = l.fixed
 	r.Conn = l.take()
 	return r, nil
+}
+
+// logoutTime is how long a gateway may take over a session that begins with its end.
+const logoutTime = time.Second
+
+// logout gives a session back that nobody will use. There is nothing to do about a gateway that does not take it: it forgets it by itself.
+func (l *link) logout(ctx context.Context, c *Conversation, token redact.Secret) {
+	act, err := c.post(&authxml.Request{Type: authxml.TypeLogout, SessionToken: token}, nil)
+	if err != nil || c.older {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logoutTime)
+	defer cancel()
+	_, _ = l.do(ctx, c.Target(), act.Send)
+	act.Send.Body.Wipe()
 }
 
 // converse carries out the conversation's actions.
