@@ -131,6 +131,9 @@ func (a *Agent) inForce(ctx context.Context, p localsock.Peer) (ipc.Policy, prof
 func (a *Agent) Preferences(ctx context.Context, p localsock.Peer) (ipc.Policy, error) {
 	out, values, err := a.inForce(ctx, p)
 	for _, r := range values.Rows() {
+		if strings.Contains(r.Name, "/") {
+			continue // of lists and groups: never a user's, and without end
+		}
 		out.Settings = append(out.Settings, ipc.Setting{
 			Name: r.Name, Value: r.Value, Origin: r.Origin, Locked: r.Locked, Why: r.Why, User: r.User, Status: r.Status.String(),
 		})

@@ -155,6 +155,43 @@ func TestProfileCounts(t *testing.T) {
 	}
 }
 
+// TestProfilesMergeByHost: of several profiles all hosts can be connected to, and the one that holds the host says how.
+func TestProfilesMergeByHost(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"a.xml": "<AutoReconnect>false</AutoReconnect><BackupServerList><HostAddress>spare.a.example</HostAddress></BackupServerList>",
+		"b.xml": "<IPProtocolSupport>IPv6</IPProtocolSupport>",
+	} {
+		host := "<ServerList><HostEntry><HostName>Both</HostName><HostAddress>" + name + ".example</HostAddress></HostEntry><HostEntry><HostName>Only " + name + "</HostName><HostAddress>only." + name +
+			".example</HostAddress></HostEntry></ServerList>"
+		text = "<AnyConnectProfile><ClientInitialization>" + text + "</ClientInitialization>" + host + "</AnyConnectProfile>"
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store, _ := profile.Load(dir)
+	for target, want := range map[string]struct {
+		profile  string
+		servers  int
+		again    bool
+		families protocol.Families
+	}{
+		"Both": {"a.xml", 2, false, protocol.IPv4First}, "Only a.xml": {"a.xml", 2, false, protocol.IPv4First}, "only b.xml": {"b.xml", 1, true, protocol.OnlyIPv6},
+		"https://b.xml.example": {"b.xml", 1, true, protocol.OnlyIPv6}, "other.example": {"", 1, true, protocol.AnyFamily},
+	} {
+		c, err := resolve(ipc.ConnectRequest{Target: target}, catalog{machine: store})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.profile != want.profile || len(c.servers) != want.servers || c.policy.AutoReconnect != want.again || c.servers[0].Families != want.families {
+			t.Errorf("%s: %+v", target, c)
+		}
+	}
+}
+
 // TestPolicyCounts: what the machine's local policy and the profile forbid.
 func TestPolicyCounts(t *testing.T) {
 	pin := []string{"sha256:" + strings.Repeat("0a", 32)}

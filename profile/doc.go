@@ -14,7 +14,7 @@
 // The tables of elements (elements.go, policy.go) are the one place that knows names, types, defaults, who may change them and what this version makes of them; docs/compatibility.md
 // is written from them. Several profiles are merged host by host: all hosts are listed, and the values of the profile that holds the chosen host are in force.
 //
-// A Document under each of them keeps the bytes: what nobody changes goes out as it came in, comments, order, white space and encoding included. A local policy is read more strictly
+// A Profile keeps its bytes. A Document is one that can be changed: what nobody changes goes out as it came in, comments, order, white space and encoding included. A local policy is read more strictly
 // than the rest: a typing error must not lift a restriction.
 //
 // ParseTarget is here as well, because a profile's HostAddress, what a user types, and where a gateway redirects to are one language: host[:port][/group] or an https URL.

@@ -12,8 +12,11 @@ func near(name, path string) string {
 	best, distance := "", 3 // of two letters at most
 	for _, e := range Elements() {
 		other := e.Name()
-		if other == name && len(name) > 7 && e.Path != blockUntrusted { // shorter ones are everybody's: Name, Port
-			return "; it belongs in " + within(e)
+		if other == name {
+			if len(name) > 7 && e.Path != blockUntrusted { // shorter ones are everybody's: Name, Port
+				return "; it belongs in " + within(e)
+			}
+			continue
 		}
 		if d := edits(strings.ToLower(name), strings.ToLower(other)); d < distance && d < len(name)/3 {
 			best, distance = other, d

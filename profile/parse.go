@@ -29,7 +29,7 @@ func parse(data []byte, warn *warnings) (*Profile, error) {
 		return nil, err
 	}
 	root := doc.root
-	p := &Profile{values: map[string]value{}, doc: doc}
+	p := &Profile{values: map[string]value{}, raw: data}
 	dropDuplicates(root, "", warn)
 	for _, n := range root.kids {
 		switch n.name {

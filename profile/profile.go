@@ -29,11 +29,11 @@ type Profile struct {
 	values  map[string]value // by Element.Path
 	backups []Target         // the global BackupServerList
 	pins    [][64]byte       // the global CertificatePinList
-	doc     *Document
+	raw     []byte           // as it came
 }
 
 // Bytes is the profile as it came. The caller does not change it.
-func (p *Profile) Bytes() []byte { return p.doc.Bytes() }
+func (p *Profile) Bytes() []byte { return p.raw }
 
 // Host is one HostEntry.
 type Host struct {

@@ -98,7 +98,7 @@ func (a *app) checkProfile(path string) error {
 		return nil
 	}
 	for _, w := range warnings {
-		fmt.Fprintf(a.Out, "warning: %s\n", w)
+		writeWarning(a.Out, w)
 	}
 	if p == nil {
 		fmt.Fprintf(a.Out, "%s is a local policy and can be used: %s.\n", line(name), count(len(warnings), "warning"))
@@ -109,6 +109,17 @@ func (a *app) checkProfile(path string) error {
 		fmt.Fprintf(a.Out, "Without effect in this version: %s. See them with: holdfast profile show %s\n", count(n, "setting"), line(path))
 	}
 	return nil
+}
+
+// writeWarning says where, and on a line of its own what and how to mend it.
+func writeWarning(w io.Writer, warned profile.Warning) {
+	text, where := warned.Text, warned
+	where.Text = ""
+	if at := strings.TrimSuffix(where.String(), ": "); at != "" {
+		fmt.Fprintf(w, "warning: %s\n    %s\n", line(at), line(text))
+		return
+	}
+	fmt.Fprintf(w, "warning: %s\n", line(text))
 }
 
 // idle counts what the profile sets and this version does not act on.
