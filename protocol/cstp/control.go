@@ -1,6 +1,8 @@
 package cstp
 
 import (
+	"errors"
+	"net"
 	"strconv"
 	"time"
 
@@ -26,6 +28,7 @@ type controller struct {
 	open   time.Duration // when the first DPD went that nothing came after; 0 none is out
 	silent bool          // NoteSilence was told, NoteHeard was not
 	alone  bool          // a new tunnel was asked for, as TLS is silent
+	gone   error         // why TLS ended, where DTLS goes on without it
 
 	shown *protocol.Transport // the one that was told
 	set   *protocol.Settings  // those that were told
@@ -72,18 +75,45 @@ func (t *Tunnel) control(shown *protocol.Transport, told *protocol.Settings) {
 				return
 			default:
 			}
-			t.log.Info("cstp: tunnel down", "err", err)
-			t.udp.stop()
-			t.notes <- note(err) // there is room: see tell
-			<-t.done
+			if c.outlived(err) {
+				break
+			}
+			c.down(err)
 			return
 		case <-t.udp.news:
 			c.tellCarrier()
+			if c.gone != nil && !c.beside() {
+				c.down(c.gone)
+				return
+			}
 		case <-asking:
 		case <-hearing:
 		case <-timer.C:
 		}
 	}
+}
+
+// down tells of the end and waits to be closed.
+func (c *controller) down(err error) {
+	c.t.log.Info("cstp: tunnel down", "err", err)
+	c.t.udp.stop()
+	c.t.notes <- note(err) // there is room: see tell
+	<-c.t.done
+}
+
+// outlived reports whether DTLS goes on without TLS: this machine has given the connection up, for want of an answer, and the gateway may not know. A new tunnel is
+// asked for; until then, or until DTLS ends as well, packets travel.
+func (c *controller) outlived(err error) bool {
+	var timeout net.Error
+	if !c.beside() || !errors.As(err, &timeout) || !timeout.Timeout() {
+		return false
+	}
+	c.gone = err
+	if !c.alone && len(c.t.notes) < notesQueue-5 {
+		c.alone = true
+		c.t.notes <- protocol.Notification{Kind: protocol.NoteRekey, Text: "TLS has had no answer for too long, DTLS has"}
+	}
+	return true
 }
 
 // hearing is the signal of the next frame, nil when it would change nothing.

@@ -81,13 +81,14 @@ func (t *Tunnel) Notifications() <-chan protocol.Notification { return t.notes }
 func (t *Tunnel) Probe(ctx context.Context) error {
 	act := t.stream.act
 	before := act.count.Load()
-	if err := t.stream.WriteControl(TypeDPDReq, nil); err != nil {
-		return err
-	}
 	beside, had := newActivity(), uint64(0)
-	if l := t.udp.live.Load(); l != nil {
+	l := t.udp.live.Load()
+	if l != nil {
 		beside, had = l.act, l.act.count.Load()
 		_ = l.write(dtlstun.TypeDPDReq, nil) // TLS is asked, too
+	}
+	if err := t.stream.WriteControl(TypeDPDReq, nil); err != nil && l == nil {
+		return err
 	}
 	for {
 		heard, also := act.hearing.next(), beside.hearing.next()

@@ -3,9 +3,13 @@ package gateway
 import (
 	"context"
 	"encoding/binary"
+	"net"
+	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,10 +36,13 @@ type note struct {
 	at time.Duration
 }
 
-// live opens a tunnel and reads it to its end.
-func (r *rig) live() *life {
+// live opens a tunnel and reads it to its end. change may change how it is reached.
+func (r *rig) live(change ...func(*cstp.Connector)) *life {
 	r.t.Helper()
 	c, target := r.connector()
+	for _, f := range change {
+		f(c)
+	}
 	tun, err := c.Open(r.t.Context(), target, user{"username": "alice", "password": "wonderland"})
 	if err != nil {
 		r.t.Fatal(err)
@@ -337,5 +344,70 @@ func TestSilentTLSBesideDTLS(t *testing.T) {
 		if got := l.came.Load(); got < sent-1 {
 			t.Errorf("%d of %d packets came back", got, sent)
 		}
+	})
+}
+
+// mortal is a dialer whose streams the system gives up, all at once, as it does when nothing was confirmed for too long.
+type mortal struct {
+	protocol.Dialer
+	protocol.DatagramDialer
+	dead  atomic.Bool
+	conns []net.Conn
+}
+
+func (m *mortal) DialTCP(ctx context.Context, to netip.AddrPort, via protocol.Path) (net.Conn, error) {
+	c, err := m.Dialer.DialTCP(ctx, to, via)
+	if err == nil {
+		m.conns = append(m.conns, c)
+		c = &doomed{c, m}
+	}
+	return c, err
+}
+
+func (m *mortal) giveUp() {
+	m.dead.Store(true)
+	for _, c := range m.conns {
+		_ = c.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+type doomed struct {
+	net.Conn
+	m *mortal
+}
+
+func (d *doomed) Read(p []byte) (int, error) {
+	n, err := d.Conn.Read(p)
+	if d.m.dead.Load() {
+		return 0, &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ETIMEDOUT)}
+	}
+	return n, err
+}
+
+// TestDTLSOutlivesTLS: the system has given up the TCP connection while DTLS answers. Packets travel on, a new tunnel is asked for, and only the end of DTLS is the end.
+func TestDTLSOutlivesTLS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		m := &mortal{Dialer: r.pc.Dialer(), DatagramDialer: r.pc.Dialer()}
+		l := r.live(func(c *cstp.Connector) { c.Dialer = m })
+		l.until(5*time.Second, "by DTLS", l.travels("dtls"))
+		m.giveUp()
+		for seq := range 100 {
+			l.ping(seq, 100)
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := l.said(protocol.NoteRekey); len(n) != 1 || l.came.Load() != 100 {
+			t.Errorf("%d packets came, said: %+v", l.came.Load(), n)
+		}
+		probe, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := l.Probe(probe); err != nil {
+			t.Errorf("probe: %v", err)
+		}
+		l.undisturbed()
+		r.gw.BlockUDP(true)
+		l.ping(1, 100)
+		took := l.until(2*time.Minute, "told of the end", func() bool { return len(l.said(protocol.NoteDown)) == 1 })
+		t.Logf("the end after %v", took)
 	})
 }
