@@ -7,11 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
-	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/profile"
 )
@@ -35,11 +33,18 @@ func (a *app) profileCommand() *cobra.Command {
 		RunE:  func(_ *cobra.Command, args []string) error { return a.checkProfile(args[0]) },
 	}
 	show := &cobra.Command{
-		Use:   "show [FILE]",
+		Use:   "show [FILE|NAME|HOST]",
 		Short: "Show every setting with its value and where that comes from",
-		Long:  "Show every setting with its value, where that comes from, and whether this version acts on it.\nWithout FILE it is the installed profile that holds the first host, as a bare connect uses it.",
-		Args:  atMost(1),
-		RunE:  func(_ *cobra.Command, args []string) error { return a.showProfile(args) },
+		Long: "Show every setting with its value, where that comes from, and whether this version acts on it.\n" +
+			"Without an argument these are the values that a bare connect would have, your preferences included. Else they are those of\n" +
+			"a profile alone: a FILE, an installed one by its NAME, or the one that holds a HOST.",
+		Args: atMost(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return a.showInForce(cmd.Context())
+			}
+			return a.showProfile(args[0])
+		},
 	}
 	cmd.AddCommand(check, show, a.importCommand(), a.exportCommand())
 	return cmd
@@ -131,150 +136,4 @@ func idle(p *profile.Profile) int {
 		}
 	}
 	return n
-}
-
-func (a *app) showProfile(args []string) error {
-	var p *profile.Profile
-	var policy *profile.Policy
-	if len(args) == 1 {
-		var err error
-		if p, _, err = readProfile(args[0]); err != nil {
-			return err
-		}
-	} else {
-		var err error
-		if p, policy, err = a.installed(); err != nil {
-			return err
-		}
-	}
-	var rows []ipc.Setting
-	for _, r := range profile.Effective(policy, p).Rows() {
-		rows = append(rows, ipc.Setting{Name: r.Name, Value: r.Value, Origin: r.Origin, Locked: r.Locked, Why: r.Why, User: r.User, Status: r.Status.String()})
-	}
-	if a.json {
-		printJSON(a.Out, policyJSON(rows))
-		return nil
-	}
-	if p == nil {
-		fmt.Fprint(a.Out, "No profile is installed: these are the values without one.\n\n")
-	}
-	writeRows(a.Out, rows)
-	if p != nil {
-		writeProfileHosts(a.Out, p)
-	}
-	return nil
-}
-
-// installed is the profile that holds the first host, else the first one, else nil, and the machine's local policy. What is wrong with the others is the agent's log's
-// to say.
-func (a *app) installed() (*profile.Profile, *profile.Policy, error) {
-	store, _ := profile.Load(a.deps.ProfileDirs...)
-	store.LoadPolicy(a.deps.PolicyFiles...)
-	policy, err := store.Policy()
-	if err != nil || len(store.Profiles) == 0 {
-		return nil, policy, err
-	}
-	chosen := store.Profiles[0]
-	if hosts := store.Hosts(); len(hosts) > 0 {
-		if _, p, ok := store.Find(hosts[0].Name); ok {
-			chosen = p
-		}
-	}
-	for _, p := range store.Profiles {
-		if p != chosen {
-			fmt.Fprintf(a.Err, "note: there is also %s; give its path to see it\n", p.File)
-		}
-	}
-	return chosen, policy, nil
-}
-
-// policyRow is one element of `profile show --json`.
-type policyRow struct {
-	Value  string `json:"value"`
-	Origin string `json:"origin"`
-	Locked bool   `json:"locked"`
-	Why    string `json:"why,omitempty"` // it is locked
-	Status string `json:"status"`
-}
-
-func policyJSON(rows []ipc.Setting) map[string]policyRow {
-	out := map[string]policyRow{}
-	for _, r := range rows {
-		out[r.Name] = policyRow{r.Value, r.Origin, r.Locked, r.Why, r.Status}
-	}
-	return out
-}
-
-// longValue is how many columns a value has beside its element; a longer one stands on the next line.
-const longValue = 21
-
-// writeRows prints values under a heading for each place that they come from, so that a line fits a terminal of 80 columns: what somebody decided first, then the
-// defaults. What stands in lists and groups has a path instead of a name and comes last.
-func writeRows(w io.Writer, rows []ipc.Setting) {
-	var origins []string
-	of := map[string][]ipc.Setting{}
-	var paths []ipc.Setting
-	name := 0
-	for _, r := range rows {
-		if strings.Contains(r.Name, "/") {
-			paths = append(paths, r)
-			continue
-		}
-		if of[r.Origin] == nil && r.Origin != profile.OriginDefault {
-			origins = append(origins, r.Origin)
-		}
-		of[r.Origin] = append(of[r.Origin], r)
-		name = max(name, len(r.Name))
-	}
-	for i, origin := range append(origins, profile.OriginDefault) {
-		if i > 0 {
-			fmt.Fprintln(w)
-		}
-		fmt.Fprintf(w, "%-*s  %-*s  %-6s  %s\n", name, "FROM "+line(origin), longValue, "VALUE", "LOCKED", "STATUS")
-		for _, r := range of[origin] {
-			writeRow(w, r, name)
-		}
-	}
-	if len(paths) > 0 {
-		fmt.Fprintf(w, "\nIn lists and groups of the profile:\n")
-	}
-	for _, r := range paths {
-		fmt.Fprintf(w, "%s\n    = %s (%s)\n", line(r.Name), or(line(r.Value), "-"), r.Status)
-	}
-}
-
-func writeRow(w io.Writer, r ipc.Setting, name int) {
-	locked := "no"
-	if r.Locked {
-		locked = "yes"
-	}
-	value, below := or(line(r.Value), "-"), ""
-	if utf8.RuneCountInString(value) > longValue {
-		value, below = "", value
-	}
-	fmt.Fprintf(w, "%-*s  %-*s  %-6s  %s\n", name, line(r.Name), longValue, value, locked, r.Status)
-	if below != "" {
-		fmt.Fprintf(w, "    %s\n", below)
-	}
-}
-
-func writeProfileHosts(w io.Writer, p *profile.Profile) {
-	if len(p.Hosts) == 0 {
-		return
-	}
-	fmt.Fprintln(w)
-	t := newTable(w)
-	fmt.Fprintln(t.w, "HOST\tGATEWAY\tPROTOCOL\tBACKUPS")
-	for _, h := range p.Hosts {
-		backups := ""
-		for _, b := range h.Backups {
-			backups += " " + b.String()
-		}
-		protocol := string(h.Protocol)
-		if h.Protocol == profile.IPsec {
-			protocol += " (not yet)"
-		}
-		fmt.Fprintf(t.w, "%s\t%s\t%s\t%s\n", h.Name, h.Target, protocol, or(backups, " -")[1:])
-	}
-	t.end()
 }

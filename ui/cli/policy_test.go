@@ -93,6 +93,57 @@ func TestPreferences(t *testing.T) {
 	}
 }
 
+// TestShowInForce: with an agent the user's own choices count, without one the documents alone; a profile can be named by file, by its own name and by a host.
+func TestShowInForce(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile("testdata/profile.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := []byte("<AnyConnectProfile><ServerList><HostEntry><HostName>Other</HostName><HostAddress>o.example</HostAddress></HostEntry></ServerList></AnyConnectProfile>")
+	for name, content := range map[string][]byte{"profile.xml": data, "zz.xml": other} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := Deps{ProfileDirs: []string{dir}}
+	origin := func(r result, name string) string {
+		t.Helper()
+		var rows map[string]policyRow
+		if err := json.Unmarshal([]byte(r.out), &rows); err != nil || r.exit != 0 {
+			t.Fatalf("%v: %+v", err, r)
+		}
+		return rows[name].Origin
+	}
+	b := &backend{policy: policyFor(t, map[string]string{"ProxySettings": "IgnoreProxy"})}
+	r := playWith(t.Context(), serve(t, b), d, nil, "", "profile", "show", "--json")
+	if origin(r, "ProxySettings") != "preferences" || origin(r, "AutoReconnect") != "profile.xml" || origin(r, "ClientInitialization/BypassDownloader") == "" {
+		t.Errorf("with an agent: %+v", r)
+	}
+	if want := "note: there is also zz.xml: holdfast profile show zz.xml\n"; r.err != want {
+		t.Errorf("notes %q, want %q", r.err, want)
+	}
+	nobody := func(string) *ipc.Client { return ipc.NewClient(filepath.Join(dir, "none.sock")) }
+	if r := playWith(t.Context(), nobody, d, nil, "", "profile", "show", "--json"); origin(r, "ProxySettings") != "default" || origin(r, "AutoReconnect") != "profile.xml" {
+		t.Errorf("without an agent: %+v", r)
+	}
+	for _, what := range []string{"zz.xml", "other", filepath.Join(dir, "zz.xml")} {
+		if r := playWith(t.Context(), nobody, d, nil, "", "profile", "show", what); r.exit != 0 || !strings.Contains(r.out, "o.example") {
+			t.Errorf("%s: %+v", what, r)
+		}
+	}
+	b.refuse = fault.New(fault.ProfPolicy, nil)
+	if r := playWith(t.Context(), serve(t, b), d, nil, "", "profile", "show"); r.exit != 7 || !strings.Contains(r.err, "PROF-005") {
+		t.Errorf("a broken policy: %+v", r)
+	}
+	if r := playWith(t.Context(), nobody, d, nil, "", "profile", "show", "nothing.xml"); r.exit != 2 {
+		t.Errorf("no such thing: %+v", r)
+	}
+}
+
 func TestProfileOfEveryElementFits(t *testing.T) {
 	r := playWith(t.Context(), nil, Deps{}, nil, "", "profile", "show", "../../profile/testdata/every-element.xml")
 	table, _, _ := strings.Cut(r.out, "\nIn lists")

@@ -250,8 +250,9 @@ func TestProfileCommands(t *testing.T) {
 	if r := playWith(t.Context(), nil, Deps{}, nil, "", "profile", "check", "render_test.go"); r.exit != 1 || !strings.Contains(r.err, "PROF-001") {
 		t.Errorf("no profile at all: %+v", r)
 	}
-	r = playWith(t.Context(), nil, Deps{ProfileDirs: []string{filepath.Join(t.TempDir(), "none")}}, nil, "", "profile", "show")
-	if r.exit != 0 || !strings.HasPrefix(r.out, "No profile is installed") {
+	nobody := func(string) *ipc.Client { return ipc.NewClient(filepath.Join(t.TempDir(), "none.sock")) }
+	r = playWith(t.Context(), nobody, Deps{ProfileDirs: []string{filepath.Join(t.TempDir(), "none")}}, nil, "", "profile", "show")
+	if r.exit != 0 || !strings.HasPrefix(r.out, "No profile is in force") || !strings.HasPrefix(r.err, "note: the agent does not answer") {
 		t.Errorf("without a profile: %+v", r)
 	}
 }
