@@ -25,7 +25,8 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/checkup"
 )
 
-// speak is the child that listens in the gateway's place and is no gateway: page and portal speak HTTP, mute says nothing, web is a page over TLS.
+// speak is the child that listens in the gateway's place and is no gateway: page and portal speak HTTP, mute says nothing, web is a page over TLS,
+// onward sends its clients elsewhere over TLS.
 func speak(args []string) int {
 	l, err := net.Listen("tcp", args[1])
 	if err != nil {
@@ -34,6 +35,11 @@ func speak(args []string) int {
 	}
 	s := &http.Server{ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
+		if args[0] == "onward" {
+			w.Header().Set("Set-Cookie", "webvpncontext=of-another-host; Secure")
+			w.Header().Set("Location", args[4])
+			w.WriteHeader(http.StatusFound)
+		}
 		if args[0] == "portal" {
 			w.Header().Set("Location", "http://login.hotel.test/?u=1")
 			w.WriteHeader(http.StatusFound)
@@ -48,7 +54,7 @@ func speak(args []string) int {
 				return 1
 			}
 		}
-	case "web":
+	case "web", "onward":
 		err = s.ServeTLS(l, args[2], args[3])
 	default:
 		err = s.Serve(l)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/gateway"
@@ -140,6 +141,34 @@ func TestOlderLogin(t *testing.T) {
 	if res.Conn != nil {
 		_ = res.Conn.Close()
 	}
+}
+
+// TestRedirectToOcserv: a gateway that sends its users to another one, whose certificate is verified anew, and a session that comes back there.
+func TestRedirectToOcserv(t *testing.T) {
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	g := w.startOcserv(t, ocserv{lines: splitRoutes})
+	end := w.speaks(t, "onward", "198.51.100.1:8443", w.pki.cert, w.pki.key, "https://vpn4.lab.example/")
+	a := w.startAgent()
+	w.connect("vpn4.lab.example:8443")
+	if s := w.state(); s.Gateway != "198.51.100.1:443" || s.Group != "Staff network" {
+		t.Errorf("%+v", s)
+	}
+	w.reachesInside()
+	end()
+	g.killWorkers(t) // it comes back to where it was sent
+	w.waitState(20*time.Second, "back", func(s ipc.State) bool {
+		return s.State == "connected" && s.Reconnects != nil && s.Reconnects.Tunnel+s.Reconnects.Session > 0
+	})
+	w.reachesInside()
+	w.leave()
+	end = w.speaks(t, "onward", "198.51.100.1:8443", w.pki.cert, w.pki.key, "https://other.lab.example/") // a name that the certificate has not
+	defer end()
+	r := w.cli(password+"\n", "connect", "vpn4.lab.example:8443", "--user", account, "--group", "staff", "--password-stdin", "--ca", w.pki.ca, "--no-input")
+	w.refused(r, 6, "TLS-002")
+	a.stop()
 }
 
 // TestOpenconnectLogsIn: a client we did not write understands each way in which our gateway may ask.
