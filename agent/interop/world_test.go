@@ -131,8 +131,8 @@ func makeWorld(t *testing.T, client func(testing.TB) *testenv.NS) *world {
 		n.Sysctl(t, "ipv6.conf.all.forwarding", "1")
 	}
 	w.router.Run(t, "nft", "add table ip nat; add chain ip nat post { type nat hook postrouting priority 100; }; add rule ip nat post oifname net0 masquerade")
-	w.dnsmasq(w.router, "198.51.100.2,192.0.2.1,2001:db8:1::1", publicDNS)
-	w.dnsmasq(w.inside, "10.99.0.2,2001:db8:99::2", insideDNS)
+	w.dnsmasq(w.router, "public", "198.51.100.2,192.0.2.1,2001:db8:1::1", publicDNS)
+	w.dnsmasq(w.inside, "inside", "10.99.0.2,2001:db8:99::2", insideDNS)
 	w.client.SetResolv("# the network's own\nnameserver 192.0.2.1\nnameserver 2001:db8:1::1\n")
 	self, err := os.Executable()
 	if err != nil {
@@ -156,11 +156,11 @@ func (w *world) ip(n *testenv.NS, lines ...string) {
 	}
 }
 
-// dnsmasq starts a resolver that knows only the given names.
-func (w *world) dnsmasq(n *testenv.NS, listen, names string) {
+// dnsmasq starts a resolver that knows only the given names and writes down what it is asked, for asked.
+func (w *world) dnsmasq(n *testenv.NS, which, listen, names string) {
 	w.t.Helper()
-	conf := filepath.Join(w.dir, "dns"+strings.NewReplacer(",", "-", ":", "", ".", "").Replace(listen))
-	text := "no-resolv\nno-hosts\nbind-interfaces\nuser=root\nlisten-address=" + listen + names
+	conf := filepath.Join(w.dir, which+".dns")
+	text := "no-resolv\nno-hosts\nbind-interfaces\nuser=root\nlog-queries\nlog-facility=" + conf + ".log" + "\nlisten-address=" + listen + names
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		w.t.Fatal(err)
 	}

@@ -131,37 +131,9 @@ var hosts = []struct {
 	prepare func(t *testing.T)
 }{
 	{"file", "resolv.conf", func(t *testing.T) { put(t, "nameserver 192.0.2.1\n") }},
-	{"resolved", "systemd-resolved", prepareResolved},
-	{"resolvconf", "resolvconf", func(t *testing.T) {
-		testenv.Install(t, "resolvconf")
-		self := testenv.Self(t)
-		if err := errors.Join(os.MkdirAll("/run/resolvconf/interface", 0o755), os.WriteFile("/run/resolvconf/enable-updates", nil, 0o644), os.Remove(resolvconf.Path),
-			os.Symlink("/run/resolvconf/resolv.conf", resolvconf.Path)); err != nil {
-			t.Fatal(err)
-		}
-		self.Run(t, "sh", "-c", "echo nameserver 192.0.2.1 | /sbin/resolvconf -a eth0.dhclient")
-	}},
-	{"openresolv", "openresolv", func(t *testing.T) {
-		testenv.Install(t, "openresolv")
-		testenv.Self(t).Run(t, "sh", "-c", "echo nameserver 192.0.2.1 | /sbin/resolvconf -a eth0")
-	}},
-}
-
-func prepareResolved(t *testing.T) { startResolved(t) }
-
-// startResolved makes the machine one of systemd-resolved, which has the server of eth0.
-func startResolved(t *testing.T) *testenv.Service {
-	t.Helper()
-	testenv.Install(t, "systemd-resolved")
-	testenv.SystemBus(t)
-	if err := errors.Join(os.Remove(resolvconf.Path), os.Symlink("../run/systemd/resolve/stub-resolv.conf", resolvconf.Path)); err != nil {
-		t.Fatal(err)
-	}
-	daemon := testenv.Resolved(t)
-	self := testenv.Self(t)
-	self.Run(t, "resolvectl", "dns", "eth0", "192.0.2.1")
-	self.Run(t, "resolvectl", "default-route", "eth0", "yes")
-	return daemon
+	{"resolved", "systemd-resolved", func(t *testing.T) { testenv.ResolvedHost(t, "eth0", "192.0.2.1") }},
+	{"resolvconf", "resolvconf", func(t *testing.T) { testenv.ResolvconfHost(t, "eth0", "192.0.2.1") }},
+	{"openresolv", "openresolv", func(t *testing.T) { testenv.OpenresolvHost(t, "eth0", "192.0.2.1") }},
 }
 
 // TestBackends runs sessions on each machine and asks who was asked what.
@@ -264,7 +236,7 @@ func TestResolvedRestarts(t *testing.T) {
 		return
 	}
 	l := newLab(t)
-	daemon := startResolved(t)
+	daemon := testenv.ResolvedHost(t, "eth0", "192.0.2.1")
 	r, _ := newResolver(t)
 	set(t, r, l.config(platform.DNSConfig{Split: []string{"corp.example"}}))
 	daemon.Kill()

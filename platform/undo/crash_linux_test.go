@@ -144,33 +144,9 @@ var resolvConfs = []struct {
 			t.Fatal(err)
 		}
 	}},
-	{"systemd-resolved", func(t *testing.T) {
-		testenv.Install(t, "systemd-resolved")
-		testenv.SystemBus(t)
-		link(t, "../run/systemd/resolve/stub-resolv.conf")
-		testenv.Resolved(t)
-		testenv.Self(t).Run(t, "resolvectl", "dns", "eth0", "192.168.7.1")
-	}},
-	{"resolvconf", func(t *testing.T) {
-		testenv.Install(t, "resolvconf")
-		if err := os.MkdirAll("/run/resolvconf/interface", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		write(t, "/run/resolvconf/enable-updates", "", 0o644)
-		link(t, "/run/resolvconf/resolv.conf")
-		testenv.Self(t).Run(t, "sh", "-c", "echo nameserver 192.168.7.1 | /sbin/resolvconf -a eth0.dhclient")
-	}},
-	{"openresolv", func(t *testing.T) {
-		testenv.Install(t, "openresolv")
-		testenv.Self(t).Run(t, "sh", "-c", "echo nameserver 192.168.7.1 | /sbin/resolvconf -a eth0")
-	}},
-}
-
-func link(t *testing.T, target string) {
-	t.Helper()
-	if err := errors.Join(os.Remove(resolvconf.Path), os.Symlink(target, resolvconf.Path)); err != nil {
-		t.Fatal(err)
-	}
+	{"systemd-resolved", func(t *testing.T) { testenv.ResolvedHost(t, "eth0", "192.168.7.1") }},
+	{"resolvconf", func(t *testing.T) { testenv.ResolvconfHost(t, "eth0", "192.168.7.1") }},
+	{"openresolv", func(t *testing.T) { testenv.OpenresolvHost(t, "eth0", "192.168.7.1") }},
 }
 
 func write(t *testing.T, path, content string, mode os.FileMode) {
