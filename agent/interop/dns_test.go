@@ -201,10 +201,12 @@ func TestFixedResolvConf(t *testing.T) {
 	w.startOcserv(t, ocserv{lines: splitRoutes})
 	a := w.startAgent()
 	r := w.cli(password+"\n", "connect", "vpn.lab.example", "--user", account, "--group", "staff", "--password-stdin", "--ca", w.pki.ca, "--no-input")
-	t.Logf("%+v", r)
-	if r.exit != 1 || !strings.Contains(r.stderr, "HOST-003") {
+	if r.exit != 1 || !strings.Contains(r.stderr, "(HOST-010)") || !strings.Contains(r.stderr, "read-only") {
 		t.Errorf("connect: %+v", r)
 	}
 	w.unchanged("after the refusal")
+	if r := w.cli("", "doctor", "vpn.lab.example", "--ca", w.pki.ca); r.exit != 1 || !strings.Contains(r.stderr, "(HOST-010)") {
+		t.Errorf("doctor: %+v", r)
+	}
 	a.stop()
 }

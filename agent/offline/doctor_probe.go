@@ -14,6 +14,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/dart/checkup"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/platform/dns"
 	"github.com/holdfast-vpn/holdfast/protocol/login"
 )
 
@@ -42,14 +43,21 @@ func (e *exam) links() checkup.Links {
 }
 
 func (e *exam) names(ctx context.Context) checkup.Names {
-	if a, err := netip.ParseAddr(e.target.Host); err == nil {
-		return checkup.Names{Literal: true, Addrs: []netip.Addr{a.Unmap()}}
-	}
 	ctx, cancel := context.WithTimeout(ctx, nameTime)
 	defer cancel()
+	var n checkup.Names
+	if by, err := dns.Look(ctx); err == nil {
+		n.By = string(by.Backend)
+	} else if f := fault.As(err); f.Code == fault.HostFixed {
+		n.Fixed = f
+	}
+	if a, err := netip.ParseAddr(e.target.Host); err == nil {
+		n.Literal, n.Addrs = true, []netip.Addr{a.Unmap()}
+		return n
+	}
 	began := time.Now()
 	addrs, err := e.dialer.Lookup(ctx, e.target.Host)
-	n := checkup.Names{Addrs: addrs, Took: time.Since(began)}
+	n.Addrs, n.Took = addrs, time.Since(began)
 	if err != nil {
 		n.Fault, n.NoRoute = fault.As(err), errors.Is(err, syscall.ENETUNREACH)
 	}

@@ -79,7 +79,11 @@ func TestJudge(t *testing.T) {
 		code   fault.Code
 		says   string // in some row
 	}{
-		"healthy":          {func(*Observations) {}, "", "", "✓ mtu 1500 bytes, and a full packet got there"},
+		"healthy":                      {func(*Observations) {}, "", "", "✓ mtu 1500 bytes, and a full packet got there"},
+		"how a session resolves names": {func(o *Observations) { o.Names.By = "systemd-resolved" }, "", "", "a session would use systemd-resolved"},
+		"a resolv.conf that cannot be changed": {func(o *Observations) {
+			o.Names.Fixed = fault.Newf(fault.HostFixed, nil, "it is read-only")
+		}, DNS, fault.HostFixed, "it is read-only"},
 		"no interface":     {both(refused(fault.NetNoRoute, true), func(o *Observations) { o.Links.Up = nil }), Link, fault.NetNoPath, "- tcp"},
 		"no default route": {refused(fault.NetNoRoute, true), Link, fault.NetNoRoute, "- tcp"},
 		"no way to a name server": {func(o *Observations) {

@@ -61,6 +61,8 @@ func (o Observations) portal() Layer {
 func (o Observations) dns() Layer {
 	n := o.Names
 	switch {
+	case n.Fault == nil && n.Fixed != nil: // names resolve, and a session could not have its own resolved
+		return failed(DNS, n.Took, n.Fixed)
 	case n.Literal:
 		return open(DNS, "not needed: the target is an address")
 	case n.Fault != nil:
@@ -70,7 +72,11 @@ func (o Observations) dns() Layer {
 		}
 		return l
 	}
-	return ok(DNS, n.Took, "%s", list(texts(n.Addrs), 4))
+	l := ok(DNS, n.Took, "%s", list(texts(n.Addrs), 4))
+	if n.By != "" {
+		l.Detail += "; a session would use " + n.By
+	}
+	return l
 }
 
 // tcp is well when one address accepts; the others are named.

@@ -36,6 +36,8 @@ type Names struct {
 	Fault   *fault.Error
 	NoRoute bool // there was not even a way to a name server
 	Took    time.Duration
+	By      string       // the way a session would have names resolved on this machine; "" when that is not known
+	Fixed   *fault.Error // why it could not
 }
 
 // Path is the way to one address, as far as it went.

@@ -81,6 +81,7 @@ const (
 	HostOther  Code = "HOST-007"
 	HostSlow   Code = "HOST-008"
 	HostClock  Code = "HOST-009"
+	HostFixed  Code = "HOST-010"
 
 	PolNotOwner  Code = "POL-001"
 	PolGroup     Code = "POL-002"
@@ -181,6 +182,7 @@ var registry = map[Code]Entry{
 	HostOther:  {Fatal, 1, "this system is not supported for real tunnels yet", "try it with: holdfast demo"},
 	HostSlow:   {Fatal, 1, "the changes to this machine did not end in time", "the log names the step; end the agent, then run: sudo holdfast rescue"},
 	HostClock:  {Fatal, 6, "this machine's clock seems wrong", "compare it with another clock, set it if it is wrong, and try again"},
+	HostFixed:  {Fatal, 1, "this machine's resolv.conf cannot be changed", "let /etc/resolv.conf be written to (chattr -i, a writable mount), or let systemd-resolved or resolvconf have it"},
 
 	PolNotOwner:  {Policy, 7, "the session belongs to another user", "ask its owner or an administrator to disconnect it"},
 	PolGroup:     {Policy, 7, "this user may not do that", "ask an administrator to run: sudo usermod -aG holdfast USER"},

@@ -41,7 +41,8 @@ func New(j *undo.Journal, log *slog.Logger, out platform.Dialer) *Resolver {
 
 var _ platform.Resolver = (*Resolver)(nil)
 
-// Set makes name resolution what c wants, and keeps it so until the next Set; the zero value takes our part back. The error is HOST-003.
+// Set makes name resolution what c wants, and keeps it so until the next Set; the zero value takes our part back. The error is HOST-003, or HOST-010 where nothing can
+// be changed.
 func (r *Resolver) Set(ctx context.Context, c platform.DNSConfig) error {
 	r.life.Lock()
 	defer r.life.Unlock()
@@ -61,10 +62,10 @@ func (r *Resolver) Set(ctx context.Context, c platform.DNSConfig) error {
 			r.watch = startWatch(r)
 		}
 	}
-	if err != nil {
+	if _, coded := errors.AsType[*fault.Error](err); err != nil && !coded {
 		return fault.New(fault.HostDNS, err)
 	}
-	return nil
+	return err
 }
 
 // Close ends the watch and the forwarder; what stands on the machine stays, for the journal.
@@ -101,7 +102,7 @@ func (r *Resolver) apply(ctx context.Context) error {
 	via := r.startForward(d.Backend)
 	switch d.Backend {
 	case Nothing:
-		return errors.New(d.Why)
+		return fault.Newf(fault.HostFixed, nil, "%s", facts.Fixed)
 	case Resolved:
 		err = r.setLink(ctx)
 	case Resolvconf, Openresolv:

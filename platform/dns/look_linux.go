@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform/sysbus"
 	"github.com/holdfast-vpn/holdfast/platform/undo/records"
 	"github.com/holdfast-vpn/holdfast/platform/undo/resolvconf"
@@ -39,6 +40,20 @@ func look(ctx context.Context, file resolvconf.File) Facts {
 	return f
 }
 
+// Look says what a session would do here. It needs no privilege; while there is a session, a file of ours counts as what else stands in it.
+func Look(ctx context.Context) (Decision, error) {
+	now, err := resolvconf.Read()
+	if err != nil {
+		return Decision{}, err
+	}
+	facts := look(ctx, displaced(now, nil))
+	d := Decide(facts)
+	if d.Backend == Nothing {
+		return d, fault.Newf(fault.HostFixed, nil, "%s", facts.Fixed)
+	}
+	return d, nil
+}
+
 // isMount reports whether a file is mounted over /etc/resolv.conf itself.
 func isMount() bool {
 	var stx unix.Statx_t
@@ -52,17 +67,22 @@ func fixed(mount bool) string {
 	if unix.Statx(unix.AT_FDCWD, resolvconf.Path, unix.AT_SYMLINK_NOFOLLOW, 0, &stx) == nil && stx.Attributes&unix.STATX_ATTR_IMMUTABLE != 0 {
 		return "it has the immutable attribute"
 	}
-	folder := unix.Access("/etc", unix.W_OK)
+	folder := readOnly("/etc")
 	switch {
-	case folder == nil && !mount:
+	case !folder && !mount:
 		return ""
-	case stx.Mode&unix.S_IFMT != unix.S_IFREG:
-		return "its folder cannot be written to"
-	}
-	if err := unix.Access(resolvconf.Path, unix.W_OK); err != nil {
-		return err.Error()
+	case !mount && stx.Mode&unix.S_IFMT != unix.S_IFREG:
+		return "its folder is read-only"
+	case readOnly(resolvconf.Path):
+		return "it is read-only"
 	}
 	return ""
+}
+
+// readOnly asks the mount rather than for permission: doctor looks without privilege.
+func readOnly(path string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(path, &fs) == nil && fs.Flags&unix.ST_RDONLY != 0
 }
 
 // stubListens reports whether somebody has 127.0.0.53 port 53 in our network (proc_net_udp(5): the address in the machine's byte order).
