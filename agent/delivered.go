@@ -94,7 +94,7 @@ func (d delivered) keep(owner string, t protocol.Target, doc []byte) error {
 	if err != nil {
 		return fault.Newf(fault.ProfFetch, err, "it cannot be kept")
 	}
-	d.log.Info("the gateway's profile is kept", "file", name, "hosts", len(p.Hosts), "warnings", len(warnings))
+	d.log.Info("the gateway's profile is kept", "hosts", len(p.Hosts), "warnings", len(warnings))
 	return nil
 }
 
