@@ -29,16 +29,6 @@ func NewResumeOffer() ResumeOffer {
 	return ResumeOffer{Master: redact.New(b), DTLS12: resume.DTLS12, DTLS: resume.DTLS}
 }
 
-// Best is the suite that a gateway should choose: one of DTLS 1.2 if there is any. false: there is none.
-func (o *ResumeOffer) Best() (s resume.Suite, ok bool) {
-	for _, l := range []resume.List{o.DTLS12, o.DTLS} {
-		if len(l) > 0 {
-			return l[0], true
-		}
-	}
-	return s, false
-}
-
 // append appends the headers. With psk the first choice is the key of the TLS connection.
 func (o *ResumeOffer) append(b []byte, psk bool) []byte {
 	var plain []string

@@ -129,20 +129,6 @@ func TestMasterSecret(t *testing.T) {
 	}
 }
 
-// TestBest: DTLS 1.2 before what is older, AES-GCM before AES-CBC, nothing if nothing is known.
-func TestBest(t *testing.T) {
-	for want, o := range map[string]ResumeOffer{
-		"":                            {},
-		"AES128-SHA":                  {DTLS: resume.DTLS.Named("AES128-SHA")},
-		"AES128-GCM-SHA256":           {DTLS12: resume.DTLS12.Named("AES256-SHA:AES128-GCM-SHA256"), DTLS: resume.DTLS},
-		"ECDHE-RSA-AES256-GCM-SHA384": NewResumeOffer(),
-	} {
-		if s, ok := o.Best(); s.Name != want || ok != (want != "") {
-			t.Errorf("%q, not %q", s.Name, want)
-		}
-	}
-}
-
 // FuzzResumeOffer: whatever a client sends, a gateway has a secret of the right length with known suites, or nothing; and what it has says itself again.
 func FuzzResumeOffer(f *testing.F) {
 	f.Add(strings.Repeat("ab", masterLen), resume.DTLS12.String(), "PSK-NEGOTIATE:"+resume.DTLS.String())
