@@ -101,9 +101,9 @@ func (d *direct) DialTCP(ctx context.Context, to netip.AddrPort, _ protocol.Path
 	return d.DialContext(ctx, "tcp", to.String())
 }
 
-// filler answers every form from a map, each answer once.
+// filler answers every form from a map, each answer once and in order.
 type filler struct {
-	answers map[string]string
+	answers map[string][]string
 	asked   []string
 }
 
@@ -111,12 +111,15 @@ func (f *filler) Ask(_ context.Context, form protocol.Form) (protocol.Answer, er
 	out := protocol.Answer{Accept: true, Values: map[string]redact.Secret{}}
 	for _, in := range form.Fields {
 		f.asked = append(f.asked, in.Name)
-		out.Values[in.Name] = redact.NewString(f.answers[in.Name])
+		if given := f.answers[in.Name]; len(given) > 0 {
+			out.Values[in.Name], f.answers[in.Name] = redact.NewString(given[0]), given[1:]
+		}
 	}
 	return out, nil
 }
 
-// TestOlderLogin logs in as clients before aggregate authentication do: ocserv knows them by the user agent and answers them in their own way.
+// TestOlderLogin logs in as clients before aggregate authentication do: ocserv knows them by the user agent and answers them in their own way. The first
+// password is wrong.
 func TestOlderLogin(t *testing.T) {
 	w := newWorld(t)
 	if w == nil {
@@ -130,12 +133,12 @@ func TestOlderLogin(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	target := protocol.Target{Host: "vpn4.lab.example", Port: 443, Path: "/", User: account, Group: "staff", Trust: protocol.Trust{CAPEM: ca}}
-	person := &filler{answers: map[string]string{"password": password, "password2": otpCode(t)}}
+	person := &filler{answers: map[string][]string{"password": {"not it", password}, "password2": {otpCode(t)}}}
 	res, err := login.Run(ctx, &direct{}, target, person, login.Options{UserAgent: "Open AnyConnect VPN Agent v3.00"})
 	if err != nil {
 		t.Fatalf("%v after %q", err, person.asked)
 	}
-	if res.Token.Empty() || res.User != account || res.Group != "Staff network" || strings.Join(person.asked, " ") != "password password2" {
+	if res.Token.Empty() || res.User != account || res.Group != "Staff network" || strings.Join(person.asked, " ") != "password password password2" {
 		t.Errorf("%+v after %q", res, person.asked)
 	}
 	if res.Conn != nil {
