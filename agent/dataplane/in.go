@@ -30,6 +30,7 @@ func (p *Pump) receive(in *inbound, from protocol.Receiver) {
 	}
 	few := packet.New(fewSlots, inPacket)
 	b, quiet := few, 0
+	var pace pacer
 	defer func() {
 		if b != few {
 			large.Put(b)
@@ -59,6 +60,7 @@ func (p *Pump) receive(in *inbound, from protocol.Receiver) {
 			large.Put(b)
 			b = few
 		}
+		pace.rest(int(n))
 	}
 }
 

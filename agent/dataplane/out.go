@@ -33,6 +33,7 @@ func (p *Pump) read(slots int) {
 		return true
 	}
 	b := packet.New(slots, outPacket)
+	var pace pacer
 	for failures := 0; failures < maxFailures; {
 		b.Reset()
 		n, err := p.dev.Read(b.Bufs, b.Sizes, packet.Headroom)
@@ -54,6 +55,7 @@ func (p *Pump) read(slots int) {
 		}
 		p.send(b)
 		p.turn <- struct{}{} // never blocks: it was ours
+		pace.rest(n)
 	}
 }
 

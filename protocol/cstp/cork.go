@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/holdfast-vpn/holdfast/protocol/pollconn"
 )
 
 const (
@@ -92,10 +94,11 @@ func (k *Cork) acknowledge() {
 	}
 }
 
-// Hold starts keeping what is written.
+// Hold starts keeping what is written. From here on traffic is expected: the connection's calls wait in the kernel (pollconn). Nobody may be using it.
 func (k *Cork) Hold() {
 	k.mu.Lock()
 	k.held = true
+	k.Conn = pollconn.Take(k.Conn)
 	k.mu.Unlock()
 }
 

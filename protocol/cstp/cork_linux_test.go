@@ -2,7 +2,7 @@ package cstp
 
 import (
 	"io"
-	"net"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -14,7 +14,7 @@ func TestCorkConfirmsAtOnceUntilHeld(t *testing.T) {
 	k := Wrap(a)
 	atOnce := func() bool {
 		t.Helper()
-		raw, err := a.(*net.TCPConn).SyscallConn()
+		raw, err := k.Conn.(syscall.Conn).SyscallConn()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,7 +30,7 @@ func TestCorkConfirmsAtOnceUntilHeld(t *testing.T) {
 		for _, step := range []func() (int, error){
 			func() (int, error) { return b.Write([]byte("a")) },
 			func() (int, error) { return k.Read(one) },
-			func() (int, error) { return a.Write([]byte("b")) },
+			func() (int, error) { return k.Conn.Write([]byte("b")) },
 			func() (int, error) { return io.ReadFull(b, one) },
 			func() (int, error) { return b.Write([]byte("c")) },
 			func() (int, error) { return k.Read(one) },

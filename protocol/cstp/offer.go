@@ -14,6 +14,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/protocol/dtlstun"
 	"github.com/holdfast-vpn/holdfast/protocol/dtlstun/resume"
 	"github.com/holdfast-vpn/holdfast/protocol/login"
+	"github.com/holdfast-vpn/holdfast/protocol/pollconn"
 )
 
 const (
@@ -129,7 +130,11 @@ func (c *Connector) prospect(conn *login.Conn, via protocol.Path) (k keys, dial 
 		via.Local = a.Addr().Unmap().WithZone("")
 	}
 	return k, func(ctx context.Context, port uint16) (net.Conn, error) {
-		return d.DialUDP(ctx, netip.AddrPortFrom(conn.Gateway.Addr(), port), via)
+		sock, err := d.DialUDP(ctx, netip.AddrPortFrom(conn.Gateway.Addr(), port), via)
+		if err != nil {
+			return nil, err
+		}
+		return pollconn.Take(sock), nil
 	}, ""
 }
 

@@ -20,5 +20,5 @@
 // One goroutine calls Receive and Next, one calls Send; Write and Close anybody. Nothing is allocated for a datagram once the buffers have grown to the traffic.
 // A socket must not be read by anybody else after New: datagrams come glued.
 //
-// Imports: golang.org/x/sys on Linux.
+// Imports: protocol/pollconn and golang.org/x/sys on Linux.
 package udpbatch

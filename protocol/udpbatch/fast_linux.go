@@ -6,6 +6,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-vpn/holdfast/protocol/pollconn"
 )
 
 // fast is a socket of the kernel's: the two directions, which share nothing but it.
@@ -32,11 +34,12 @@ type control struct {
 
 // newFast returns nil if conn is no UDP socket of the kernel's.
 func newFast(conn net.Conn) *fast {
-	c, ok := conn.(*net.UDPConn)
-	if !ok {
+	switch conn.(type) { // and not what has one of them inside
+	case *net.UDPConn, *pollconn.Conn:
+	default:
 		return nil
 	}
-	raw, err := c.SyscallConn()
+	raw, err := conn.(syscall.Conn).SyscallConn()
 	if err != nil {
 		return nil
 	}

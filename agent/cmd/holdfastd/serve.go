@@ -24,9 +24,14 @@ import (
 	"github.com/holdfast-vpn/holdfast/protocol/login"
 )
 
+// places is how many goroutines may run, or wait in a system call without being noticed: a reader and a writer of each carrier, the reader of the device, and some. With
+// fewer the runtime takes the place of one that waits away from it after 20 µs, gives it back when packets come, and watches for that all the time.
+const places = 8
+
 // serve is the agent's life: the host first, which takes the lock and takes back what a former run left, then the socket, then the agent. It goes down the
 // other way round.
 func serve(ctx context.Context, dirs paths.Dirs, log *slog.Logger, stdout io.Writer) (err error) {
+	runtime.GOMAXPROCS(max(runtime.NumCPU(), places))
 	if err := harden(); err != nil {
 		log.Warn("not hardened", "err", err)
 	}

@@ -76,6 +76,11 @@ func serveGateway(args []string) error {
 	if err != nil {
 		return err
 	}
+	u, err := net.ListenPacket("udp", gatewayAddr+":"+gatewayPort)
+	if err != nil {
+		return err
+	}
+	go func() { _ = g.ServeDatagrams(u) }()
 	fmt.Println("ready")
 	fmt.Fprintln(os.Stderr, g.Serve(l))
 	return g.Close()

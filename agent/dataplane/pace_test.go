@@ -1,0 +1,53 @@
+package dataplane
+
+import (
+	"testing"
+	"time"
+)
+
+// TestPacer: who rests is who gets few packets at a time and many a second; nobody else waits for anything.
+func TestPacer(t *testing.T) {
+	for name, c := range map[string]struct {
+		n     int
+		every time.Duration
+		rests bool
+	}{
+		"a ping now and then":         {1, time.Second, false},
+		"a call":                      {1, 10 * time.Millisecond, false},
+		"a slow download":             {2, time.Millisecond, false},
+		"one packet, again and again": {1, 15 * time.Microsecond, true},
+		"few packets, fast":           {5, 100 * time.Microsecond, true},
+		"a rest's harvest":            {20, 250 * time.Microsecond, true},
+		"full batches":                {40, 300 * time.Microsecond, false},
+		"a clock that stands still":   {1, 0, false},
+	} {
+		var p pacer
+		now := time.Now()
+		rests := 0
+		for range 100 {
+			now = now.Add(c.every)
+			if p.due(c.n, now) {
+				rests++
+			}
+		}
+		if rests > 0 != c.rests || c.rests && rests < 80 {
+			t.Errorf("%s: %d rests in 100 batches", name, rests)
+		}
+	}
+}
+
+// TestPacerForgets: the first packets after a burst are not held up.
+func TestPacerForgets(t *testing.T) {
+	var p pacer
+	now := time.Now()
+	for range 100 {
+		now = now.Add(20 * time.Microsecond)
+		p.due(2, now)
+	}
+	for k := range 20 {
+		now = now.Add(20 * time.Millisecond)
+		if p.due(1, now) && k > 12 {
+			t.Fatalf("packet %d after the burst waits", k)
+		}
+	}
+}
