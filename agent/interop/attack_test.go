@@ -234,8 +234,14 @@ func (w *world) attacks(p people, when string) {
 			w.t.Errorf("%s: %s %s: %d %s", when, g.Method, g.Path, g.Status, g.Answer)
 		}
 	}
+	for _, g := range p.try("carl", post("/v1/profiles", `{"name":"evil.xml","content":"PEFueUNvbm5lY3RQcm9maWxlLz4="}`), post("/v1/profiles", `{"name":"../evil.xml"}`),
+		post("/v1/preferences", `{"set":{"LocalLanAccess":"true"},"global":true}`)) {
+		if g.Status != 403 || !strings.Contains(g.Answer, "POL-003") {
+			w.t.Errorf("%s: %s %s: %d %s", when, g.Method, g.Path, g.Status, g.Answer)
+		}
+	}
 	s := w.state()
-	for _, g := range p.try("carl", get("/v1/state"), get("/v1/events"), get("/v1/hosts"), get("/v1/version")) {
+	for _, g := range p.try("carl", get("/v1/state"), get("/v1/events"), get("/v1/hosts"), get("/v1/version"), get("/v1/preferences")) {
 		leaks := append([]string{account, "lab.example", "prompt", "198.51.100", "Staff"}, s.Addresses...)
 		for _, l := range leaks {
 			if g.Status != 200 || strings.Contains(g.Answer, l) {

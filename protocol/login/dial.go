@@ -52,7 +52,7 @@ func Dial(ctx context.Context, d protocol.Dialer, t protocol.Target, via protoco
 		}
 		if known := addrs; len(known) > 0 {
 			if addrs = t.Families.Of(known); len(addrs) == 0 {
-				return nil, fault.Newf(fault.NetNoName, nil, "it has no address of the family that the profile allows")
+				return nil, fault.Newf(fault.NetNoRoute, nil, "its name has no address of the family that the profile allows")
 			}
 		}
 	}

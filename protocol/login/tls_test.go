@@ -125,7 +125,7 @@ func TestFamiliesOfAProfile(t *testing.T) {
 			_ = c.Close()
 			if target.Host = "old.example"; families == protocol.OnlyIPv6 {
 				_, err = Dial(t.Context(), w.pc.Dialer(), target, anyPath, Options{})
-				wantFault(t, err, fault.NetNoName)
+				wantFault(t, err, fault.NetNoRoute)
 			}
 		})
 	}
