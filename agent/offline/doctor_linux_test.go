@@ -41,7 +41,7 @@ func TestLargePacketsVanish(t *testing.T) {
 			_, _ = io.WriteString(s, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		}
 	})
-	e := &exam{target: protocol.Target{Host: "vpn.example", Port: port, Path: "/", Trust: protocol.Trust{CAPEM: pem}}, web: closed(t), wait: 300 * time.Millisecond,
+	e := &exam{target: protocol.Target{Host: "vpn.example", Port: port, Path: "/", Trust: protocol.Trust{CAPEM: pem}}, web: closed(t), wait: 3 * time.Second, // a busy machine needs some of it to make the greeting
 		dialer: names{Dialer: uplink.NewUnmarked(nil), addrs: []netip.Addr{loopback}}, look: func() (platform.NetSnapshot, error) { return platform.NetSnapshot{}, nil }}
 	o := e.run(t.Context())
 	if v := checkup.Judge(o).Verdict; v.Layer != checkup.MTU || v.Code != fault.NetSize {

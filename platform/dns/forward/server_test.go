@@ -234,6 +234,8 @@ func TestFreshSockets(t *testing.T) {
 			t.Fatalf("%v, %v", m, err)
 		}
 	}
+	ours.mu.Lock()
+	defer ours.mu.Unlock()
 	slices.Sort(ours.ids)
 	slices.Sort(ours.from)
 	if ids, ports := len(slices.Compact(ours.ids)), len(slices.Compact(ours.from)); ids < times-1 || ports < times/2 {
