@@ -58,12 +58,12 @@ func (p *play) run(ctx context.Context) error {
 	for _, b := range []breakage{
 		{title: "The Wi-Fi is gone for 2 seconds", what: "Wi-Fi gone", hold: 2 * time.Second,
 			doing: "Wi-Fi off", undoing: "Wi-Fi on", since: "after the Wi-Fi", breaks: func() error { p.w.laptop.setWiFi(false); return nil }, mends: func() error { p.w.laptop.setWiFi(true); return nil }},
-		{title: "The router's NAT forgets every connection, without a word", what: "NAT forgot us",
-			doing: "NAT table cleared", since: "later", breaks: func() error { p.w.nat.Rebind(); return nil }},
 		{title: "A firewall on the way begins to drop UDP", what: "UDP blocked", hold: time.Second, around: true,
 			doing: "UDP blocked", undoing: "UDP passes", since: "later", breaks: func() error { p.w.wifi.BlockUDP(true); return nil }, mends: func() error { p.w.wifi.BlockUDP(false); return nil }},
 		{title: "The gateway restarts, and keeps its sessions", what: "gateway restarted", hold: 1500 * time.Millisecond,
 			doing: "gateway stopped", undoing: "gateway is back", since: "after the gateway", breaks: func() error { p.w.gateway.Restart(true); return nil }, mends: p.w.serveGateway},
+		{title: "The router's NAT forgets every connection, without a word", what: "NAT forgot us",
+			doing: "NAT table cleared", since: "later", breaks: func() error { p.w.nat.Rebind(); return nil }},
 		{title: "The session is revoked: now, and only now, the user is asked", what: "session revoked", fresh: true,
 			doing: "session revoked", breaks: p.revoke},
 	} {

@@ -81,6 +81,38 @@ func TestOpenconnectByDTLS(t *testing.T) {
 	s.stop()
 }
 
+// TestOpenconnectResumes: where our gateway has no PSK, as Cisco's, openconnect resumes the session that it was told of. Its own suites are those of DTLS 1.2 under ocserv's names, and the
+// older DTLS where nothing else is left to it.
+func TestOpenconnectResumes(t *testing.T) {
+	for name, c := range map[string]struct{ suites, log string }{
+		"DTLS 1.2":            {"", `Established DTLS connection.*\(DTLS1\.2\)-.*\(AES-256-GCM\)`},
+		"before the standard": {"AES256-SHA", `Established DTLS connection.*\(DTLS0\.9\)-.*\(AES-256-CBC\)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMirror(t, func(g *gateway.Config) { g.DTLS = gateway.DTLS{NoPSK: true, Weak: true} })
+			if m == nil {
+				return
+			}
+			var more []string
+			if c.suites != "" {
+				more = []string{"--dtls-ciphers", c.suites}
+			}
+			s := m.connect(more...)
+			s.says(c.log, 5*time.Second)
+			s.travels("dtls", 5*time.Second)
+			const size = 2_000_000
+			udp := m.counted("udp")
+			if err := s.download(size, 0)(); err != nil {
+				t.Fatalf("%v\n%s", err, s.log)
+			}
+			if udp = m.counted("udp") - udp; udp < size {
+				t.Errorf("%d bytes by UDP", udp)
+			}
+			s.stop()
+		})
+	}
+}
+
 // TestOpenconnectWithoutUDP: from the start no datagram passes. The client itself waits 12 s for one before it uses what it has.
 func TestOpenconnectWithoutUDP(t *testing.T) {
 	m := newMirror(t, nil)

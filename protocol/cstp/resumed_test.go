@@ -75,7 +75,7 @@ func cisco(t *testing.T, header, name string, wrong bool) (tun *Tunnel, tls *Str
 			return
 		}
 		c := resume.Config{Version: s.Version, Suite: s.ID, SessionID: id, Master: o.Master}
-		ch, err := dtlstun.AcceptResumed(t.Context(), &firstAgain{l, from, b[:n]}, c, func(dtlstun.Type, []byte) {})
+		ch, err := dtlstun.AcceptResumed(t.Context(), &firstAgain{l, from, b[:n]}, c, dtlstun.Config{Heard: func(dtlstun.Type, []byte) {}})
 		if err != nil {
 			t.Error(err)
 			return

@@ -27,7 +27,7 @@ var ErrClosed = errors.New("dtlstun: the gateway ended the channel")
 type Config struct {
 	AppID []byte        // Dial only: 1 to MaxAppID bytes
 	Key   redact.Secret // Dial and Accept: of 32 bytes
-	Hello []byte        // Accept only: the datagram by which the client was found, if it was read already
+	Hello []byte        // Accept and AcceptResumed: the datagram by which the client was found, if it was read already
 	// Heard is told of what was authentic before anything is done about it, by the goroutine in ReadBatch: of every frame, but of DATA once a call. The payload is
 	// valid during the call only.
 	Heard func(t Type, payload []byte)

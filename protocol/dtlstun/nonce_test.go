@@ -67,14 +67,14 @@ var handshakes = []struct {
 			return Resume(ctx, c, testSession(false), quiet)
 		},
 		func(ctx context.Context, c net.Conn) (*Channel, error) {
-			return AcceptResumed(ctx, c, testSession(false), quiet)
+			return AcceptResumed(ctx, c, testSession(false), testPSK)
 		}},
 	{"resumption with a cookie",
 		func(ctx context.Context, c net.Conn) (*Channel, error) {
 			return Resume(ctx, c, testSession(false), quiet)
 		},
 		func(ctx context.Context, c net.Conn) (*Channel, error) {
-			return AcceptResumed(ctx, c, testSession(true), quiet)
+			return AcceptResumed(ctx, c, testSession(true), testPSK)
 		}},
 }
 

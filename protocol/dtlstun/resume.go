@@ -25,14 +25,14 @@ func Resume(ctx context.Context, conn net.Conn, s resume.Config, heard func(Type
 	return ch, nil
 }
 
-// AcceptResumed is the gateway's half of Resume. The first datagram must come out of conn again.
-func AcceptResumed(ctx context.Context, conn net.Conn, s resume.Config, heard func(Type, []byte)) (*Channel, error) {
+// AcceptResumed is the gateway's half of Resume. Of c it takes Hello and Heard.
+func AcceptResumed(ctx context.Context, conn net.Conn, s resume.Config, c Config) (*Channel, error) {
 	p, err := resume.NewServer(s)
 	if err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("dtlstun: %w", err)
 	}
-	return resumed(ctx, &loan{Conn: conn}, p, heard)
+	return resumed(ctx, &loan{Conn: conn, hello: c.Hello}, p, c.Heard)
 }
 
 // resumed runs either half. After an error the socket is gone.

@@ -25,7 +25,7 @@ func TestResume(t *testing.T) {
 			defer cancel()
 			accepted := make(chan *Channel, 1)
 			go func() {
-				s, err := AcceptResumed(ctx, b, c, quiet)
+				s, err := AcceptResumed(ctx, b, c, testPSK)
 				if err != nil {
 					t.Error(err)
 				}

@@ -14,6 +14,8 @@ import (
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/cstp"
 	"github.com/holdfast-vpn/holdfast/protocol/dtlstun"
+	"github.com/holdfast-vpn/holdfast/protocol/dtlstun/record"
+	"github.com/holdfast-vpn/holdfast/protocol/dtlstun/resume"
 	"github.com/holdfast-vpn/holdfast/protocol/packet"
 )
 
@@ -22,8 +24,9 @@ const maxWays = 3
 
 // datagrams is the half of a tunnel that goes by DTLS. id and key are set before run.
 type datagrams struct {
-	id  [helloLen]byte
-	key redact.Secret // empty: there is no DTLS
+	id      [helloLen]byte
+	key     redact.Secret // of a PSK
+	session resume.Config // to be resumed; without a master secret there is none
 
 	live atomic.Pointer[channel] // what packets to the client go by; nil: TLS. It is the way that the client's last packet came.
 
@@ -50,29 +53,33 @@ func (c *channel) silent() time.Duration { return time.Since(c.begun) - time.Dur
 
 func (c *channel) note(dtlstun.Type, []byte) { c.heard.Store(int64(time.Since(c.begun))) }
 
-// offer makes what the answer to CONNECT says of DTLS, and makes the MTU fit it. Without a socket, a client who wants it, or a TLS connection that can export a key, it says
-// nothing.
+// offer makes what the answer to CONNECT says of DTLS, and makes the MTU fit it: PSK-NEGOTIATE where client and TLS connection can, else a session to resume. Without a socket, or a client
+// who wants either, it says nothing.
 func (t *tunnel) offer(req *cstp.Request, port uint16) []protocol.Header {
-	if port == 0 || !req.DTLS {
+	if port == 0 {
 		return nil
 	}
-	key, err := cstp.ExportKey(t.conn.tls)
-	if err != nil {
-		return nil
-	}
-	t.udp.key = key
 	_, _ = rand.Read(t.udp.id[:])
-	set, own := t.settings, t.conn.g.cfg.DTLS
-	set.MTU = fits(set, req.BaseMTU, t.conn.valve.RemoteAddr().String())
-	seconds := func(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
-	offer := []protocol.Header{
-		{Name: "X-DTLS-App-ID", Value: hex.EncodeToString(t.udp.id[:])},
-		{Name: "X-DTLS-Port", Value: strconv.Itoa(int(port))},
-		{Name: "X-DTLS-CipherSuite", Value: "PSK-NEGOTIATE"},
-		{Name: "X-DTLS-MTU", Value: strconv.Itoa(cmp.Or(own.MTU, set.MTU))},
-		{Name: "X-DTLS-DPD", Value: seconds(set.DPD)},
-		{Name: "X-DTLS-Keepalive", Value: seconds(set.Keepalive)},
+	id, overhead := hex.EncodeToString(t.udp.id[:]), dtlstun.Overhead
+	var offer []protocol.Header
+	own := &t.conn.g.cfg.DTLS
+	if key, err := cstp.ExportKey(t.conn.tls); err == nil && req.DTLS && !own.NoPSK {
+		t.udp.key = key
+		offer = []protocol.Header{{Name: "X-DTLS-App-ID", Value: id}, {Name: "X-DTLS-CipherSuite", Value: "PSK-NEGOTIATE"}}
+	} else if header, s, ok := own.choose(&req.Resume); ok {
+		t.udp.session = resume.Config{Version: s.Version, Suite: s.ID, SessionID: t.udp.id[:], Master: req.Resume.Master}
+		offer = []protocol.Header{{Name: "X-DTLS-Session-ID", Value: id}, {Name: header, Value: s.Name}}
+		if s.Weak() {
+			overhead = dtlstun.HeaderLen + record.HeaderLen + 16 + 20 + 16 // nonce, MAC and padding
+		}
+	} else {
+		return nil
 	}
+	set := t.settings
+	set.MTU = fits(set, req.BaseMTU, overhead, t.conn.valve.RemoteAddr().String())
+	seconds := func(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
+	offer = append(offer, protocol.Header{Name: "X-DTLS-Port", Value: strconv.Itoa(int(port))}, protocol.Header{Name: "X-DTLS-MTU", Value: strconv.Itoa(cmp.Or(own.MTU, set.MTU))},
+		protocol.Header{Name: "X-DTLS-DPD", Value: seconds(set.DPD)}, protocol.Header{Name: "X-DTLS-Keepalive", Value: seconds(set.Keepalive)})
 	if rekey := cmp.Or(own.Rekey, set.RekeyTime); rekey > 0 && (own.Rekey > 0 || set.RekeyMethod != "") {
 		// Whatever TLS does: a second handshake inside a channel is not spoken here.
 		offer = append(offer, protocol.Header{Name: "X-DTLS-Rekey-Time", Value: seconds(rekey)}, protocol.Header{Name: "X-DTLS-Rekey-Method", Value: "new-tunnel"})
@@ -80,8 +87,26 @@ func (t *tunnel) offer(req *cstp.Request, port uint16) []protocol.Header {
 	return offer
 }
 
+// choose finds the suite of a session to resume, and the header that names it.
+func (d *DTLS) choose(o *cstp.ResumeOffer) (header string, s resume.Suite, ok bool) {
+	if d.NoResume || o.Master.Empty() {
+		return "", s, false
+	}
+	for _, l := range []struct {
+		header string
+		list   resume.List
+	}{{"X-DTLS12-CipherSuite", o.DTLS12}, {"X-DTLS-CipherSuite", o.DTLS}} {
+		for _, s := range l.list {
+			if d.Weak || !s.Weak() {
+				return l.header, s, true
+			}
+		}
+	}
+	return "", s, false
+}
+
 // fits is the largest packet that fits the outer path in a record, if the client told of the path, and no more than the settings have.
-func fits(set *protocol.Settings, path int, client string) int {
+func fits(set *protocol.Settings, path, overhead int, client string) int {
 	if path == 0 {
 		return set.MTU
 	}
@@ -94,7 +119,7 @@ func fits(set *protocol.Settings, path int, client string) int {
 			least = 1280
 		}
 	}
-	return max(min(set.MTU, path-outer-dtlstun.Overhead), min(set.MTU, least))
+	return max(min(set.MTU, path-outer-overhead), min(set.MTU, least))
 }
 
 // begin starts a handshake with a client whose hello came from there, if there may be one more.
@@ -126,7 +151,12 @@ func (t *tunnel) accept(w *way, hello []byte) {
 	c := &channel{way: w, begun: time.Now()}
 	log := t.conn.g.cfg.Log
 	var err error
-	c.Channel, err = dtlstun.Accept(ctx, w.conn(), dtlstun.Config{Key: t.udp.key, Hello: hello, Heard: c.note})
+	cfg := dtlstun.Config{Key: t.udp.key, Hello: hello, Heard: c.note}
+	if t.udp.session.Master.Empty() {
+		c.Channel, err = dtlstun.Accept(ctx, w.conn(), cfg)
+	} else {
+		c.Channel, err = dtlstun.AcceptResumed(ctx, w.conn(), t.udp.session, cfg)
+	}
 	t.conn.g.udp.begun()
 	if err != nil {
 		log.Debug("DTLS handshake failed", "session", t.session.id, "err", err)

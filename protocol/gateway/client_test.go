@@ -250,6 +250,12 @@ func (r *rig) login() redact.Secret {
 func (c *client) connect(token redact.Secret) *cstp.Response {
 	c.t.Helper()
 	q := &cstp.Request{Host: "vpn.example.com", UserAgent: "AnyConnect test", Token: token, Hostname: "laptop", BaseMTU: 1500, IPv6: true}
+	return c.send(q)
+}
+
+// send sends a CONNECT and returns the head of the answer.
+func (c *client) send(q *cstp.Request) *cstp.Response {
+	c.t.Helper()
 	if _, err := c.tls.Write(q.Append(nil)); err != nil {
 		c.t.Fatal(err)
 	}

@@ -35,10 +35,15 @@ type Config struct {
 	Log    *slog.Logger // nil discards
 }
 
-// DTLS is what a gateway says of its DTLS where that is not what Settings has.
+// DTLS is what a gateway says of its DTLS where that is not what Settings has, and which ways into it there are. The zero value has the two good ones: PSK-NEGOTIATE, and for clients
+// that do not know it the resumption of Cisco's gateways, with AES-GCM.
 type DTLS struct {
 	MTU   int           // for packets by it, in the client's hands: such a gateway expects DTLS to come up
 	Rekey time.Duration // of its keys; 0 is the RekeyTime of Settings
+
+	NoPSK    bool // as Cisco's gateways are
+	NoResume bool
+	Weak     bool // resumption with AES-CBC, and in the DTLS before the standard, for clients that have nothing else
 }
 
 // User is someone who may log in.

@@ -33,13 +33,7 @@ func (r *rig) upWithDTLS() *doubleTunnel {
 	token := r.login()
 	c := r.dial()
 	q := &cstp.Request{Host: "vpn.example.com", UserAgent: "AnyConnect test", Token: token, Hostname: "laptop", BaseMTU: 1500, IPv6: true, DTLS: true}
-	if _, err := c.tls.Write(q.Append(nil)); err != nil {
-		r.t.Fatal(err)
-	}
-	resp, err := cstp.ReadResponse(c.r)
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	resp := c.send(q)
 	set, err := resp.Settings()
 	if err != nil {
 		r.t.Fatal(err)

@@ -16,7 +16,8 @@
 // # DTLS
 //
 // While ServeDatagrams runs, a client that asks for PSK-NEGOTIATE is told an App-ID and a port. A ClientHello with that id as its session id begins a handshake, whose key is
-// exported from the tunnel's TLS connection; so the id says who it may be, and the key whether it is. What has another id, or none, gets no answer, so nobody is flooded by way
+// exported from the tunnel's TLS connection; so the id says who it may be, and the key whether it is. A client that does not know that, or meets a gateway that is told to be as Cisco's
+// (Config.DTLS), is told the id of a session to resume under the master secret that it sent. What has another id, or none, gets no answer, so nobody is flooded by way
 // of this port. There is no cookie exchange: our answer is hardly longer than the hello, and of handshakes there are three to a tunnel and 64 in all at once.
 // Packets to a client go the way that its last packet came. A channel that ends, fails or is silent for three DPDs is given up; TLS carries on. A client whose translator moved it
 // to another port is followed there, once a datagram from it is authentic and younger than all from the old port: a copy moves nothing.
