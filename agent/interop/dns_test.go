@@ -25,6 +25,9 @@ var nameHosts = []struct {
 	{"container", "resolv.conf and a forwarder of ours", newContainedWorld, func(*testing.T) {}},
 	{"systemd-resolved", "systemd-resolved", newWorld, func(t *testing.T) { testenv.ResolvedHost(t, "wan0", "192.0.2.1") }},
 	{"resolvconf", "resolvconf and a forwarder of ours", newWorld, func(t *testing.T) { testenv.ResolvconfHost(t, "wan0", "192.0.2.1") }},
+	{"NetworkManager", "resolv.conf and a forwarder of ours", newWorld, func(t *testing.T) {
+		testenv.NetworkManagerHost(t, "default", "wan0", "192.0.2.2/24", "192.0.2.1", "192.0.2.1", "nothing")
+	}},
 	{"openresolv", "openresolv and a forwarder of ours", newWorld, func(t *testing.T) { testenv.OpenresolvHost(t, "wan0", "192.0.2.1") }},
 }
 

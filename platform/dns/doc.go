@@ -28,7 +28,7 @@
 //
 // # The watch
 //
-// From Set to the next Set the resolver looks whenever something in /etc or systemd-resolved's memory changes, and makes good what somebody else undid, eight times a minute at most. What
+// From Set to the next Set the resolver looks whenever something in /etc or systemd-resolved's memory changes, and makes good what somebody else undid, twenty times a minute at most. What
 // somebody else wrote into the file then counts as the displaced file, and is what comes back in the end.
 //
 // # The uplink's own servers

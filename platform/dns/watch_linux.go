@@ -20,7 +20,7 @@ const (
 	again   = 5 * time.Second       // what asserting again may take
 	redial  = 5 * time.Second       // after the bus has gone
 	patient = time.Minute
-	maxRows = 8 // changes in that time, after which we leave it to the other for a while
+	maxRows = 20 // changes in that time, after which we leave it to the other for a while
 )
 
 // watch keeps what Set made: it looks when resolv.conf or systemd-resolved changes. Two goroutines listen, a third acts.

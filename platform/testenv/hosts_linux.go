@@ -2,8 +2,12 @@ package testenv
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 const resolvPath = "/etc/resolv.conf"
@@ -44,4 +48,47 @@ func linkResolv(t testing.TB, target string) {
 	if err := errors.Join(os.Remove(resolvPath), os.Symlink(target, resolvPath)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// nmConf makes NetworkManager look after what is configured and nothing else.
+const nmConf = `[main]
+plugins=keyfile
+no-auto-default=*
+auth-polkit=false
+dns=%s
+[keyfile]
+unmanaged-devices=%s
+`
+
+// nmLink is a connection with a fixed address.
+const nmLink = `[connection]
+id=wired
+type=ethernet
+interface-name=%s
+[ipv4]
+method=manual
+address1=%s,%s
+dns=%s;
+[ipv6]
+method=ignore
+`
+
+// NetworkManagerHost makes it one of NetworkManager, which gives link its address, gateway and server, and has names resolved in the given mode (its dns=: default,
+// dnsmasq, systemd-resolved). Links called other are none of its business.
+func NetworkManagerHost(t testing.TB, mode, link, address, gateway, server, other string) *Service {
+	t.Helper()
+	Install(t, "network-manager", "libnm0", "libndp0", "libteamdctl0")
+	if !exists(busPath) {
+		SystemBus(t)
+	}
+	// Without udev it takes over links only where /sys is read-only, as in a container.
+	if err := errors.Join(unix.Mount("sysfs", "/sys", "sysfs", unix.MS_RDONLY, ""), unix.Mount("tmpfs", "/var/lib", "tmpfs", 0, ""),
+		os.MkdirAll("/run/NetworkManager", 0o755), os.MkdirAll("/etc/NetworkManager/system-connections", 0o755), os.RemoveAll("/etc/NetworkManager/conf.d"),
+		os.WriteFile("/etc/NetworkManager/NetworkManager.conf", fmt.Appendf(nil, nmConf, mode, other), 0o644),
+		os.WriteFile("/etc/NetworkManager/system-connections/wired.nmconnection", fmt.Appendf(nil, nmLink, link, address, gateway, server), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	s := run(t, func() *exec.Cmd { return Self(t).Command("/usr/sbin/NetworkManager", "-n") }, func() bool { return owned("org.freedesktop.NetworkManager") })
+	Self(t).Run(t, "nmcli", "--wait", "10", "connection", "up", "wired")
+	return s
 }

@@ -49,6 +49,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
+const busPath = "/run/dbus/system_bus_socket"
+
 // busConfig lets everybody do everything: the policy of a bus is not what is tested.
 const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -77,7 +79,7 @@ func SystemBus(t testing.TB) *Service {
 	return run(t, func() *exec.Cmd {
 		return Self(t).Command("dbus-daemon", "--config-file="+conf, "--nofork", "--nopidfile")
 	},
-		func() bool { return exists("/run/dbus/system_bus_socket") })
+		func() bool { return exists(busPath) })
 }
 
 // Resolved runs systemd-resolved, which needs a bus. Install has brought it.
