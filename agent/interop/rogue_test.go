@@ -33,8 +33,9 @@ type rogue struct {
 	datagrams atomic.Int64
 	gone      atomic.Int64 // bytes of the script's that the client's side took
 
-	mu    sync.Mutex
-	conns map[net.Conn]bool
+	mu     sync.Mutex
+	conns  map[net.Conn]bool
+	guests map[string]*guest // of UDP, by their addresses
 }
 
 // play is one way to misbehave. What is nil is done as a gateway does it. n counts from 1.
@@ -46,6 +47,7 @@ type play struct {
 	tunnel  func(c net.Conn, n int)           // the first frames after it
 	flood   int64                             // so many bytes come in the tunnel
 	udp     func(datagram []byte) [][]byte    // the answers to a datagram on UDP port 443
+	guest   func(c net.Conn)                  // instead: what comes from one client there, as a connection
 }
 
 // startRogue listens at the gateway's address.
@@ -55,7 +57,7 @@ func (w *world) startRogue() *rogue {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r := &rogue{w: w, cert: cert, conns: map[net.Conn]bool{}}
+	r := &rogue{w: w, cert: cert, conns: map[net.Conn]bool{}, guests: map[string]*guest{}}
 	r.script.Store(&play{})
 	var l net.Listener
 	if err := w.gateway.Do(func() (err error) { l, err = net.Listen("tcp4", "198.51.100.1:443"); return err }); err != nil {
@@ -85,7 +87,10 @@ func (w *world) startRogue() *rogue {
 				return
 			}
 			r.datagrams.Add(1)
-			if s := r.script.Load(); s.udp != nil {
+			switch s := r.script.Load(); {
+			case s.guest != nil:
+				r.hosts(u, from, b[:n], s.guest)
+			case s.udp != nil:
 				for _, d := range s.udp(b[:n]) {
 					if n, err := u.WriteTo(d, from); err == nil {
 						r.gone.Add(int64(n))
@@ -191,19 +196,27 @@ func converse(c io.Writer, in io.Reader) {
 		switch {
 		case kind == cstp.TypeDPDReq:
 			_, err = c.Write(cstp.AppendFrame(nil, cstp.TypeDPDResp, p))
-		case kind == cstp.TypeData && n >= 28 && p[0] == 0x45 && p[9] == 1 && p[20] == 8: // an echo request without IP options
-			for i := range 4 {
-				p[12+i], p[16+i] = p[16+i], p[12+i]
-			}
-			p[20] = 0
-			sum := uint32(binary.BigEndian.Uint16(p[22:])) + 0x0800
-			binary.BigEndian.PutUint16(p[22:], uint16(sum+sum>>16))
+		case kind == cstp.TypeData && echo(p):
 			_, err = c.Write(cstp.AppendFrame(nil, cstp.TypeData, p))
 		}
 		if err != nil {
 			return
 		}
 	}
+}
+
+// echo makes the answer of a ping without IP options, in place; false when it is none.
+func echo(p []byte) bool {
+	if len(p) < 28 || p[0] != 0x45 || p[9] != 1 || p[20] != 8 {
+		return false
+	}
+	for i := range 4 {
+		p[12+i], p[16+i] = p[16+i], p[12+i]
+	}
+	p[20] = 0
+	sum := uint32(binary.BigEndian.Uint16(p[22:])) + 0x0800
+	binary.BigEndian.PutUint16(p[22:], uint16(sum+sum>>16))
+	return true
 }
 
 // counted counts what was written.

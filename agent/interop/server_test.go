@@ -19,6 +19,11 @@ func serveInside(addrs []string) {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "inside %s\n", r.RemoteAddr)
 	})
+	// /sink takes what is posted and says how much it was.
+	mux.HandleFunc("/sink", func(w http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		fmt.Fprintf(w, "%d bytes, %v\n", n, err)
+	})
 	// /slow?n=BYTES&ms=PAUSE sends n bytes in chunks of 16 KiB with a pause after each, and their SHA-256 in the trailer.
 	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 		n, _ := strconv.Atoi(r.FormValue("n"))

@@ -14,6 +14,7 @@ type activity struct {
 	sent   atomic.Int64  // when the last frame went
 	asked  atomic.Int64  // when the first data went that nothing came after; 0 is none
 	answer atomic.Int64  // when the last DPD-RESP came
+	moved  atomic.Bool   // data went since somebody set this to false
 	count  atomic.Uint64 // how often anything came: two moments may have one time stamp, never one count
 
 	asking  signal // data went and nothing was open before
@@ -35,6 +36,9 @@ func (a *activity) last() time.Time { return a.base.Add(time.Duration(a.heard.Lo
 func (a *activity) noteSent(data bool) {
 	t := int64(a.now())
 	a.sent.Store(t)
+	if data && !a.moved.Load() {
+		a.moved.Store(true)
+	}
 	if data && a.asked.CompareAndSwap(0, t) {
 		a.asking.fire()
 	}

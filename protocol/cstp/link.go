@@ -15,6 +15,8 @@ const (
 	doubtPace = 100 * time.Millisecond
 	// mutePace is the pace of asking while neither way answers: what is broken is the network, and the agent looks for another.
 	mutePace = time.Second
+	// checkPace is how often full size is tried where data goes.
+	checkPace = 30 * time.Second
 )
 
 // link is one DTLS channel and what was seen on it.
@@ -89,7 +91,8 @@ type watcher struct {
 	next   time.Duration
 	frames uint64 // what had come by TLS when it was asked
 
-	narrow trial         // whether full size still passes: with every doubt
+	narrow trial         // whether full size still passes: with every doubt, and now and then where data goes
+	check  time.Duration // the next "then"
 	grow   trial         // whether the size that was negotiated does
 	growAt time.Duration // when to ask that; 0 never
 	proven time.Duration // since when it does; 0 it does not
@@ -102,6 +105,7 @@ func (d *datagrams) watch(l *link) error {
 	if d.offer.rekey > 0 {
 		w.rekey = act.now() + d.offer.rekey - min(d.offer.rekey/10, time.Minute)
 	}
+	w.check = act.now() + checkPace
 	if l.size < d.wish {
 		w.growAt = act.now() + time.Second
 	}
@@ -182,7 +186,11 @@ func (w *watcher) poll(now time.Duration, seen keepalive.Seen) (due time.Duratio
 	if err := w.measure(now, seen); err != nil {
 		return 0, err
 	}
-	for _, at := range []time.Duration{w.next, w.rekey, w.narrow.due(), w.grow.due(), w.growAt} {
+	check := w.check
+	if !w.l.act.moved.Load() {
+		check = 0 // the next data wakes us
+	}
+	for _, at := range []time.Duration{w.next, w.rekey, w.narrow.due(), w.grow.due(), w.growAt, check} {
 		if at > 0 && (due == 0 || at < due) {
 			due = at
 		}
@@ -193,8 +201,13 @@ func (w *watcher) poll(now time.Duration, seen keepalive.Seen) (due time.Duratio
 // measure looks at the sizes: full size that does not pass while shorter packets do means that the path has shrunk; the negotiated size that passes, and passes again
 // ten minutes later, is taken.
 func (w *watcher) measure(now time.Duration, seen keepalive.Seen) error {
-	if w.l.ch.TooBig() && w.narrow.size == 0 {
+	often := now >= w.check && w.l.act.moved.Load() // what comes back all the while may be answers to short packets
+	if w.narrow.size == 0 && (w.l.ch.TooBig() || often) {
 		w.narrow.begin(w.l, w.l.size, now)
+	}
+	if w.narrow.from == now {
+		w.check = now + checkPace
+		w.l.act.moved.Store(false)
 	}
 	if done, passed := w.narrow.poll(w.l, now, w.pace()); done && !passed && w.since == 0 && seen.Heard > w.narrow.from {
 		return errShrunk
