@@ -104,12 +104,14 @@ func (w *warnings) addUnknown(n *node, path string) {
 	if w.unknown[n.name] {
 		return
 	}
+	if len(w.list) == maxWarnings { // near is dear
+		w.dropped++
+		return
+	}
 	if w.unknown == nil {
 		w.unknown = map[string]bool{}
 	}
-	if len(w.unknown) < maxWarnings {
-		w.unknown[n.name] = true
-	}
+	w.unknown[n.name] = true
 	w.add(n.line, path, "not an element of the schema here; kept, without effect%s", near(n.name, path))
 }
 
