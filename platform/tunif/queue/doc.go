@@ -13,5 +13,8 @@
 // split and merge are pure. A run is merged as Linux' own GRO does it: same addresses, ports, hop limit, traffic class and options, same acknowledgement and window, next
 // sequence number, right checksums, equal sizes but for a shorter last; PSH ends it. Nothing allocates per packet.
 //
+// Acknowledgements without data that a later one of the same batch makes superfluous are left out, up to the 64 KiB that a receiver with merging of its own confirms
+// at once. A gateway without it confirms every second packet of an upload, and each of those costs the sender's TCP as much as a run of data.
+//
 // It imports only golang.org/x/sys.
 package queue

@@ -33,6 +33,7 @@ type segment struct {
 	headers   int // and of both
 	payload   int
 	ok        bool // it may be part of a run; else it ends the run of its flow
+	ack       bool // it says nothing but what was received up to where
 }
 
 // look reads a packet. flow is false for what has no ports: it is written as it is.
@@ -51,6 +52,7 @@ func look(p []byte) (s segment, flow bool) {
 	case s.proto == protoTCP && len(t) >= tcpLen:
 		s.headers = s.transport + int(t[12]>>4)*4
 		s.ok = s.headers >= s.transport+tcpLen && t[12]&0x0f == 0 && t[13]&^flagPSH == flagACK
+		s.ack = s.ok && s.headers == len(p) && t[13] == flagACK && plainOptions(t[tcpLen:])
 	case s.proto == protoUDP && len(t) >= udpLen:
 		s.headers = s.transport + udpLen
 		s.ok = int(binary.BigEndian.Uint16(t[4:])) == len(t) && t[6]|t[7] != 0
@@ -58,8 +60,13 @@ func look(p []byte) (s segment, flow bool) {
 		return s, false
 	}
 	s.payload = len(p) - s.headers
-	s.ok = s.ok && total == len(p) && s.payload > 0
+	s.ok, s.ack = s.ok && total == len(p) && s.payload > 0, s.ack && total == len(p)
 	return s, true
+}
+
+// plainOptions reports whether TCP options are none, or a time stamp as it is always written: no SACK.
+func plainOptions(o []byte) bool {
+	return len(o) == 0 || len(o) == 12 && o[0] == 1 && o[1] == 1 && o[2] == 8 && o[3] == 10
 }
 
 // right reports whether the packet's checksum is.
@@ -77,16 +84,17 @@ func sameFlow(s segment, a, b []byte) bool {
 	return bytes.Equal(a[from:s.transport+4], b[from:s.transport+4])
 }
 
+// alike compares what an IP header says besides lengths and addresses.
+func alike(s segment, a, b []byte) bool {
+	if s.transport == ipv4Len {
+		return a[0] == b[0] && a[1] == b[1] && a[6]&0xc0 == b[6]&0xc0 && a[8] == b[8]
+	}
+	return bytes.Equal(a[:4], b[:4]) && a[7] == b[7]
+}
+
 // follows reports whether b, of the same flow as a run that begins with a, may go on with it: nothing in its headers differs that the receiver would not see.
 func follows(s segment, a, b []byte, seq uint32) bool {
-	if a[0] != b[0] {
-		return false
-	}
-	if s.transport == ipv4Len {
-		if a[1] != b[1] || a[6]&0xc0 != b[6]&0xc0 || a[8] != b[8] {
-			return false
-		}
-	} else if !bytes.Equal(a[1:4], b[1:4]) || a[7] != b[7] {
+	if !alike(s, a, b) {
 		return false
 	}
 	if s.proto == protoUDP {
@@ -101,9 +109,10 @@ type run struct {
 	segment
 	first, last int // indices of packets; next leads from one to the other
 	count       int
-	size        int // payload of all but the last
-	total       int // bytes when merged
-	seq         uint32
+	replaced    int    // acknowledgements that the first packet stands for besides its own
+	size        int    // payload of all but the last
+	total       int    // bytes when merged
+	seq         uint32 // what the next packet begins with; of an acknowledgement, what the first one confirmed
 	push        bool
 	checked     bool // the first packet's checksum is right
 	open        bool
@@ -128,8 +137,10 @@ func (m *merger) merge(bufs [][]byte, offset int) {
 		if flow && m.join(bufs, offset, i, p, s) {
 			continue
 		}
-		r := run{segment: s, first: i, last: i, count: 1, size: s.payload, total: len(p), open: flow && s.ok}
-		if r.open && s.proto == protoTCP {
+		r := run{segment: s, first: i, last: i, count: 1, size: s.payload, total: len(p), open: flow && (s.ok || s.ack)}
+		if s.ack {
+			r.seq = binary.BigEndian.Uint32(p[s.transport+8:])
+		} else if r.open && s.proto == protoTCP {
 			r.seq = binary.BigEndian.Uint32(p[s.transport+4:]) + uint32(s.payload)
 			r.push = p[s.transport+13]&flagPSH != 0
 			r.open = !r.push
@@ -149,6 +160,13 @@ func (m *merger) join(bufs [][]byte, offset, i int, p []byte, s segment) bool {
 		if !sameFlow(s, first, p) {
 			continue
 		}
+		if r.ack {
+			r.open = s.ack && r.replace(first, p, s)
+			if r.open {
+				r.first, r.last, r.replaced = i, i, r.replaced+1
+			}
+			return r.open
+		}
 		if !s.ok || s.headers != r.headers || s.payload > r.size || r.count == maxSegs || r.total+s.payload > maxTotal || !follows(s, first, p, r.seq) || !s.right(p) || !r.check(first) {
 			r.open = false
 			return false
@@ -160,6 +178,14 @@ func (m *merger) join(bufs [][]byte, offset, i int, p []byte, s segment) bool {
 		return true
 	}
 	return false
+}
+
+// replace reports whether the acknowledgement b says all that a said, and more: then b stands for both, up to the size of a run, as if the peer had confirmed once what came to it
+// merged. Equal numbers count for themselves: that is how losses are told.
+func (r *run) replace(a, b []byte, s segment) bool {
+	x, y := a[s.transport:], b[s.transport:]
+	was, is := binary.BigEndian.Uint32(x[8:]), binary.BigEndian.Uint32(y[8:])
+	return s.headers == r.headers && bytes.Equal(x[4:8], y[4:8]) && int32(is-was) > 0 && is-r.seq <= maxTotal && alike(s, a, b) && s.right(b)
 }
 
 func (r *run) check(first []byte) bool {

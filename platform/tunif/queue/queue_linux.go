@@ -121,7 +121,7 @@ func (q *Queue) Write(bufs [][]byte, offset int) (n int, err error) {
 			err = errors.Join(err, errno)
 			continue
 		}
-		n += r.count
+		n += r.count + r.replaced
 	}
 	return n, err
 }

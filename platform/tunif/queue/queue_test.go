@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -184,6 +185,55 @@ func TestFlowsTakeTurns(t *testing.T) {
 	}
 }
 
+// TestAcknowledgements: a later one stands for those before it, where it says everything that they did.
+func TestAcknowledgements(t *testing.T) {
+	at := func(ack uint32, change func(*flowOf)) flowOf {
+		f := flowOf{port: 5, seq: 7, ack: ack}
+		if change != nil {
+			change(&f)
+		}
+		return f
+	}
+	for name, c := range map[string]struct {
+		packets []flowOf
+		want    []uint32 // the acknowledgements that are written
+	}{
+		"rising":            {[]flowOf{at(1000, nil), at(2000, nil), at(3000, nil)}, []uint32{3000}},
+		"past the wrap":     {[]flowOf{at(0xffffff00, nil), at(100, nil)}, []uint32{100}},
+		"a loss":            {[]flowOf{at(1000, nil), at(1000, nil), at(1000, nil), at(2000, nil)}, []uint32{1000, 1000, 2000}},
+		"an old one":        {[]flowOf{at(2000, nil), at(1000, nil)}, []uint32{2000, 1000}},
+		"too far":           {[]flowOf{at(0, nil), at(60000, nil), at(70000, nil)}, []uint32{60000, 70000}},
+		"two flows":         {[]flowOf{at(1, nil), at(1, func(f *flowOf) { f.port = 6 }), at(2, nil), at(2, func(f *flowOf) { f.port = 6 })}, []uint32{2, 2}},
+		"data between":      {[]flowOf{at(1, nil), at(1, func(f *flowOf) { f.payload = 9 }), at(2, func(f *flowOf) { f.seq = 16 })}, []uint32{1, 1, 2}},
+		"other options":     {[]flowOf{at(1, func(f *flowOf) { f.options = 8 }), at(2, func(f *flowOf) { f.options = 8 })}, []uint32{1, 2}},
+		"PSH":               {[]flowOf{at(1, nil), at(2, func(f *flowOf) { f.flags = flagPSH })}, []uint32{1, 2}},
+		"FIN":               {[]flowOf{at(1, nil), at(2, func(f *flowOf) { f.flags = flagFIN })}, []uint32{1, 2}},
+		"over IPv6 as well": {[]flowOf{at(1, func(f *flowOf) { f.six = true }), at(2, func(f *flowOf) { f.six = true })}, []uint32{2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var bufs [][]byte
+			for _, f := range c.packets {
+				bufs = append(bufs, f.make(0))
+			}
+			m := &merger{}
+			m.merge(bufs, room)
+			var got []uint32
+			for _, r := range m.runs {
+				got = append(got, binary.BigEndian.Uint32(bufs[r.first][room+r.transport+8:]))
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%d, not %d", got, c.want)
+			}
+		})
+	}
+	good, bad := at(1, nil).make(0), at(2, nil).make(0)
+	bad[len(bad)-1]++
+	m := &merger{}
+	if m.merge([][]byte{good, bad}, room); len(m.runs) != 2 {
+		t.Error("one with a wrong checksum replaced a good one")
+	}
+}
+
 func TestMergeIsBounded(t *testing.T) {
 	var bufs [][]byte
 	for i := range maxBatch {
@@ -291,7 +341,7 @@ func FuzzMerge(f *testing.F) {
 		seen := 0
 		for i := range m.runs {
 			r := &m.runs[i]
-			seen += r.count
+			seen += r.count + r.replaced
 			r.finish(bufs[r.first][room:]).put(bufs[r.first][room-vnetLen:])
 			if n := len(whole(m, r, bufs)) - vnetLen; n != r.total {
 				t.Fatalf("%d bytes, not %d", n, r.total)
