@@ -75,6 +75,7 @@ func TestDTLS(t *testing.T) {
 		{"both and nothing to export", ocserv{dtls: true, lines: append([]string{"cisco-client-compat = true"}, splitRoutes...)}, "DTLS 1.2 TLS_RSA_WITH_AES_256_GCM_SHA384"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			if w == nil {
 				return
@@ -161,6 +162,7 @@ func TestUDPBlockedAndBack(t *testing.T) {
 }
 
 func blockedAndBack(t *testing.T, server ocserv) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return

@@ -47,7 +47,7 @@ type configuration struct {
 	want   expects
 }
 
-// TestMatrix meets ocserv in many configurations without DTLS, TestMatrixDTLS in those with the DTLS of a PSK and no other.
+// TestMatrix meets ocserv in many configurations without DTLS, TestMatrixDTLS in those with one kind of DTLS.
 func TestMatrix(t *testing.T) {
 	matrix(t, []configuration{
 		{name: "no groups", server: ocserv{bare: true, lines: splitRoutes}},
@@ -74,6 +74,10 @@ func TestMatrixDTLS(t *testing.T) {
 		{name: "PSK only, compression offered", server: ocserv{psk: true, lines: append([]string{"compression = true", "no-compress-limit = 0"}, splitRoutes...)}, want: expects{dtls: true}},
 		{name: "PSK only, banner", server: ocserv{psk: true, lines: append([]string{`banner = "Authorised use only"`}, splitRoutes...)}, banner: true, want: expects{dtls: true}},
 		{name: "PSK only, RSA", server: pskOnly, rsa: true, want: expects{dtls: true}},
+		{name: "resumption only", server: ciscoOnly, want: expects{dtls: true, cipher: "DTLS 1.2 TLS_RSA_WITH_AES_256_GCM_SHA384"}},
+		{name: "resumption only, UDP dropped", server: ciscoOnly, drop: true, want: expects{reason: "UDP blocked"}},
+		{name: "resumption only, MTU 1200", server: ocserv{old: true, lines: append([]string{"mtu = 1200"}, splitRoutes...)}, want: expects{mtu: 1200, only4: true, dtls: true}},
+		{name: "resumption only, RSA", server: ciscoOnly, rsa: true, want: expects{dtls: true}},
 	})
 }
 
@@ -250,14 +254,21 @@ func rsaPKI(t *testing.T, p pki, dir string) pki {
 
 // TestRekey: the gateway wants new keys every few seconds. A download survives it, nobody is asked, nothing but the tunnel is new.
 func TestRekey(t *testing.T) {
-	for _, c := range []struct{ method, by string }{{"ssl", "tls"}, {"new-tunnel", "tls"}, {"ssl", "dtls"}, {"new-tunnel", "dtls"}} {
-		t.Run(c.method+" "+c.by, func(t *testing.T) {
+	for _, c := range []struct {
+		method, by string
+		server     ocserv
+	}{
+		{"ssl", "tls", ocserv{}}, {"new-tunnel", "tls", ocserv{}}, {"ssl", "dtls", ocserv{psk: true}}, {"new-tunnel", "dtls", ocserv{psk: true}},
+		{"ssl", "dtls", ocserv{old: true}}, {"new-tunnel", "dtls", ocserv{old: true}},
+	} {
+		t.Run(fmt.Sprintf("%s %s resumed=%v", c.method, c.by, c.server.old), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			if w == nil {
 				return
 			}
-			w.startOcserv(t, ocserv{psk: c.by == "dtls", lines: append([]string{"rekey-time = 3", "rekey-method = " + c.method}, splitRoutes...)})
+			c.server.lines = append([]string{"rekey-time = 3", "rekey-method = " + c.method}, splitRoutes...)
+			w.startOcserv(t, c.server)
 			a := w.startAgent()
 			w.connect("vpn4.lab.example")
 			was := w.travels(c.by, 5*time.Second)

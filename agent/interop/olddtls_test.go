@@ -57,6 +57,7 @@ func TestOldDTLS(t *testing.T) {
 		"OC-DTLS1_2-AES128-GCM": "DTLS 1.2 TLS_RSA_WITH_AES_128_GCM_SHA256",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			if w == nil {
 				return
