@@ -277,7 +277,8 @@ func pause(ctx context.Context, d time.Duration) error {
 // renewed waits for the session that follows one that was ended at the gateway, and starts the pulse again: another session is another set of connections.
 func (p *play) renewed(ctx context.Context, old ipc.State) error {
 	s, ok := p.seen.until(ctx, patience, func(s ipc.State) bool {
-		return connected(s) && s.Session != nil && s.Session.Started.After(old.Session.Started)
+		// The times are made anew from two clocks for each state, and differ by as much as lies between looking at them.
+		return connected(s) && s.Session != nil && s.Session.Started.After(old.Session.Started.Add(time.Second))
 	})
 	if !ok {
 		return fmt.Errorf("no new session: %s, %+v", s.State, s.Error)
