@@ -176,7 +176,7 @@ func (d *datagrams) attempt() (worked bool, err error) {
 		}
 		worked = true
 		d.live.Store(l)
-		d.log.Info("cstp: packets go by DTLS", "cipher", l.ch.Cipher(), "size", l.size)
+		d.log.Info("cstp: packets go by DTLS", "cipher", l.ch.Cipher(), "size", l.size.Load())
 		d.show(protocol.Transport{Name: "dtls", Cipher: l.ch.Cipher()})
 		err := d.watch(l)
 		d.live.CompareAndSwap(l, nil)

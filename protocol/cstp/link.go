@@ -24,7 +24,7 @@ type link struct {
 	ch     *dtlstun.Channel
 	act    *activity
 	tls    *activity    // of the TLS connection beside it
-	size   int          // the longest packet that is sent by it: so much was answered
+	size   atomic.Int64 // the longest packet that is sent by it: so much was answered
 	echo   atomic.Int64 // one more than the longest DPD answer since this was 0
 	failed chan error   // the first failure of reader or writer
 }
@@ -59,8 +59,9 @@ func (l *link) write(t dtlstun.Type, payload []byte) error {
 
 // carries reports whether every packet of b has a size that passes: while the device still has a larger MTU some may not.
 func (l *link) carries(b *packet.Batch) bool {
+	most := int(l.size.Load())
 	for _, n := range b.Sizes[:b.Len()] {
-		if n > l.size {
+		if n > most {
 			return false
 		}
 	}
@@ -106,7 +107,7 @@ func (d *datagrams) watch(l *link) error {
 		w.rekey = act.now() + d.offer.rekey - min(d.offer.rekey/10, time.Minute)
 	}
 	w.check = act.now() + checkPace
-	if l.size < d.wish {
+	if int(l.size.Load()) < d.wish {
 		w.growAt = act.now() + time.Second
 	}
 	timer := time.NewTimer(0)
@@ -178,7 +179,7 @@ func (w *watcher) poll(now time.Duration, seen keepalive.Seen) (due time.Duratio
 	if do&keepalive.Silence != 0 && w.since == 0 {
 		w.since, w.asks, w.next, w.frames = now, 1, now+w.pace(), w.d.tls.act.count.Load()
 		_ = w.d.tls.WriteControl(TypeDPDReq, nil)
-		w.narrow.begin(w.l, w.l.size, now)
+		w.narrow.begin(w.l, int(w.l.size.Load()), now)
 	}
 	if err := w.judge(now, seen); err != nil {
 		return 0, err
@@ -203,7 +204,7 @@ func (w *watcher) poll(now time.Duration, seen keepalive.Seen) (due time.Duratio
 func (w *watcher) measure(now time.Duration, seen keepalive.Seen) error {
 	often := now >= w.check && w.l.act.moved.Load() // what comes back all the while may be answers to short packets
 	if w.narrow.size == 0 && (w.l.ch.TooBig() || often) {
-		w.narrow.begin(w.l, w.l.size, now)
+		w.narrow.begin(w.l, int(w.l.size.Load()), now)
 	}
 	if w.narrow.from == now {
 		w.check = now + checkPace
@@ -223,7 +224,8 @@ func (w *watcher) measure(now time.Duration, seen keepalive.Seen) error {
 	case done && w.proven == 0:
 		w.proven = now
 	case done && now >= w.proven+growWait:
-		w.l.size, w.growAt, w.proven = w.d.wish, 0, 0
+		w.growAt, w.proven = 0, 0
+		w.l.size.Store(int64(w.d.wish))
 		w.d.fit(w.d.wish, "packets of this size have come through by UDP for ten minutes")
 	}
 	return nil

@@ -69,7 +69,7 @@ func (d *datagrams) prove(l *link) error {
 		}
 		passes, err := d.passes(l, full, 1, proofWait)
 		if passes || err != nil {
-			l.size = full
+			l.size.Store(int64(full))
 			return err
 		}
 		if l.echo.Load() > 0 && (l.ch.TooBig() || i+1 >= tries) { // shorter ones pass
@@ -83,7 +83,7 @@ func (d *datagrams) prove(l *link) error {
 	if err != nil {
 		return err
 	}
-	l.size = n
+	l.size.Store(int64(n))
 	d.fit(n, fmt.Sprintf("by UDP packets of %d bytes do not come through", full))
 	return nil
 }

@@ -25,6 +25,7 @@ type life struct {
 	t     testing.TB
 	r     *rig
 	begun time.Time
+	out   sync.Mutex   // a carrier has one writer
 	came  atomic.Int64 // packets, by either way
 	mu    sync.Mutex
 	notes []note
@@ -119,6 +120,8 @@ func (l *life) ping(seq, size int) {
 	binary.BigEndian.PutUint16(p[22:], sum(p[20:size&^1]))
 	b := packet.New(1, 2048)
 	b.Append(p)
+	l.out.Lock()
+	defer l.out.Unlock()
 	if err := l.Carrier().WriteBatch(b); err != nil {
 		l.t.Error(err)
 	}
