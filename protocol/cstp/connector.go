@@ -21,6 +21,8 @@ type Connector struct {
 	Login  login.Options
 	Log    *slog.Logger
 	Offer  func() ResumeOffer // of DTLS by resumption; nil: NewResumeOffer
+
+	hellos login.Hellos
 }
 
 var _ protocol.Connector = (*Connector)(nil)
@@ -28,6 +30,9 @@ var _ protocol.Connector = (*Connector)(nil)
 // options are the login's, with a Cork below TLS.
 func (c *Connector) options() login.Options {
 	o := c.Login
+	if o.Hellos == nil {
+		o.Hellos = &c.hellos
+	}
 	below := o.Wrap
 	o.Wrap = func(conn net.Conn) net.Conn {
 		if below != nil {

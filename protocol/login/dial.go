@@ -135,7 +135,7 @@ func race(ctx context.Context, d protocol.Dialer, addrs []netip.Addr, port uint1
 			pending--
 			if r.err == nil {
 				var c *Conn
-				if c, r.err = v.upgrade(ctx, r, o); r.err == nil {
+				if c, r.err = v.greet(ctx, d, via, r, o); r.err == nil {
 					c.Addrs = first(addrs, r.to.Addr())
 					return c, nil
 				}

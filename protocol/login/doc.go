@@ -17,6 +17,8 @@
 // verifies in VerifyConnection instead, so that a pin can replace the chain, a session can recognise its gateway, and the refusal can say why. No byte
 // of HTTP is written before that verification returned.
 //
+// A gateway that says nothing to our ClientHello gets a shorter one: see hello.go.
+//
 // Examine and Greet do the same by hand for a caller that looks at the layers one by one: a handshake on a socket that is already connected, and the first request of
 // a login, to which nothing is answered.
 //

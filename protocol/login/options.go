@@ -21,6 +21,8 @@ type Options struct {
 	UserAgent string // DefaultUserAgent when empty
 	// Wrap is put between TCP and TLS, for instance to join small writes. What it returns takes over the connection.
 	Wrap func(net.Conn) net.Conn
+	// Hellos remembers which gateways want a short ClientHello; nil finds it out each time.
+	Hellos *Hellos
 	// Answered is called once, when the gateway has given its first answer: there is something behind the certificate.
 	Answered func()
 	// Waiting is told true when the gateway has had our answers for a second, and then false when it begins to speak: in between a person may be looking

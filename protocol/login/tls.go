@@ -12,6 +12,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
@@ -31,6 +32,10 @@ type verifier struct {
 
 	identity *protocol.Identity // shown to a gateway that asks; nil for none
 	signTime time.Duration      // for its key to sign
+
+	short   bool // the ClientHello is the short one
+	quick   bool // a gateway that says nothing is given up soon
+	unheard bool // the last one that was tried has said nothing
 }
 
 // newVerifier reads the roots. Pins replace everything, so with pins there are none.
@@ -58,20 +63,39 @@ func (v *verifier) secure(ctx context.Context, conn net.Conn) (*tls.Conn, *shown
 	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
 	defer cancel()
 	s := &shown{identity: v.identity, wait: v.signTime}
-	c := tls.Client(conn, &tls.Config{
+	var heard, late atomic.Bool
+	cfg := &tls.Config{
 		ServerName:                  v.host,
 		MinVersion:                  tls.VersionTLS12,
 		InsecureSkipVerify:          true,
-		VerifyConnection:            v.verify,
+		VerifyConnection:            func(cs tls.ConnectionState) error { heard.Store(true); return v.verify(cs) },
 		SessionTicketsDisabled:      true,
 		DynamicRecordSizingDisabled: true,
 		GetClientCertificate:        s.certificate,
-	})
-	if err := c.HandshakeContext(ctx); err != nil {
-		_ = conn.Close()
-		return nil, nil, s.handshakeFault(err)
 	}
-	return c, s, nil
+	if v.short {
+		cfg.CurvePreferences = shortCurves
+	}
+	if v.quick {
+		giveUp := time.AfterFunc(helloTime, func() {
+			if !heard.Load() {
+				late.Store(true)
+				cancel()
+			}
+		})
+		defer giveUp.Stop()
+	}
+	c := tls.Client(conn, cfg)
+	err := c.HandshakeContext(ctx)
+	if err == nil {
+		return c, s, nil
+	}
+	if late.Load() {
+		err = context.DeadlineExceeded
+	}
+	v.unheard = !heard.Load() && (errors.Is(err, context.DeadlineExceeded) || hungUp(err))
+	_ = conn.Close()
+	return nil, nil, s.handshakeFault(err)
 }
 
 // verify is the whole of the verification. It runs inside the handshake, before anything is sent on the connection.
