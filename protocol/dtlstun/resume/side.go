@@ -144,7 +144,7 @@ func (s *side) read(datagram []byte, hello func(fragment) error) error {
 		datagram = rest
 		body := rec[record.HeaderLen:]
 		switch {
-		case h.Epoch == 0 && h.Version>>8 != s.Version>>8:
+		case h.Epoch == 0 && h.Version>>8 != s.Version>>8 && h.Version != record.DTLS10: // a HelloVerifyRequest may say DTLS 1.0 whatever follows
 		case h.Epoch == 0 && s.result == nil:
 			err = s.readPlain(h.Type, body, hello)
 		case h.Epoch == 0:
