@@ -3,12 +3,14 @@ package interop
 import (
 	"bufio"
 	"crypto/tls"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -31,6 +33,9 @@ const (
 type talkative struct {
 	phase    atomic.Int32 // of the CONNECTs: 0 accepts, 1 is busy, 2 does not know the token
 	accepted chan net.Conn
+
+	mu      sync.Mutex
+	masters []string // the secrets for DTLS that CONNECTs told, in hexadecimal digits
 }
 
 const (
@@ -81,19 +86,24 @@ func (g *talkative) login(doc string) string {
 
 // connect answers CONNECT and keeps the tunnel until it is cut.
 func (g *talkative) connect(c net.Conn, in io.Reader, r *http.Request) {
+	master := r.Header.Get("X-DTLS-Master-Secret")
+	g.mu.Lock()
+	g.masters = append(g.masters, master)
+	g.mu.Unlock()
 	switch {
 	case !strings.Contains(r.Header.Get("Cookie"), canaryToken):
 		fmt.Fprintf(c, "HTTP/1.1 400 Bad Request\r\nX-Reason: no cookie\r\nContent-Length: 0\r\n\r\n")
 		return
 	case g.phase.Load() == 1:
-		fmt.Fprintf(c, "HTTP/1.1 503 Busy\r\nX-Reason: busy\r\nSet-Cookie: webvpn=%s\r\nContent-Length: 0\r\n\r\n", canaryToken)
+		fmt.Fprintf(c, "HTTP/1.1 503 Busy\r\nX-Reason: busy with %s\r\nSet-Cookie: webvpn=%s\r\nContent-Length: 0\r\n\r\n", master, canaryToken)
 		return
 	case g.phase.Load() == 2:
-		fmt.Fprintf(c, "HTTP/1.1 401 Unauthorized\r\nX-Reason: gone\r\nSet-Cookie: webvpn=%s\r\nContent-Length: 0\r\n\r\n", canaryToken)
+		fmt.Fprintf(c, "HTTP/1.1 401 Unauthorized\r\nX-Reason: gone, with %s\r\nSet-Cookie: webvpn=%s\r\nContent-Length: 0\r\n\r\n", strings.ToLower(master), canaryToken)
 		return
 	}
 	fmt.Fprintf(c, "HTTP/1.1 200 CONNECTED\r\nX-CSTP-Address: 10.77.0.2\r\nX-CSTP-Netmask: 255.255.255.0\r\nX-CSTP-MTU: 1300\r\nX-CSTP-Split-Include: 10.77.0.0/255.255.0.0\r\nX-CSTP-DPD: 30\r\n"+
-		"X-CSTP-Disconnected-Timeout: 300\r\nX-CSTP-Post-Auth-XML: <x>%s</x>\r\nX-CSTP-Session-Token: %s\r\nSet-Cookie: webvpn=%s\r\n\r\n", canaryPostAuth, canaryToken, canaryToken)
+		"X-CSTP-Disconnected-Timeout: 300\r\nX-CSTP-Post-Auth-XML: <x>%s</x>\r\nX-CSTP-Session-Token: %s\r\nSet-Cookie: webvpn=%s\r\n"+
+		"X-DTLS-Master-Secret: %s\r\nX-CSTP-Echo: %s\r\n\r\n", canaryPostAuth, canaryToken, canaryToken, master, strings.ToLower(master))
 	g.accepted <- c
 	_, _ = io.Copy(io.Discard, in)
 }
@@ -181,7 +191,20 @@ func TestCanaries(t *testing.T) {
 	_ = a.cmd.Process.Signal(syscall.SIGQUIT) // a dump of all goroutines is the most that this process ever says
 	_ = a.cmd.Wait()
 	seen.WriteString(a.log.String())
-	for _, c := range []string{canaryUserPass, canaryOTP, canaryContext, canaryOpaque, canaryToken, canaryPostAuth} {
+	canaries := []string{canaryUserPass, canaryOTP, canaryContext, canaryOpaque, canaryToken, canaryPostAuth}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, m := range g.masters {
+		b, err := hex.DecodeString(m)
+		if err != nil || len(b) != 48 {
+			t.Fatalf("CONNECT told %q of DTLS", m)
+		}
+		canaries = append(canaries, m, strings.ToLower(m), string(b))
+	}
+	if len(g.masters) < 3 {
+		t.Errorf("%d CONNECTs told a secret for DTLS", len(g.masters))
+	}
+	for _, c := range canaries {
 		if i := strings.Index(seen.String(), c); i >= 0 {
 			t.Errorf("%s is in: …%s…", c, seen.String()[max(0, i-200):min(seen.Len(), i+60)])
 		}
