@@ -64,7 +64,7 @@ func (f *firehose) give(n int) {
 	f.more.Broadcast()
 }
 
-// TestNothingIsAllocatedPerPacket on the way from the inside to a client by DTLS.
+// TestNothingIsAllocatedPerPacket between the inside and a client's channel, both ways.
 func TestNothingIsAllocatedPerPacket(t *testing.T) {
 	r, d, _ := firehoseRig(t)
 	ch := d.mustChannel()
@@ -84,7 +84,16 @@ func TestNothingIsAllocatedPerPacket(t *testing.T) {
 		}
 		tun.deliver(b)
 	}); n > 0 {
-		t.Errorf("%.1f allocations for 32 packets", n)
+		t.Errorf("%.1f allocations for 32 packets to the client", n)
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		b.Reset()
+		for range 32 {
+			b.Append(p)
+		}
+		_ = tun.toInside(b)
+	}); n > 0 {
+		t.Errorf("%.1f allocations for 32 packets from the client", n)
 	}
 }
 

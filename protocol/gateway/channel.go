@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"math"
 	"net/netip"
 	"strconv"
 	"sync/atomic"
@@ -219,6 +220,15 @@ func (t *tunnel) established() []*channel {
 func (t *tunnel) leave(c *channel) {
 	t.udp.live.CompareAndSwap(c, nil)
 	_ = c.way.Close()
+}
+
+// quiet is how long nothing came by any channel: for ever without one.
+func (t *tunnel) quiet() time.Duration {
+	least := time.Duration(math.MaxInt64)
+	for _, c := range t.established() {
+		least = min(least, c.silent())
+	}
+	return least
 }
 
 // watch asks channels that are silent for a sign of life and gives up those that stay silent.

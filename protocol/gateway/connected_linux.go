@@ -26,8 +26,8 @@ func reuse(_, _ string, raw syscall.RawConn) error {
 	return err
 }
 
-// connected is a socket for one client. What comes from the client goes there and nowhere else, from the moment it exists: between two sockets with one port the kernel prefers the one
-// that is connected to the sender.
+// connected is a socket for one client. What comes from the client goes there and nowhere else: between two sockets with one port the kernel prefers the one that is connected to the
+// sender. For the microseconds between its birth and the connection it may catch somebody else's datagram, which does not open and is lost.
 func connected(local, remote netip.AddrPort) (*net.UDPConn, error) {
 	d := net.Dialer{LocalAddr: net.UDPAddrFromAddrPort(local), Control: reuse}
 	c, err := d.Dial("udp", remote.String())

@@ -196,3 +196,57 @@ func TestKernelSockets(t *testing.T) {
 	last := d.mustChannel()
 	d.asks(last, last, 7)
 }
+
+// TestTLSDiesBesideDTLS: a tunnel lives as long as it is heard by either way, and no longer.
+func TestTLSDiesBesideDTLS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const dpd = 4 * time.Second
+		r := newRig(t, func(c *Config) { c.Settings.DPD = dpd })
+		nat := r.pc.Link(1).NAT(netip.MustParseAddr("203.0.113.7"))
+		d := r.upWithDTLS()
+		ch := d.mustChannel()
+		d.asks(ch, ch, 0)
+		nat.Rebind()
+		for seq := range uint16(60) {
+			d.asks(ch, ch, seq)
+			time.Sleep(time.Second)
+		}
+		if got := r.transport(); got != "dtls" {
+			t.Errorf("a minute after TLS died: %q", got)
+		}
+		r.pc.Link(1).BlockUDP(true)
+		time.Sleep(4 * dpd)
+		if s := r.gw.Sessions()[0]; s.Active {
+			t.Errorf("%v after UDP died, too: %v", 4*dpd, s)
+		}
+	})
+}
+
+// TestMisusedFrames: a client who is who he says may still send anything. What is no packet of his own goes nowhere, and his channel, or another, is all that ends.
+func TestMisusedFrames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		good, bad := r.upWithDTLS(), r.upWithDTLS()
+		fine := good.mustChannel()
+		good.asks(fine, fine, 1)
+		for kind := range 256 {
+			ch := bad.mustChannel()
+			for _, n := range []int{0, 1, 19, 1400, 1900, 15000} {
+				if err := ch.WriteControl(dtlstun.Type(kind), make([]byte, n)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(20 * time.Millisecond)
+			_ = ch.Close()
+		}
+		good.asks(fine, fine, 2)
+		time.Sleep(2 * drain)
+		last := bad.mustChannel()
+		bad.asks(last, last, 3)
+		for _, s := range r.gw.Sessions() {
+			if s.Rx.Packets > 2 {
+				t.Errorf("something else went inside: %v", s)
+			}
+		}
+	})
+}

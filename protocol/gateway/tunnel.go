@@ -196,7 +196,7 @@ func (t *tunnel) control() {
 		dpd, keepalive := t.settings.DPD, t.settings.Keepalive
 		silent := t.conn.valve.silent()
 		switch {
-		case dpd > 0 && silent >= 3*dpd:
+		case dpd > 0 && min(silent, t.quiet()) >= 3*dpd: // a TLS connection that died beside a living channel ends nothing
 			t.drop()
 		case dpd > 0 && silent >= dpd && time.Since(asked) >= dpd/2:
 			asked = time.Now()
