@@ -10,8 +10,21 @@ import (
 	"github.com/holdfast-vpn/holdfast/platform/undo/resolvconf"
 )
 
-// setFile makes resolv.conf say what is wanted, or to ask via where that is an address.
+// errContest says that somebody else wrote the file between our writing and our looking.
+var errContest = errors.New("somebody else rewrites " + resolvconf.Path)
+
+// setFile makes resolv.conf say what is wanted, or to ask via where that is an address. NetworkManager often writes when a device appears: then it is our turn again.
 func (r *Resolver) setFile(via netip.Addr) error {
+	var err error
+	for range 5 {
+		if err = r.writeFile(via); !errors.Is(err, errContest) {
+			break
+		}
+	}
+	return err
+}
+
+func (r *Resolver) writeFile(via netip.Addr) error {
 	now, err := resolvconf.Read()
 	if err != nil {
 		return err
@@ -35,16 +48,22 @@ func (r *Resolver) setFile(via netip.Addr) error {
 		return err
 	}
 	r.j.Step("dns: journaled")
-	if err := resolvconf.Write(want, now, r.j.Step); err != nil {
+	unseen, err := resolvconf.Write(want, now, r.j.Step)
+	if err != nil {
 		return err
 	}
 	r.j.Step("dns: written")
+	if unseen != nil { // somebody was faster: his is what we displaced. What ours takes from it follows with the next look, which his writing has called for
+		if theirs := displaced(*unseen, r.resolv()); !resolvconf.Marked(unseen.Content) {
+			was = theirs
+		}
+	}
 	back, err := resolvconf.Read()
 	if err != nil {
 		return err
 	}
 	if !bytes.Equal(back.Content, want) {
-		return errors.New("somebody else rewrites " + resolvconf.Path)
+		return errContest
 	}
 	return r.listFile(was, want)
 }

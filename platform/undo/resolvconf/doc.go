@@ -7,7 +7,7 @@
 //	nameserver 10.0.0.53
 //	# Holdfast end.
 //
-// Write makes the new file beside the old one and renames it over; where that is refused, because the file is a mount point or its folder is read-only, it
+// Write makes the new file beside the old one and swaps the two, so that it knows what it displaced even if somebody wrote a moment ago, or renames it over; where that is refused, because the file is a mount point or its folder is read-only, it
 // rewrites the file in place: first the new bytes, then the new length, so that a crash between the two leaves a mix that Revert knows. A symbolic link is
 // never followed to write: it is replaced as a link and put back as a link.
 //

@@ -1,6 +1,7 @@
 package resolvconf
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -55,28 +56,35 @@ func (f File) Check() error {
 	return nil
 }
 
+// same reports whether two looks saw the same file. The bytes behind a link are somebody else's.
+func (f File) same(g File) bool {
+	return f.Kind == g.Kind && f.Target == g.Target && (f.Kind == Link || bytes.Equal(f.Content, g.Content))
+}
+
 // Read returns what stands at Path now.
-func Read() (File, error) {
-	info, err := os.Lstat(Path)
+func Read() (File, error) { return readAt(Path) }
+
+func readAt(path string) (File, error) {
+	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return File{Kind: Absent}, nil
 	case err != nil:
 		return File{}, err
 	case info.Mode()&fs.ModeSymlink != 0:
-		target, err := os.Readlink(Path)
+		target, err := os.Readlink(path)
 		if err != nil {
 			return File{}, err
 		}
-		content, err := readRegular(Path)
+		content, err := readRegular(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return File{}, err
 		}
 		return File{Kind: Link, Target: target, Content: content}, nil
 	case !info.Mode().IsRegular():
-		return File{}, fmt.Errorf("%s is neither a file nor a link", Path)
+		return File{}, fmt.Errorf("%s is neither a file nor a link", path)
 	}
-	content, err := readRegular(Path)
+	content, err := readRegular(path)
 	if err != nil {
 		return File{}, err
 	}

@@ -18,24 +18,46 @@ func (s Step) at(name string) {
 	}
 }
 
-// Write makes content the file at Path, with mode and owner of like if that was a regular file, else 0644 and ours.
-func Write(content []byte, like File, step Step) error {
+// Write makes content the file at Path, with mode and owner of now if that is a regular file, else 0644 and ours. now is what the caller saw there. Where somebody
+// else wrote between that look and the change, what he wrote is returned: it is displaced too, and the caller has not seen it.
+func Write(content []byte, now File, step Step) (unseen *File, err error) {
+	return writeLike(content, now, now, step)
+}
+
+func writeLike(content []byte, like, now File, step Step) (unseen *File, err error) {
 	if err := Sweep(); err != nil && !unmovable(err) {
-		return err
+		return nil, err
 	}
-	err := makeSpare(content, like)
+	err = makeSpare(content, like)
 	if err == nil {
 		step.at("resolv.conf: new file made")
-		if err = os.Rename(spare, Path); err == nil {
-			step.at("resolv.conf: renamed")
-			return syncDir()
+		unseen, err = place(now)
+		step.at("resolv.conf: renamed")
+		if err == nil {
+			return unseen, syncDir()
 		}
 		_ = os.Remove(spare)
 	}
 	if !unmovable(err) {
-		return err
+		return nil, err
 	}
-	return inPlace(content, step)
+	return nil, inPlace(content, step)
+}
+
+// place makes the spare the file at Path. The kernel swaps the two where it can, so that nothing is displaced unseen: who writes the file may do so at any moment.
+func place(now File) (unseen *File, err error) {
+	swapped, err := swap(spare, Path)
+	if err != nil {
+		return nil, err
+	}
+	if !swapped {
+		return nil, os.Rename(spare, Path)
+	}
+	was, err := readAt(spare)
+	if err == nil && !was.same(now) {
+		unseen = &was
+	}
+	return unseen, errors.Join(err, os.Remove(spare))
 }
 
 // makeSpare writes the new file beside the old one and brings it to the disk.
@@ -85,28 +107,29 @@ func inPlace(content []byte, step Step) error {
 	return errors.Join(err, f.Close())
 }
 
-// Restore puts back what Read returned.
-func Restore(was File, step Step) error {
+// Restore puts back what Read returned, in the place of now. unseen is as with Write.
+func Restore(was, now File, step Step) (unseen *File, err error) {
 	switch was.Kind {
 	case Regular:
-		return Write(was.Content, was, step)
+		return writeLike(was.Content, was, now, step)
 	case Link:
 		if err := Sweep(); err != nil {
-			return err
+			return nil, err
 		}
 		if err := os.Symlink(was.Target, spare); err != nil {
-			return err
+			return nil, err
 		}
 		step.at("resolv.conf: link made")
-		if err := os.Rename(spare, Path); err != nil {
-			return errors.Join(err, os.Remove(spare))
+		if unseen, err = place(now); err != nil {
+			_ = os.Remove(spare)
+			return nil, err
 		}
 	case Absent:
 		if err := os.Remove(Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+			return nil, err
 		}
 	}
-	return syncDir()
+	return unseen, syncDir()
 }
 
 // Sweep removes what a crash of Write or Restore may have left beside Path.
@@ -125,8 +148,11 @@ func syncDir() error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// tries bounds how often somebody else may be faster than Revert.
+const tries = 5
+
 // Revert takes our part out of the file at Path: was is what we displaced, wrote the contents we may have written since, newest first. It reports
-// whether anything had to be done.
+// whether anything had to be done. What somebody else puts there meanwhile stays.
 func Revert(was File, wrote [][]byte, step Step) (bool, error) {
 	if err := Sweep(); err != nil && !unmovable(err) {
 		return false, err
@@ -135,27 +161,45 @@ func Revert(was File, wrote [][]byte, step Step) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	then, changed := without(now, was, wrote)
+	if !changed {
+		return false, nil
+	}
+	for range tries {
+		unseen, err := Restore(then, now, step)
+		if err != nil || unseen == nil {
+			return true, err
+		}
+		now, then = then, *unseen // his is newer than what we have just put back
+		then, _ = without(then, was, wrote)
+	}
+	return true, errors.New("somebody else goes on writing " + Path)
+}
+
+// without is the file as it should be after us, and whether that is another one.
+func without(now, was File, wrote [][]byte) (File, bool) {
 	if now.Kind != Regular || (was.Kind == Regular && bytes.Equal(now.Content, was.Content)) {
-		return false, nil // taken away, replaced by a link, or not yet changed: nothing of ours is there
+		return now, false // taken away, replaced by a link, or not yet changed: nothing of ours is there
 	}
 	for _, w := range wrote {
 		if bytes.Equal(now.Content, w) {
-			return true, Restore(was, step)
+			return was, true
 		}
 	}
 	states := append([][]byte{was.Content}, wrote...) // any of them may have been under way to any other
 	for _, next := range states {
 		for _, before := range states {
 			if mixed(now.Content, next, before) {
-				return true, Restore(was, step)
+				return was, true
 			}
 		}
 	}
 	rest := Foreign(now.Content, wrote, was)
 	if bytes.Equal(rest, now.Content) {
-		return false, nil
+		return now, false
 	}
-	return true, Write(rest, now, step)
+	now.Content = rest
+	return now, true
 }
 
 // mixed reports whether content is what a crash leaves in the middle of rewriting before with next in place: all of next, then the tail of before.
