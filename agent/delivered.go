@@ -20,8 +20,8 @@ import (
 	"github.com/holdfast-vpn/holdfast/protocol"
 )
 
-// maxDelivered is how many gateways' profiles are kept for one user; the one that came first makes room.
-const maxDelivered = 64
+// maxDelivered is how many gateways' profiles are kept for one user; the one that came first makes room. They are read for each connect, whole.
+const maxDelivered = 16
 
 // delivered keeps the client profiles that gateways hand over with a login: one for each gateway and local user, in the agent's state directory, in files that bear our
 // names. A gateway that one user trusts says nothing to another user, and nothing about another gateway: see catalog.
@@ -130,18 +130,24 @@ func (a *Agent) catalog(owner string) catalog {
 	return catalog{a.cfg.Profiles(), a.loop.delivered.store(owner)}
 }
 
-// find returns the host that the user means, and the profile whose settings are those of the connection. The machine's profiles come first. A gateway's profile may not
-// give another meaning to what is an address already; for the gateway itself it counts also where it does not list it.
+// find returns the host that the user means, and the profile whose settings are those of the connection. The machine's profiles come first. What is an address already
+// has no other meaning in a gateway's profile, and no other gateway says anything about it: neither where it leads nor which keys it must have.
 func (c catalog) find(name string) (profile.Host, *profile.Profile, bool) {
 	if h, p, ok := c.machine.Find(name); ok {
 		return h, p, true
 	}
 	typed, err := profile.ParseTarget(name)
-	h, p, ok := c.gateways.Find(name)
-	if ok && (err != nil || !strings.ContainsAny(typed.Host, ".:") || h.Target.Host == typed.Host) {
-		return h, p, true
+	if err != nil || !strings.ContainsAny(typed.Host, ".:") {
+		if h, p, ok := c.gateways.Find(name); ok || err != nil {
+			return h, p, ok
+		}
 	}
-	if err != nil || c.gateways == nil {
+	return c.own(typed)
+}
+
+// own is what the profile of a gateway says about itself. It counts also where it does not list itself.
+func (c catalog) own(typed profile.Target) (profile.Host, *profile.Profile, bool) {
+	if c.gateways == nil {
 		return profile.Host{}, nil, false
 	}
 	file := ofGateway(typed.Host, typed.Port)
@@ -149,7 +155,14 @@ func (c catalog) find(name string) (profile.Host, *profile.Profile, bool) {
 	if i < 0 {
 		return profile.Host{}, nil, false
 	}
-	return profile.Host{Name: typed.String(), Target: typed, Profile: file}, c.gateways.Profiles[i], true
+	p := c.gateways.Profiles[i]
+	alone := &profile.Store{Profiles: []*profile.Profile{p}}
+	h, _, ok := alone.Find(typed.String())
+	if !ok || h.Target.Host != typed.Host {
+		h = profile.Host{Name: typed.String(), Target: typed, Profile: file}
+	}
+	h.Protocol = profile.SSL // as it has served already, whatever it would rather have
+	return h, p, true
 }
 
 // hosts lists all hosts in the order in which find looks.

@@ -14,13 +14,15 @@ import (
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform/localsock"
+	"github.com/holdfast-vpn/holdfast/profile"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/gateway"
 )
 
 // given is what the gateways of these tests hand over.
 const given = `<AnyConnectProfile xmlns="http://schemas.xmlsoap.org/encoding/"><ClientInitialization><AutoReconnect>true<AutoReconnectBehavior>ReconnectAfterResume</AutoReconnectBehavior></AutoReconnect></ClientInitialization><ServerList>
-<HostEntry><HostName>Branch</HostName><HostAddress>branch.example.com</HostAddress></HostEntry>
+<HostEntry><HostName>Branch</HostName><HostAddress>branch.example.com</HostAddress><PrimaryProtocol>IPsec</PrimaryProtocol></HostEntry>
+<HostEntry><HostName>Itself</HostName><HostAddress>vpn.example.org</HostAddress><PrimaryProtocol>IPsec</PrimaryProtocol></HostEntry>
 <HostEntry><HostName>Head Office</HostName><HostAddress>evil.example.net</HostAddress></HostEntry>
 <HostEntry><HostName>other.example.com</HostName><HostAddress>evil.example.net</HostAddress></HostEntry>
 </ServerList></AnyConnectProfile>`
@@ -106,7 +108,7 @@ func TestCatalog(t *testing.T) {
 	for typed, want := range map[string]struct{ host, file string }{
 		"head office":         {"vpn.example.com", "corp.xml"},
 		"Branch":              {"branch.example.com", "gateway-vpn.example.org-443.xml"},
-		"branch.example.com":  {"branch.example.com", "gateway-vpn.example.org-443.xml"},
+		"branch.example.com":  {}, // another gateway, which only its own profile speaks of
 		"other.example.com":   {}, // an address: nobody gives it another meaning
 		"vpn.example.org":     {"vpn.example.org", "gateway-vpn.example.org-443.xml"},
 		"VPN.example.org/grp": {"vpn.example.org", "gateway-vpn.example.org-443.xml"},
@@ -118,10 +120,16 @@ func TestCatalog(t *testing.T) {
 			t.Errorf("%q is %+v, %v", typed, h, ok)
 		}
 	}
+	if h, _, _ := c.find("vpn.example.org"); h.Protocol != profile.SSL || h.Name != "Itself" {
+		t.Errorf("by its address: %+v", h)
+	}
+	if h, _, _ := c.find("itself"); h.Protocol != profile.IPsec {
+		t.Errorf("by its name: %+v", h)
+	}
 	if _, _, ok := (catalog{}).find("vpn.example.org"); ok {
 		t.Error("an empty catalog knows something")
 	}
-	if n := len(c.hosts()); n != 5 {
+	if n := len(c.hosts()); n != 6 {
 		t.Errorf("%d hosts", n)
 	}
 }
@@ -137,7 +145,7 @@ func TestProfileOfTheGateway(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.until(t, "disconnected", 3*time.Second)
-		for p, want := range map[localsock.Peer]int{alice: 3, bob: 0} {
+		for p, want := range map[localsock.Peer]int{alice: 4, bob: 0} {
 			if hosts, err := w.Hosts(t.Context(), p); err != nil || len(hosts) != want {
 				t.Errorf("%s sees %+v, %v", p.ID(), hosts, err)
 			}
