@@ -27,7 +27,7 @@ type result struct {
 
 // sink serves flows, one after the other, until it is killed.
 func sink([]string) error {
-	l, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	l, err := newSocket()
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func flow(args []string) error {
 	if err != nil {
 		return err
 	}
-	c, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	c, err := newSocket()
 	if err != nil {
 		return err
 	}
@@ -105,6 +105,15 @@ func flow(args []string) error {
 	}
 	fmt.Println(n, time.Since(begun).Nanoseconds())
 	return err
+}
+
+// newSocket is one with the congestion control that Linux has by default, whatever this machine's is; accepted connections have it from their listener.
+func newSocket() (int, error) {
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err == nil {
+		err = unix.SetsockoptString(s, unix.IPPROTO_TCP, unix.TCP_CONGESTION, "cubic")
+	}
+	return s, err
 }
 
 // source is a file in memory that is sent over and over: no byte is copied into a socket.
