@@ -195,6 +195,16 @@ func TestKernelSockets(t *testing.T) {
 	r.gw.DropDTLS()
 	last := d.mustChannel()
 	d.asks(last, last, 7)
+	r.gw.LimitUDP(1000) // from here on datagram by datagram
+	limited := d.mustChannel()
+	d.asks(limited, limited, 8)
+	if err := limited.WriteControl(dtlstun.TypeDPDReq, make([]byte, 1200)); err != nil {
+		t.Fatal(err)
+	}
+	d.asks(limited, limited, 9)
+	if d.heard(dtlstun.TypeDPDResp) {
+		t.Error("what is longer than the limit was answered")
+	}
 }
 
 // TestTLSDiesBesideDTLS: a tunnel lives as long as it is heard by either way, and no longer.

@@ -73,7 +73,7 @@ func (g *Gateway) ServeDatagrams(c net.PacketConn) error {
 
 // read hands every datagram to whom it is for, until the socket fails.
 func (o *outlet) read() error {
-	b := make([]byte, maxDatagram)
+	b := make([]byte, 1<<16) // on Windows one that does not fit is an error
 	for {
 		n, from, err := o.ReadFromUDPAddrPort(b)
 		switch {
@@ -82,7 +82,7 @@ func (o *outlet) read() error {
 		case err != nil:
 			return err
 		}
-		if o.g.udp.passes(n) {
+		if n <= maxDatagram && o.g.udp.passes(n) {
 			o.handle(b[:n], from)
 		}
 	}
