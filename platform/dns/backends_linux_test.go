@@ -251,6 +251,12 @@ func TestResolvedRestarts(t *testing.T) {
 	r, _ := newResolver(t)
 	set(t, r, l.config(platform.DNSConfig{Split: []string{"corp.example"}}))
 	daemon.Kill()
+	time.Sleep(2 * settle)
+	put(t, content(t)) // a look while it is away: through the link, for the file must not be replaced
+	time.Sleep(2 * settle)
+	if now, err := resolvconf.Read(); err != nil || now.Kind != resolvconf.Link {
+		t.Errorf("while resolved was away resolv.conf became a %s, %v", now.Kind, err)
+	}
 	if err := os.RemoveAll("/run/systemd/resolve/netif"); err != nil {
 		t.Fatal(err)
 	}

@@ -69,6 +69,12 @@ func Decide(f Facts) Decision {
 	return Decision{PlainFile, resolved, f.plain(target)}
 }
 
+// waits reports whether systemd-resolved, once chosen, is only away for a moment, as in an upgrade: it is told again when it comes back. A file of ours in the meantime
+// would do harm: at its start resolved reads servers from any file that is not its own, and never forgets them.
+func waits(chosen Decision, f Facts) bool {
+	return chosen.Backend == Resolved && f.Resolved == sysbus.Nowhere && (stubFiles[f.target()] || onlyStub(f.File.Content))
+}
+
 // plain says why it is the file itself.
 func (f Facts) plain(target string) string {
 	how := "replaced"

@@ -58,7 +58,7 @@ func (r *Resolver) Set(ctx context.Context, c platform.DNSConfig) error {
 		}
 		if c.Empty() {
 			err = r.drop(ctx)
-		} else if err = r.apply(ctx); err == nil {
+		} else if err = r.apply(ctx, false); err == nil {
 			r.watch = startWatch(r)
 		}
 	}
@@ -87,13 +87,16 @@ func (r *Resolver) Backend() string {
 	return ""
 }
 
-// apply brings the machine to r.want by the back end of the moment. One that fails gives way to the file.
-func (r *Resolver) apply(ctx context.Context) error {
+// apply brings the machine to r.want by the back end of the moment. One that fails gives way to the file. again says that this is to keep what was set before.
+func (r *Resolver) apply(ctx context.Context, again bool) error {
 	now, err := resolvconf.Read()
 	if err != nil {
 		return err
 	}
 	facts := look(ctx, displaced(now, r.resolv()))
+	if again && waits(r.chosen, facts) {
+		return nil
+	}
 	d := Decide(facts)
 	if d != r.chosen {
 		r.log.Info("name resolution", "by", string(d.Backend), "also_resolved", d.Also, "because", d.Why, "facts", facts)

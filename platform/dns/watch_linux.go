@@ -147,7 +147,7 @@ func (r *Resolver) assert(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, again)
 	defer cancel()
 	before := r.changes
-	if err := r.apply(ctx); err != nil && ctx.Err() == nil {
+	if err := r.apply(ctx, true); err != nil && ctx.Err() == nil {
 		r.log.Warn("name resolution could not be set again", "error", err)
 	}
 	if r.changes == before {

@@ -19,7 +19,7 @@ const unpackedEnv = "HOLDFAST_UNPACKED"
 // Require skips the test when this machine lacks one of the features, or fails it when HOLDFAST_REQUIRE lists that feature.
 //
 // The features are netns (network, mount and process namespaces), tun (/dev/net/tun), uid (may become another user), overlay (an own layer over /etc,
-// asked for by Namespace together with netns), package:NAME (a Debian package that .ci/test has unpacked, for Install); any other name is a program that must be in PATH or in the system's sbin folders: ocserv, openconnect, nft.
+// asked for by Namespace together with netns), package:NAME (a Debian package that .ci/test has unpacked, for Install), booted (the root that it has made, for BootRoot); any other name is a program that must be in PATH or in the system's sbin folders: ocserv, openconnect, nft.
 func Require(t testing.TB, features ...string) {
 	t.Helper()
 	for _, f := range features {
@@ -43,6 +43,10 @@ func required(list, feature string) bool {
 func probe(feature string) error {
 	if p, ok := probes[feature]; ok {
 		return p()
+	}
+	if feature == "booted" {
+		_, err := os.Stat(unpacked(feature))
+		return err
 	}
 	if name, is := strings.CutPrefix(feature, "package:"); is {
 		_, err := os.Stat(unpacked(name))
