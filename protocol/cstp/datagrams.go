@@ -245,6 +245,10 @@ func reasonFor(err error) string {
 		return "the gateway ended DTLS"
 	case errors.Is(err, resume.ErrNotResumed):
 		return "DTLS refused: who answered did not know the session"
+	case errors.Is(err, resume.ErrAlert):
+		return "DTLS refused: the gateway broke the handshake off"
+	case errors.Is(err, resume.ErrFinished):
+		return "DTLS refused: the handshake was tampered with"
 	case errors.As(err, &f):
 		return "UDP: " + f.Sentence()
 	}

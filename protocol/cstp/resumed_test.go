@@ -2,7 +2,9 @@ package cstp
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
+	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -160,5 +162,22 @@ func TestNotResumed(t *testing.T) {
 	(&twoWays{tun: tun}).wantNote(t, protocol.NoteCarrier, "tls: DTLS refused")
 	if got := tun.Transport(); got.Name != "tls" || !strings.HasPrefix(got.Reason, "DTLS refused") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestReasons: what became of a resumption is told in plain words.
+func TestReasons(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{fmt.Errorf("%w: version 0303", resume.ErrNotResumed), "DTLS refused: who answered did not know the session"},
+		{fmt.Errorf("%w: alert 40 (%w)", resume.ErrAlert, context.DeadlineExceeded), "DTLS refused: the gateway broke the handshake off"},
+		{resume.ErrFinished, "DTLS refused: the handshake was tampered with"},
+		{fmt.Errorf("%w: %w", dtlstun.ErrNoAnswer, context.DeadlineExceeded), "UDP blocked"},
+	} {
+		if got := reasonFor(c.err); got != c.want {
+			t.Errorf("%v: %q", c.err, got)
+		}
 	}
 }
