@@ -241,6 +241,8 @@ func TestIdentitiesTimesVerbs(t *testing.T) {
 		{"POST /v1/preferences", `{"set":{"a":"b"}}`, [4]fault.Code{ok, ok, ok, fault.PolGroup}, [4]fault.Code{ok, ok, ok, fault.PolGroup}},
 		{"POST /v1/profiles", `{"name":"a.xml"}`, [4]fault.Code{ok, fault.PolRoot, fault.PolRoot, fault.PolGroup},
 			[4]fault.Code{ok, fault.PolRoot, fault.PolRoot, fault.PolGroup}},
+		{"POST /v1/debug/profile", `{"seconds":1}`, [4]fault.Code{ok, fault.PolRoot, fault.PolRoot, fault.PolGroup},
+			[4]fault.Code{ok, fault.PolRoot, fault.PolRoot, fault.PolGroup}},
 	}
 	if len(tests) != len(verbs) {
 		t.Fatalf("%d verbs are tested, the table has %d", len(tests), len(verbs))

@@ -3,18 +3,14 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
-	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
 
 func (a *app) timelineCommand() *cobra.Command {
@@ -59,22 +55,17 @@ func (a *app) saveTimeline(ctx context.Context, path string) error {
 		}
 		entries = append(entries, e)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".holdfast-*") // mode 0600
-	if err != nil {
-		return fault.Newf(fault.UseBad, err, "--save: %v", err)
-	}
-	enc := json.NewEncoder(f)
-	for _, e := range entries {
-		if err == nil {
-			err = enc.Encode(e)
+	err := save("--save", path, func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		for _, e := range entries {
+			if err := enc.Encode(e); err != nil {
+				return err
+			}
 		}
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
+		return nil
+	})
 	if err != nil {
-		_ = os.Remove(f.Name())
-		return fault.Newf(fault.UseBad, err, "--save: %v", err)
+		return err
 	}
 	fmt.Fprintf(a.Err, "%s written to %s\n", entriesCount(len(entries)), path)
 	return nil
