@@ -132,6 +132,17 @@ var hosts = []struct {
 }{
 	{"file", "resolv.conf", func(t *testing.T) { put(t, "nameserver 192.0.2.1\n") }},
 	{"resolved", "systemd-resolved", func(t *testing.T) { testenv.ResolvedHost(t, "eth0", "192.0.2.1") }},
+	{"resolved, by its list of servers", "systemd-resolved", func(t *testing.T) {
+		testenv.ResolvedHost(t, "eth0", "192.0.2.1")
+		toServerList(t)
+	}},
+	{"resolved without its stub", "resolv.conf", func(t *testing.T) {
+		if err := errors.Join(os.MkdirAll("/etc/systemd/resolved.conf.d", 0o755), os.WriteFile("/etc/systemd/resolved.conf.d/stub.conf", []byte("[Resolve]\nDNSStubListener=no\n"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		testenv.ResolvedHost(t, "eth0", "192.0.2.1")
+		toServerList(t)
+	}},
 	{"resolvconf", "resolvconf", func(t *testing.T) { testenv.ResolvconfHost(t, "eth0", "192.0.2.1") }},
 	{"openresolv", "openresolv", func(t *testing.T) { testenv.OpenresolvHost(t, "eth0", "192.0.2.1") }},
 	{"NetworkManager", "resolv.conf", func(t *testing.T) { networkManager(t, "default") }},
@@ -140,6 +151,14 @@ var hosts = []struct {
 		testenv.ResolvedHost(t, "eth0", "192.0.2.1")
 		networkManager(t, "systemd-resolved")
 	}},
+}
+
+// toServerList makes resolv.conf lead to the servers that systemd-resolved asks itself.
+func toServerList(t *testing.T) {
+	t.Helper()
+	if err := errors.Join(os.Remove(resolvconf.Path), os.Symlink("../run/systemd/resolve/resolv.conf", resolvconf.Path)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func networkManager(t *testing.T, mode string) {
@@ -236,7 +255,7 @@ func (l *lab) forgotten() {
 	if _, there := records.Ours(); there {
 		l.t.Error("our record is left in resolvconf")
 	}
-	if out, err := l.self.Command("resolvectl", "dns", platform.Interface).Output(); err == nil && strings.Contains(string(out), "10.0.0.53") {
+	if out, err := l.self.Command("resolvectl", "dns").Output(); err == nil && (strings.Contains(string(out), "10.0.0.53") || strings.Contains(string(out), "127.72")) {
 		l.t.Errorf("resolved still has %s", out)
 	}
 }

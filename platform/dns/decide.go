@@ -45,10 +45,12 @@ func (f Facts) LogValue() slog.Value {
 		slog.String("networkmanager", f.NM.String()), slog.String("nm_dns", f.NMMode), slog.String("nm_rc", f.NMFile), slog.String("resolvconf", string(f.Resolvconf)))
 }
 
-// Decision is the choice. Also says that systemd-resolved is told too, for programs that ask it by its socket or bus and never read the file.
+// Decision is the choice. Also says that systemd-resolved is told too, for programs that ask it by its socket or bus and never read the file; Relink that resolv.conf
+// must lead to its stub for the session.
 type Decision struct {
 	Backend Backend
 	Also    bool
+	Relink  bool
 	Why     string
 }
 
@@ -60,13 +62,15 @@ func Decide(f Facts) Decision {
 	case (stubFiles[target] || onlyStub(f.File.Content)) && resolved:
 		return Decision{Backend: Resolved, Why: "resolv.conf leads to systemd-resolved's stub"}
 	case debianFiles[target] && f.Resolvconf == records.Debian:
-		return Decision{Resolvconf, resolved, "resolv.conf leads to what resolvconf makes"}
+		return Decision{Backend: Resolvconf, Also: resolved, Why: "resolv.conf leads to what resolvconf makes"}
 	case writer(f.File.Content) == byResolvconf && f.Resolvconf == records.Openresolv:
-		return Decision{Openresolv, resolved, "openresolv makes resolv.conf"}
+		return Decision{Backend: Openresolv, Also: resolved, Why: "openresolv makes resolv.conf"}
 	case f.Fixed != "":
-		return Decision{Nothing, false, "resolv.conf cannot be changed: " + f.Fixed}
+		return Decision{Backend: Nothing, Why: "resolv.conf cannot be changed: " + f.Fixed}
+	case target == uplinkFile && resolved && f.Stub:
+		return Decision{Backend: Resolved, Relink: true, Why: "resolv.conf leads to systemd-resolved's list of servers: to its stub for the session, which can split"}
 	}
-	return Decision{PlainFile, resolved, f.plain(target)}
+	return Decision{Backend: PlainFile, Also: resolved, Why: f.plain(target)}
 }
 
 // waits reports whether systemd-resolved, once chosen, is only away for a moment, as in an upgrade: it is told again when it comes back. A file of ours in the meantime
@@ -124,6 +128,9 @@ func (f Facts) target() string {
 	}
 	return t
 }
+
+// ownOfResolved reports whether the file is one of systemd-resolved's own.
+func (f Facts) ownOfResolved() bool { return stubFiles[f.target()] || f.target() == uplinkFile }
 
 // onlyStub reports whether the file names resolved's stub and no other server.
 func onlyStub(content []byte) bool {

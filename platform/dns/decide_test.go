@@ -58,7 +58,9 @@ func TestDecide(t *testing.T) {
 		// resolvectl says "resolv.conf mode: foreign": somebody else's file, resolved reads it and serves nss-resolve.
 		{"resolved in foreign mode", Facts{File: regular(plainText), Resolved: sysbus.Ours, Stub: true}, PlainFile, true},
 		// resolved.conf(5), "uplink": programs bypass the stub and ask the servers themselves.
-		{"link to resolved's list of servers", Facts{File: linkTo("/run/systemd/resolve/resolv.conf", uplinkText), Resolved: sysbus.Ours, Stub: true}, PlainFile, true},
+		{"link to resolved's list of servers", Facts{File: linkTo("/run/systemd/resolve/resolv.conf", uplinkText), Resolved: sysbus.Ours, Stub: true}, Resolved, false},
+		// Nodes of Kubernetes, hosts of a DNS server: DNSStubListener=no.
+		{"link to the list, and no stub", Facts{File: linkTo("/run/systemd/resolve/resolv.conf", uplinkText), Resolved: sysbus.Ours}, PlainFile, true},
 		// Debian 12 with GNOME, RHEL 9: NetworkManager with dns=default.
 		{"NetworkManager writes the file", Facts{File: regular(nmText), NM: sysbus.Ours, NMMode: "default", NMFile: "symlink"}, PlainFile, false},
 		{"NetworkManager, by its own link", Facts{File: linkTo("/run/NetworkManager/resolv.conf", nmText), NM: sysbus.Ours, NMMode: "default", NMFile: "symlink"}, PlainFile, false},

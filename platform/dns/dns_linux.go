@@ -107,7 +107,9 @@ func (r *Resolver) apply(ctx context.Context, again bool) error {
 	case Nothing:
 		return fault.Newf(fault.HostFixed, nil, "%s", facts.Fixed)
 	case Resolved:
-		err = r.setLink(ctx)
+		if err = r.setLink(ctx); err == nil && d.Relink {
+			err = r.relink()
+		}
 	case Resolvconf, Openresolv:
 		err = r.setRecord(ctx, facts.Resolvconf, via)
 	default:
@@ -115,7 +117,7 @@ func (r *Resolver) apply(ctx context.Context, again bool) error {
 	}
 	if err != nil && d.Backend != PlainFile && facts.Fixed == "" && ctx.Err() == nil {
 		r.log.Warn("name resolution goes by the file instead", "failed", string(d.Backend), "error", err)
-		d.Backend = PlainFile
+		d.Backend, d.Relink = PlainFile, false
 		if err = r.dropBut(ctx, d); err == nil { // openresolv rewrites the file when a record goes
 			via = r.startForward(d.Backend)
 			err = r.setFile(via)
@@ -183,7 +185,7 @@ func (r *Resolver) dropBut(ctx context.Context, d Decision) error {
 		used bool
 		drop func(context.Context) error
 	}{
-		{undo.KindResolv, d.Backend == PlainFile, r.dropFile},
+		{undo.KindResolv, d.Backend == PlainFile || d.Relink, r.dropFile},
 		{undo.KindRecord, d.Backend == Resolvconf || d.Backend == Openresolv, r.dropRecord},
 		{undo.KindLinkDNS, d.Backend == Resolved || d.Also, r.dropLink},
 	} {
@@ -244,5 +246,5 @@ func (r *Resolver) outside() []netip.Addr {
 		r.log.Warn("reading resolv.conf", "error", err)
 		return nil
 	}
-	return slices.DeleteFunc(upstream(now, r.j.Get(undo.SlotDNS)), func(a netip.Addr) bool { return a == forward.Addr })
+	return upstream(now, r.j.Get(undo.SlotDNS))
 }

@@ -6,7 +6,8 @@
 // counts whom programs really ask, and those read the file. Every decision is logged with its facts, and made again whenever something changes.
 //
 //	the file leads to            back end            inside alone            split DNS
-//	resolved's stub              systemd-resolved    domain "." of the link  domains of the link
+//	resolved's stub, or to its   systemd-resolved    domain "." of the link  domains of the link
+//	  list of servers
 //	what Debian's resolvconf     a record            forwarder               forwarder
 //	  makes
 //	what openresolv makes        an exclusive record the record              forwarder
@@ -15,6 +16,9 @@
 // The forwarder is ours (package forward), on loopback: it sends some names here and others there where the back end cannot. Where it cannot listen there is no split
 // DNS: inside servers are asked first for every name, and the log says so. A back end that fails gives way to the file. Where systemd-resolved runs although the file does not lead
 // to it, it is told as well, for programs that ask it by its socket or bus.
+//
+// Where the file leads to resolved's list of servers it leads to its stub for the session. Where there is no stub the file is ours, and in the end resolved is made to
+// forget what it read there: it reads every file that is not its own, and looks no more when its own is back.
 //
 // NetworkManager is no back end: it takes servers for devices of its own only, and what it takes globally survives us on disk. Where it writes the file, ours stands in
 // its place and is put back when it writes again; where it feeds resolved or resolvconf, those are the back end.

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"net/netip"
 
+	"github.com/holdfast-vpn/holdfast/platform/sysbus"
 	"github.com/holdfast-vpn/holdfast/platform/undo"
 	"github.com/holdfast-vpn/holdfast/platform/undo/resolvconf"
+	"github.com/holdfast-vpn/holdfast/platform/undo/resolved"
 )
 
 // errContest says that somebody else wrote the file between our writing and our looking.
@@ -85,11 +87,65 @@ func displaced(now resolvconf.File, listed *undo.Resolv) resolvconf.File {
 	return now
 }
 
-func (r *Resolver) dropFile(context.Context) error {
+// relink makes resolv.conf lead to systemd-resolved's stub.
+func (r *Resolver) relink() error {
+	now, err := resolvconf.Read()
+	if err != nil || now.Kind == resolvconf.Link && now.Target == resolvconf.Stub.Target {
+		return err
+	}
+	r.changes++
+	if err := r.list(undo.Entry{Kind: undo.KindResolv, Resolv: &undo.Resolv{Was: displaced(now, r.resolv()), Stub: true}}); err != nil {
+		return err
+	}
+	r.j.Step("dns: link listed")
+	_, err = resolvconf.Restore(resolvconf.Stub, now, r.j.Step)
+	return err
+}
+
+func (r *Resolver) dropFile(ctx context.Context) error {
 	listed := r.resolv()
+	if listed.Stub {
+		if did, err := resolvconf.Unlink(listed.Was, r.j.Step); did || err != nil {
+			return err
+		}
+	}
+	if err := r.forget(ctx, listed); err != nil {
+		r.log.Warn("systemd-resolved may keep servers that it read from our file: restart it", "error", err)
+	}
+	if listed = r.resolv(); listed == nil {
+		return nil
+	}
 	changed, err := resolvconf.Revert(listed.Was, listed.Wrote, r.j.Step)
 	if err == nil && !changed {
 		r.log.Info("nothing of ours is left in resolv.conf: somebody else has written it")
 	}
 	return err
+}
+
+// forget makes systemd-resolved forget what it read from our file. It reads any file that is not its own, but when its own is back it does not look any more. So for a
+// moment the file names nobody, and a change to a link makes resolved read it.
+func (r *Resolver) forget(ctx context.Context, listed *undo.Resolv) error {
+	if !(Facts{File: listed.Was}).ownOfResolved() {
+		return nil
+	}
+	now, err := resolvconf.Read()
+	if err != nil || !ours(now, listed) {
+		return err
+	}
+	bus, err := sysbus.Dial(ctx)
+	if err != nil {
+		return nil
+	}
+	defer bus.Close()
+	if bus.Of(ctx, resolved.Name) == sysbus.Nowhere {
+		return nil
+	}
+	empty := resolvconf.Compose(nil, nil)
+	if err := r.listFile(listed.Was, empty, now.Content); err != nil {
+		return err
+	}
+	if _, err := resolvconf.Write(empty, now, r.j.Step); err != nil {
+		return err
+	}
+	return resolved.Revert(ctx, bus, r.index)
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/holdfast-vpn/holdfast/platform/dns/forward"
 	"github.com/holdfast-vpn/holdfast/platform/undo"
 	"github.com/holdfast-vpn/holdfast/platform/undo/records"
 	"github.com/holdfast-vpn/holdfast/platform/undo/resolvconf"
@@ -80,6 +81,7 @@ func upstream(now resolvconf.File, changes []undo.Entry) []netip.Addr {
 // without leaves out servers that resolved or resolvconf have from us, where they stand beside the machine's own. If nobody is left, because ours was exclusive or the
 // same server answers inside and outside, those of the other records are named, else those of the moment before.
 func without(servers []netip.Addr, names []*undo.Names, record bool) []netip.Addr {
+	servers = slices.DeleteFunc(servers, func(a netip.Addr) bool { return a == forward.Addr }) // which resolved may have read from our file
 	if len(names) == 0 {
 		return servers
 	}
@@ -95,8 +97,11 @@ func without(servers []netip.Addr, names []*undo.Names, record bool) []netip.Add
 	return theirs
 }
 
-// ours reports whether the file is byte for byte one that we wrote.
+// ours reports whether the file is byte for byte one that we wrote, or the link that we made.
 func ours(now resolvconf.File, listed *undo.Resolv) bool {
+	if listed.Stub && now.Kind == resolvconf.Link && now.Target == resolvconf.Stub.Target {
+		return true
+	}
 	return now.Kind == resolvconf.Regular && slices.ContainsFunc(listed.Wrote, func(w []byte) bool { return bytes.Equal(w, now.Content) })
 }
 

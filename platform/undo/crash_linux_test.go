@@ -145,6 +145,12 @@ var resolvConfs = []struct {
 		}
 	}},
 	{"systemd-resolved", func(t *testing.T) { testenv.ResolvedHost(t, "eth0", "192.168.7.1") }},
+	{"systemd-resolved, by its list of servers", func(t *testing.T) {
+		testenv.ResolvedHost(t, "eth0", "192.168.7.1")
+		if err := errors.Join(os.Remove(resolvconf.Path), os.Symlink("../run/systemd/resolve/resolv.conf", resolvconf.Path)); err != nil {
+			t.Fatal(err)
+		}
+	}},
 	{"resolvconf", func(t *testing.T) { testenv.ResolvconfHost(t, "eth0", "192.168.7.1") }},
 	{"openresolv", func(t *testing.T) { testenv.OpenresolvHost(t, "eth0", "192.168.7.1") }},
 }

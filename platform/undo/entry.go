@@ -55,10 +55,11 @@ type Names struct {
 // MaxNames bounds both lists.
 const MaxNames = 64
 
-// Resolv is the change to resolv.conf: what stood there, and what we may have put there, newest first.
+// Resolv is the change to resolv.conf: what stood there, and what we may have put there: contents, newest first, or the link to systemd-resolved's stub.
 type Resolv struct {
 	Was   resolvconf.File `json:"was"`
 	Wrote [][]byte        `json:"wrote"`
+	Stub  bool            `json:"stub,omitempty"`
 }
 
 // maxWrote: what stands there, and what comes.
@@ -114,7 +115,7 @@ func (e Entry) check() error {
 	case KindSysctl:
 		return checkSysctl(e)
 	case KindResolv:
-		if e.Resolv == nil || len(e.Resolv.Wrote) == 0 || len(e.Resolv.Wrote) > maxWrote {
+		if e.Resolv == nil || len(e.Resolv.Wrote) == 0 && !e.Resolv.Stub || len(e.Resolv.Wrote) > maxWrote {
 			return errors.New("resolv.conf entry without contents, or with too many")
 		}
 		for _, w := range e.Resolv.Wrote {

@@ -236,6 +236,11 @@ func (j *Journal) revert(ctx context.Context, e Entry) (bool, error) {
 	}
 	switch e.Kind {
 	case KindResolv:
+		if e.Resolv.Stub {
+			if did, err := resolvconf.Unlink(e.Resolv.Was, j.step); did || err != nil {
+				return did, err
+			}
+		}
 		return resolvconf.Revert(e.Resolv.Was, e.Resolv.Wrote, j.step)
 	case KindRecord:
 		return records.Remove(ctx)

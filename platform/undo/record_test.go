@@ -20,6 +20,7 @@ var examples = []Entry{
 	{Kind: KindRule, Family: 6, Priority: 18502},
 	{Kind: KindSysctl, Name: RPFilter, Old: "1", New: "2"},
 	{Kind: KindResolv, Resolv: &Resolv{Was: resolvconf.File{Kind: resolvconf.Link, Target: "../run/x"}, Wrote: [][]byte{[]byte("nameserver 10.9.0.1\n")}}},
+	{Kind: KindResolv, Resolv: &Resolv{Was: resolvconf.File{Kind: resolvconf.Link, Target: "../run/x"}, Stub: true}},
 	{Kind: KindLinkDNS, Names: &Names{Were: []netip.Addr{netip.MustParseAddr("192.0.2.1")}, Are: []netip.Addr{netip.MustParseAddr("2001:db8::53")}}},
 	{Kind: KindRecord, Names: &Names{Are: []netip.Addr{netip.MustParseAddr("10.9.0.1")}}},
 }

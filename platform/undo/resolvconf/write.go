@@ -148,6 +148,22 @@ func syncDir() error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// Stub is the link to systemd-resolved's stub, as we make it.
+var Stub = File{Kind: Link, Target: "/run/systemd/resolve/stub-resolv.conf"}
+
+// Unlink puts was back in the place of Stub, and reports whether that stood there.
+func Unlink(was File, step Step) (bool, error) {
+	now, err := Read()
+	if err != nil || now.Kind != Link || now.Target != Stub.Target || was.same(now) {
+		return false, err
+	}
+	unseen, err := Restore(was, now, step)
+	if err == nil && unseen != nil {
+		_, err = Restore(*unseen, was, step) // somebody's, who was faster
+	}
+	return true, err
+}
+
 // tries bounds how often somebody else may be faster than Revert.
 const tries = 5
 
