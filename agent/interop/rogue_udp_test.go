@@ -57,23 +57,18 @@ func forgeries(rnd *rand.Rand) [][]byte {
 // offersDTLS are headers of a gateway that has DTLS.
 var offersDTLS = append([]string{"X-DTLS-App-ID: " + strings.Repeat("ff", 32), "X-DTLS-Port: 443", "X-DTLS-CipherSuite: PSK-NEGOTIATE", "X-DTLS-DPD: 2"}, sound...)
 
-// TestRogueDatagrams: a gateway that offers DTLS and answers there with what is none. The tunnel works by TLS, says why, and its tries to have DTLS cost little.
-func TestRogueDatagrams(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	if w == nil {
-		return
-	}
-	r := w.startRogue()
-	a := w.startAgent()
-	rnd := rand.New(rand.NewPCG(1, 2))
+// offersSession are those of one that has a session to resume.
+var offersSession = append([]string{"X-DTLS-Session-ID: " + strings.Repeat("ff", 32), "X-DTLS-Port: 443", "X-DTLS12-CipherSuite: AES256-GCM-SHA384", "X-DTLS-DPD: 2"}, sound...)
+
+// wrongAnswer is what a rogue says to a hello.
+type wrongAnswer struct {
+	name string
+	udp  func([]byte) [][]byte
+}
+
+func wrongAnswers(rnd *rand.Rand) []wrongAnswer {
 	all := forgeries(rnd)
-	var l ledger
-	defer l.print(t)
-	for _, c := range []struct {
-		name string
-		udp  func([]byte) [][]byte
-	}{
+	return []wrongAnswer{
 		{"its own words", func(d []byte) [][]byte { return [][]byte{d} }},
 		{"everything that is wrong", func([]byte) [][]byte { return all }},
 		{"alerts", func([]byte) [][]byte {
@@ -91,30 +86,52 @@ func TestRogueDatagrams(t *testing.T) {
 			}
 			return out
 		}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := w.in(t)
-			r.plays(play{headers: offersDTLS, udp: c.udp})
-			a.peak()
-			began := time.Now()
-			if res := w.dial("vpn4.lab.example", "5s"); res.exit != 0 {
-				t.Fatalf("%+v", res)
-			}
-			time.Sleep(2500 * time.Millisecond)
-			if !w.pings() {
-				t.Errorf("nothing inside answers: %+v", w.state())
-			}
-			s := w.state()
-			t.Logf("%d datagrams came: %s", r.datagrams.Load(), s.TransportReason)
-			if s.State != "connected" || s.Transport != "tls" || s.TransportReason == "" || r.connects.Load() != 1 || *s.Reconnects != (ipc.Reconnects{}) {
-				t.Errorf("%d CONNECTs: %+v", r.connects.Load(), s)
-			}
-			if n := r.datagrams.Load(); n == 0 || n > 60 {
-				t.Errorf("%d datagrams in %v", n, time.Since(began))
-			}
-			w.ends()
-			l.close(t, a, r, began)
-		})
+		{"a full handshake", func([]byte) [][]byte { // Certificate, and what it would be for
+			return [][]byte{record(22, 0, 0, 52, append([]byte{11, 0, 0, 40, 0, 1, 0, 0, 0, 0, 0, 40}, make([]byte, 40)...)), record(22, 0, 1, 12, []byte{14, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0})}
+		}},
+	}
+}
+
+// TestRogueDatagrams: a gateway that offers DTLS, either kind, and answers there with what is none. The tunnel works by TLS, says why, and its tries to have DTLS cost little.
+func TestRogueDatagrams(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	r := w.startRogue()
+	a := w.startAgent()
+	var l ledger
+	defer l.print(t)
+	for _, offers := range []struct {
+		kind    string
+		headers []string
+	}{{"PSK", offersDTLS}, {"resumption", offersSession}} {
+		for _, c := range wrongAnswers(rand.New(rand.NewPCG(1, 2))) {
+			t.Run(offers.kind+", "+c.name, func(t *testing.T) {
+				w := w.in(t)
+				r.plays(play{headers: offers.headers, udp: c.udp})
+				a.peak()
+				began := time.Now()
+				if res := w.dial("vpn4.lab.example", "5s"); res.exit != 0 {
+					t.Fatalf("%+v", res)
+				}
+				time.Sleep(2500 * time.Millisecond)
+				if !w.pings() {
+					t.Errorf("nothing inside answers: %+v", w.state())
+				}
+				s := w.state()
+				t.Logf("%d datagrams came: %s", r.datagrams.Load(), s.TransportReason)
+				if s.State != "connected" || s.Transport != "tls" || s.TransportReason == "" || r.connects.Load() != 1 || *s.Reconnects != (ipc.Reconnects{}) {
+					t.Errorf("%d CONNECTs: %+v", r.connects.Load(), s)
+				}
+				if n := r.datagrams.Load(); n == 0 || n > 60 {
+					t.Errorf("%d datagrams in %v", n, time.Since(began))
+				}
+				w.ends()
+				l.close(t, a, r, began)
+			})
+		}
 	}
 	a.stop()
 }
