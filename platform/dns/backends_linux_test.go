@@ -13,10 +13,12 @@ import (
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/platform/sysbus"
 	"github.com/holdfast-vpn/holdfast/platform/testenv"
 	"github.com/holdfast-vpn/holdfast/platform/undo"
 	"github.com/holdfast-vpn/holdfast/platform/undo/records"
 	"github.com/holdfast-vpn/holdfast/platform/undo/resolvconf"
+	"github.com/holdfast-vpn/holdfast/platform/undo/resolved"
 )
 
 // lab is a machine with a network outside and one inside, each with a name server that writes down what it is asked. One name is known on both sides.
@@ -302,6 +304,45 @@ func (l *lab) await(name, address string) {
 	l.t.Errorf("%s is %q, want %q\n%s", name, got, address, content(l.t))
 }
 
+// TestBusOfTheHost: a network namespace shares the bus with its host, and a link's number there is another link's here. The host's resolved must not be told.
+func TestBusOfTheHost(t *testing.T) {
+	if !testenv.Namespace(t) {
+		return
+	}
+	l := newLab(t)
+	testenv.Install(t, "systemd-resolved")
+	testenv.SystemBus(t)
+	put(t, "nameserver 127.0.0.53\n") // the host's file, too
+	host := testenv.NewNS(t, "host")
+	if err := errors.Join(os.MkdirAll("/run/systemd/resolve", 0o755), os.Chown("/run/systemd/resolve", 64998, 64998)); err != nil {
+		t.Fatal(err)
+	}
+	daemon := host.Command("/usr/lib/systemd/systemd-resolved")
+	if err := daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = daemon.Wait() })
+	bus, err := sysbus.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bus.Close()
+	for end := time.Now().Add(5 * time.Second); bus.Of(t.Context(), resolved.Name) == sysbus.Nowhere && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if got := bus.Of(t.Context(), resolved.Name); got != sysbus.Another {
+		t.Fatalf("the host's resolved is %s", got)
+	}
+	r, _ := newResolver(t)
+	set(t, r, l.config(platform.DNSConfig{All: true}))
+	if r.Backend() != "resolv.conf" || l.lookup("web.corp.example") != "10.0.0.80" {
+		t.Errorf("by %s web.corp.example is %q", r.Backend(), l.lookup("web.corp.example"))
+	}
+	if out := host.Run(t, "resolvectl", "dns"); strings.Contains(out, "10.0.0.53") {
+		t.Errorf("the host's resolved was told: %s", out)
+	}
+}
+
 // TestFileIsAssertedAgain has somebody else write the file, as a DHCP client and NetworkManager do; ours comes back, and in the end what they wrote last.
 func TestFileIsAssertedAgain(t *testing.T) {
 	for _, c := range []struct {
@@ -352,7 +393,10 @@ func TestNetworkManagerWritesAgain(t *testing.T) {
 	before := content(t)
 	r, _ := newResolver(t)
 	set(t, r, l.config(platform.DNSConfig{Split: []string{"corp.example"}}))
-	if d := r.chosen; !strings.Contains(d.Why, "NetworkManager writes it") {
+	r.mu.Lock()
+	d := r.chosen
+	r.mu.Unlock()
+	if !strings.Contains(d.Why, "NetworkManager writes it") {
 		t.Errorf("the reason is %q", d.Why)
 	}
 	for range 3 {

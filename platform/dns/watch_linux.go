@@ -1,10 +1,13 @@
 package dns
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -85,12 +88,12 @@ func notifier() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "inotify"), nil
 }
 
-// listen pokes at every change in /etc: which file it was is not worth a parser, for a look costs one read.
+// listen pokes when resolv.conf changes, by its name in /etc or by its bytes.
 func (w *watch) listen(log *slog.Logger) {
 	b := make([]byte, 16*(unix.SizeofInotifyEvent+unix.NAME_MAX+1))
+	w.poke() // for what came between Set and the watch
 	for {
-		w.poke() // once at the start, too: for what came between Set and the watch
-		_, err := w.file.Read(b)
+		n, err := w.file.Read(b)
 		if errors.Is(err, os.ErrClosed) {
 			return
 		}
@@ -98,7 +101,26 @@ func (w *watch) listen(log *slog.Logger) {
 			log.Warn("nobody watches resolv.conf any more", "error", err)
 			return
 		}
+		if concerns(b[:n]) {
+			w.poke()
+		}
 	}
+}
+
+// concerns reports whether one of the events (inotify(7)) is about resolv.conf, about a file that is watched itself, or says that events were lost.
+func concerns(events []byte) bool {
+	for len(events) >= unix.SizeofInotifyEvent {
+		size := int(binary.NativeEndian.Uint32(events[12:]))
+		if size > len(events)-unix.SizeofInotifyEvent {
+			return true
+		}
+		name := events[unix.SizeofInotifyEvent : unix.SizeofInotifyEvent+size]
+		if size == 0 || string(bytes.TrimRight(name, "\x00")) == filepath.Base(resolvconf.Path) {
+			return true
+		}
+		events = events[unix.SizeofInotifyEvent+size:]
+	}
+	return false
 }
 
 // hear pokes when systemd-resolved comes back, without what it knew of our link, and when it was told of other servers: NetworkManager resets the links of others

@@ -73,10 +73,7 @@ func newWorld(t *testing.T, r Rules, servers map[netip.Addr]*far) *world {
 			t.Fatal(err)
 		}
 	}
-	s, err := listen(netip.MustParseAddrPort("127.0.0.1:0"), w.port, uplink.NewUnmarked(nil), r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := w.forwarder(r)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -84,6 +81,20 @@ func newWorld(t *testing.T, r Rules, servers map[netip.Addr]*far) *world {
 	})
 	w.s = s
 	return w
+}
+
+// forwarder is one of the world's. A port that is free for UDP may be taken for TCP: then it is another port's turn.
+func (w *world) forwarder(r Rules) *Server {
+	w.t.Helper()
+	for try := 0; ; try++ {
+		s, err := listen(netip.MustParseAddrPort("127.0.0.1:0"), w.port, uplink.NewUnmarked(nil), r)
+		if err == nil {
+			return s
+		}
+		if try == 20 {
+			w.t.Fatal(err)
+		}
+	}
 }
 
 // serve starts the servers at a port that all their addresses have free.
@@ -318,10 +329,7 @@ func TestCloseEnds(t *testing.T) {
 	silent := func(dns.ResponseWriter, *dns.Msg) { <-release }
 	w := newWorld(t, Rules{Outside: outside}, map[netip.Addr]*far{out: {reply: silent}})
 	t.Cleanup(func() { close(release) })
-	s, err := listen(netip.MustParseAddrPort("127.0.0.1:0"), w.port, uplink.NewUnmarked(nil), Rules{Outside: outside})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := w.forwarder(Rules{Outside: outside})
 	c, err := net.Dial("udp4", s.udp.LocalAddr().String())
 	if err != nil {
 		t.Fatal(err)
