@@ -304,6 +304,54 @@ func (l *lab) await(name, address string) {
 	l.t.Errorf("%s is %q, want %q\n%s", name, got, address, content(l.t))
 }
 
+// TestResolvedHangs: a resolved that does not answer costs a second, and the file does its work. When it answers again nothing is left in it.
+func TestResolvedHangs(t *testing.T) {
+	if !testenv.Namespace(t) {
+		return
+	}
+	l := newLab(t)
+	daemon := testenv.ResolvedHost(t, "eth0", "192.0.2.1")
+	before := testenv.Dump(t, l.self)
+	r, _ := newResolver(t)
+	daemon.Signal(syscall.SIGSTOP)
+	start := time.Now()
+	set(t, r, l.config(platform.DNSConfig{All: true}))
+	if d := time.Since(start); d > 10*time.Second {
+		t.Errorf("it took %v", d)
+	}
+	if got := l.lookup("web.corp.example"); got != "10.0.0.80" || r.Backend() != "resolv.conf" {
+		t.Errorf("by %s web.corp.example is %q", r.Backend(), got)
+	}
+	daemon.Signal(syscall.SIGCONT)
+	set(t, r, platform.DNSConfig{})
+	if d := testenv.Diff(before, testenv.Dump(t, l.self)); d != "" {
+		t.Errorf("after the zero value:\n%s", d)
+	}
+	l.forgotten()
+}
+
+// TestRecordThatDoesNotCount: a resolvconf that makes no file is left again, and the file does its work.
+func TestRecordThatDoesNotCount(t *testing.T) {
+	if !testenv.Namespace(t) {
+		return
+	}
+	l := newLab(t)
+	testenv.ResolvconfHost(t, "eth0", "192.0.2.1")
+	l.self.Run(t, "/sbin/resolvconf", "--disable-updates")
+	before := testenv.Dump(t, l.self)
+	r, _ := newResolver(t)
+	set(t, r, l.config(platform.DNSConfig{Split: []string{"corp.example"}}))
+	l.splits(r, "resolv.conf")
+	if _, there := records.Ours(); there {
+		t.Error("the record that does not count is still there")
+	}
+	set(t, r, platform.DNSConfig{})
+	if d := testenv.Diff(before, testenv.Dump(t, l.self)); d != "" {
+		t.Errorf("after the zero value:\n%s", d)
+	}
+	l.forgotten()
+}
+
 // TestBusOfTheHost: a network namespace shares the bus with its host, and a link's number there is another link's here. The host's resolved must not be told.
 func TestBusOfTheHost(t *testing.T) {
 	if !testenv.Namespace(t) {

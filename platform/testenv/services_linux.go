@@ -128,6 +128,14 @@ func (s *Service) Start() {
 	s.t.Fatalf("%s is not ready after 5 s\n%s", s.cmd.Path, s.log.String())
 }
 
+// Signal sends the daemon one.
+func (s *Service) Signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := syscall.Kill(-s.cmd.Process.Pid, sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // Kill ends the daemon without a warning.
 func (s *Service) Kill() {
 	if s.cmd == nil {
