@@ -81,7 +81,6 @@ func TestDTLS(t *testing.T) {
 				return
 			}
 			w.startOcserv(t, c.server)
-			w.countUDP()
 			a := w.startAgent()
 			w.connect("vpn4.lab.example")
 			s := w.travels("dtls", 5*time.Second)

@@ -88,7 +88,6 @@ func matrix(t *testing.T, all []configuration) {
 	if w == nil {
 		return
 	}
-	w.countUDP()
 	a := w.startAgent()
 	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) {
@@ -297,7 +296,6 @@ func TestDPD(t *testing.T) {
 		return
 	}
 	w.startOcserv(t, ocserv{psk: true, lines: append([]string{"dpd = 5", "mobile-dpd = 5", "keepalive = 3"}, splitRoutes...)})
-	w.countUDP()
 	a := w.startAgent()
 	w.connect("vpn4.lab.example")
 	w.travels("dtls", 5*time.Second)
@@ -334,7 +332,6 @@ func TestNarrowPath(t *testing.T) {
 			"add rule ip narrow passing udp dport 443 meta length > %[1]d drop; add rule ip narrow passing udp sport 443 meta length > %[1]d drop", longest))
 	}
 	narrow(1440)
-	w.countUDP()
 	a := w.startAgent()
 	w.connect("vpn4.lab.example")
 	w.travels("dtls", 15*time.Second)
@@ -391,6 +388,7 @@ func TestGatewayEndsSession(t *testing.T) {
 		{"idle-timeout", []string{"idle-timeout = 4", "dpd = 2", "mobile-dpd = 2"}, 9 * time.Second, 30 * time.Second, "GW-008"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			if w == nil {
 				return

@@ -50,6 +50,7 @@ func TestOpenconnectAgainstOurGateway(t *testing.T) {
 
 // TestOpenconnectByDTLS: its packets really go by UDP, on a channel whose key both ends exported; one that was dropped is made anew; where UDP ends they go by TLS.
 func TestOpenconnectByDTLS(t *testing.T) {
+	t.Parallel()
 	m := newMirror(t, func(c *gateway.Config) { c.Settings.DPD = 2 * time.Second })
 	if m == nil {
 		return
@@ -115,6 +116,7 @@ func TestOpenconnectResumes(t *testing.T) {
 
 // TestOpenconnectWithoutUDP: from the start no datagram passes. The client itself waits 12 s for one before it uses what it has.
 func TestOpenconnectWithoutUDP(t *testing.T) {
+	t.Parallel()
 	m := newMirror(t, nil)
 	if m == nil {
 		return
@@ -153,6 +155,7 @@ func TestOpenconnectRekeys(t *testing.T) {
 
 // TestOpenconnectIsTold: MTU, DPD and the session's time are what the gateway says.
 func TestOpenconnectIsTold(t *testing.T) {
+	t.Parallel()
 	m := newMirror(t, func(c *gateway.Config) {
 		c.Settings.MTU, c.Settings.SessionTimeout = 1200, 12*time.Second
 		c.Pools = c.Pools[:1] // no IPv6 at that MTU

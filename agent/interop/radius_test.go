@@ -134,6 +134,7 @@ func (w *world) startRadius() string {
 
 // TestRADIUS logs in where the gateway asks a RADIUS server: by password, with a challenge as a second form, and with a confirmation elsewhere that takes its time.
 func TestRADIUS(t *testing.T) {
+	t.Parallel()
 	testenv.Require(t, "freeradius")
 	w := newWorld(t)
 	if w == nil {

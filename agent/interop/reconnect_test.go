@@ -81,6 +81,7 @@ func TestReconnect(t *testing.T) {
 
 // breakDownload is one of them.
 func breakDownload(t *testing.T, transport string, within time.Duration, breaks func(*world, *gatewayProcess)) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return

@@ -88,6 +88,7 @@ func (w *world) in(t *testing.T) *world {
 
 // TestOtherServers: what answers is no gateway, or behaves like none would.
 func TestOtherServers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return

@@ -133,6 +133,7 @@ func makeWorld(t *testing.T, client func(testing.TB) *testenv.NS) *world {
 		n.Sysctl(t, "ipv6.conf.all.forwarding", "1")
 	}
 	w.router.Run(t, "nft", "add table ip nat; add chain ip nat post { type nat hook postrouting priority 100; }; add rule ip nat post oifname net0 masquerade")
+	w.countUDP()
 	w.dnsmasq(w.router, "public", "198.51.100.2,192.0.2.1,2001:db8:1::1", publicDNS)
 	w.dnsmasq(w.inside, "inside", "10.99.0.2,2001:db8:99::2", insideDNS)
 	w.client.SetResolv("# the network's own\nnameserver 192.0.2.1\nnameserver 2001:db8:1::1\n")
