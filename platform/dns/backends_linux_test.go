@@ -342,6 +342,9 @@ func TestRecordThatDoesNotCount(t *testing.T) {
 	r, _ := newResolver(t)
 	set(t, r, l.config(platform.DNSConfig{Split: []string{"corp.example"}}))
 	l.splits(r, "resolv.conf")
+	put(t, content(t)) // another look
+	time.Sleep(4 * settle)
+	l.splits(r, "resolv.conf")
 	if _, there := records.Ours(); there {
 		t.Error("the record that does not count is still there")
 	}

@@ -30,7 +30,8 @@ type Resolver struct {
 	want    platform.DNSConfig
 	index   int // of the device they are for, also while nothing is wanted any more
 	chosen  Decision
-	changes int // made so far
+	failed  Backend // gave way to the file since the last Set
+	changes int     // made so far
 	forward *forward.Server
 }
 
@@ -98,6 +99,12 @@ func (r *Resolver) apply(ctx context.Context, again bool) error {
 		return nil
 	}
 	d := Decide(facts)
+	if !again {
+		r.failed = Nothing
+	}
+	if d.Backend == r.failed && d.Backend != Nothing {
+		d = Decision{Backend: PlainFile, Why: string(r.failed) + " failed in this session"}
+	}
 	if d != r.chosen {
 		r.log.Info("name resolution", "by", string(d.Backend), "also_resolved", d.Also, "because", d.Why, "facts", facts)
 	}
@@ -117,7 +124,7 @@ func (r *Resolver) apply(ctx context.Context, again bool) error {
 	}
 	if err != nil && d.Backend != PlainFile && facts.Fixed == "" && ctx.Err() == nil {
 		r.log.Warn("name resolution goes by the file instead", "failed", string(d.Backend), "error", err)
-		d.Backend, d.Relink = PlainFile, false
+		r.failed, d.Backend, d.Relink = d.Backend, PlainFile, false
 		if err = r.dropBut(ctx, d); err == nil { // openresolv rewrites the file when a record goes
 			via = r.startForward(d.Backend)
 			err = r.setFile(via)

@@ -35,7 +35,8 @@ func (r *Resolver) setRecord(ctx context.Context, f records.Flavour, via netip.A
 	if err != nil {
 		return err
 	}
-	if got := resolvconf.Servers(now.Content); len(servers) > 0 && (len(got) == 0 || !slices.Contains(servers, got[0])) {
+	now = displaced(now, r.resolv()) // a file of ours that stands there does not speak for resolvconf
+	if got := resolvconf.Servers(now.Live()); len(servers) > 0 && (len(got) == 0 || !slices.Contains(servers, got[0])) {
 		return fmt.Errorf("%s made a resolv.conf that begins with another server", records.Program)
 	}
 	return nil
