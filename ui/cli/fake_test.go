@@ -245,7 +245,8 @@ func serve(t *testing.T, b *backend) func(string) *ipc.Client {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- ipc.NewServer(b, b.hub, slog.New(slog.DiscardHandler)).Serve(ctx, l) }()
+	server := ipc.NewServer(b, b.hub, slog.New(slog.DiscardHandler)) // here: the next call has another hub
+	go func() { served <- server.Serve(ctx, l) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-served; err != nil {
