@@ -12,14 +12,13 @@ func TestPacer(t *testing.T) {
 		every time.Duration
 		rests bool
 	}{
-		"a ping now and then":         {1, time.Second, false},
-		"a call":                      {1, 10 * time.Millisecond, false},
-		"a slow download":             {2, time.Millisecond, false},
-		"one packet, again and again": {1, 15 * time.Microsecond, true},
-		"few packets, fast":           {5, 100 * time.Microsecond, true},
-		"a rest's harvest":            {20, 250 * time.Microsecond, true},
-		"full batches":                {40, 300 * time.Microsecond, false},
-		"a clock that stands still":   {1, 0, false},
+		"a ping now and then":       {1, time.Second, false},
+		"a call":                    {1, 10 * time.Millisecond, false},
+		"a slow download":           {2, time.Millisecond, false},
+		"few packets, fast":         {5, 100 * time.Microsecond, true},
+		"a rest's harvest":          {20, 250 * time.Microsecond, true},
+		"full batches":              {40, 300 * time.Microsecond, false},
+		"a clock that stands still": {1, 0, false},
 	} {
 		var p pacer
 		now := time.Now()
@@ -53,5 +52,30 @@ func TestPacerForgets(t *testing.T) {
 		if p.due(1, now) > 0 && k > 16 {
 			t.Fatalf("packet %d after the burst waits", k)
 		}
+	}
+}
+
+// TestPacerGivesUp: where a rest brings nothing, because each call has one packet whatever has come, there are none; where calls bring more again, there are.
+func TestPacerGivesUp(t *testing.T) {
+	var p pacer
+	now := time.Now()
+	count := func(batches, n int) (rests int) {
+		for range batches {
+			now = now.Add(15 * time.Microsecond)
+			d := p.due(n, now)
+			if now = now.Add(d); d > 0 {
+				rests++
+			}
+		}
+		return rests
+	}
+	if rests := count(20_000, 1); rests > 12 {
+		t.Errorf("%d rests in 20000 batches of one packet", rests)
+	}
+	if rests := count(100, 3); rests < 90 {
+		t.Errorf("%d rests in 100 batches of three", rests)
+	}
+	if rests := count(100, 1); rests > 2 {
+		t.Errorf("%d rests in 100 batches of one packet, once more", rests)
 	}
 }
