@@ -181,7 +181,8 @@ func torture(t *testing.T, server ocserv) {
 	if w == nil {
 		return
 	}
-	rekey, drop, gap := 20*time.Second, 15*time.Second, 3*time.Second
+	// A drop makes a new tunnel, whose time to rekey starts anew: the rekey has to be due before the next drop, or there is none.
+	rekey, drop, gap := 10*time.Second, 15*time.Second, 3*time.Second
 	if *tortureBytes < 1_000_000_000 {
 		rekey, drop, gap = rekey/5, drop/5, gap/4
 	}
@@ -223,6 +224,9 @@ func torture(t *testing.T, server ocserv) {
 		r.passed.Load(), r.late.Load(), r.twice.Load(), r.dropped.Load(), len(r.flows), r.records.Load(), a.peak()>>20)
 	if is.Reconnects.Session != 0 || is.Reconnects.Tunnel == 0 || is.Prompt != nil || !slices.Equal(was.Addresses, is.Addresses) {
 		t.Errorf("state: %+v, reconnects %+v, last %+v\n%s", is, is.Reconnects, is.LastReconnect, w.cli("", "timeline").out)
+	}
+	if int(is.Reconnects.Tunnel) <= drops {
+		t.Errorf("%d reconnects of the tunnel with %d drops: there was no rekey", is.Reconnects.Tunnel, drops)
 	}
 	if drops == 0 || r.late.Load() == 0 || r.records.Load() < 1000 || len(r.flows) < 2 {
 		t.Error("that was no torture")
