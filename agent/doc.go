@@ -1,7 +1,7 @@
 // Package agent is the shell around the pure machine: it owns the session, runs what agent/machine decides, and is the only thing that changes the host.
 //
 //	clients --agent/ipc--> client.go --calls--.                         .--> attempt workers --> protocol.Connector
-//	network, timer, clocks -------------------+--> loop --machine.Step--+--> applier ---------> platform.Host
+//	network, power, timer, clocks ------------+--> loop --machine.Step--+--> applier ---------> platform.Host
 //	workers, tunnels -------------- reports --'      |                  '--> pump (agent/dataplane)
 //	                                                 '--> state, timeline, prompts --> ipc.Hub
 //
@@ -22,7 +22,7 @@
 // SessionRef. Neither is ever in State, Event, timeline, status or log. At level info the log has phases, codes and interfaces, no names and no inside addresses.
 //
 // By file: agent.go what it is made of; loop.go the loop, its timer and clocks; runner.go effects and reports; attempt.go workers towards the gateway; session.go
-// the session on this host; apply.go the applier; plan.go settings to host configuration; network.go ways to the gateway; prompts.go questions; signing.go those for a private key; client.go
+// the session on this host; apply.go the applier; plan.go settings to host configuration; network.go ways to the gateway; power.go sleep; prompts.go questions; signing.go those for a private key; client.go
 // the verbs and who may use them; target.go what a client asked for; status.go the state; preferences.go what users chose; import.go profiles that root puts in; timeline.go, remember.go what is kept;
 // delivered.go the profiles of gateways; alert.go the word before a session ends.
 //

@@ -88,6 +88,9 @@ type loop struct {
 	timeline timeline
 	memory   *memory
 
+	asleep bool   // between the word of sleep and the waking
+	ready  func() // lets the machine sleep; nil when it does not wait for us
+
 	delivered delivered
 	alerted   bool // the owner knows that the session's time is nearly over
 }
@@ -117,11 +120,12 @@ func (l *loop) run(ctx context.Context) error {
 	l.wake = l.now()
 	l.snapshot(l.cfg.Host.Monitor.Snapshot())
 
-	stop, changes := ctx.Done(), l.cfg.Host.Monitor.Changes()
+	stop, changes, power := ctx.Done(), l.cfg.Host.Monitor.Changes(), l.cfg.Host.Power.Events()
 	var down context.Context // the way down, once it has begun
 	var giveUp <-chan struct{}
 	var err error
 	for err == nil && (stop != nil || !l.idle()) {
+		l.letSleep()
 		l.arm()
 		select {
 		case <-stop:
@@ -146,6 +150,13 @@ func (l *loop) run(ctx context.Context) error {
 			}
 			l.clocks()
 			l.snapshot(s)
+		case e, ok := <-power:
+			if !ok {
+				power = nil
+				continue
+			}
+			l.clocks()
+			l.sleep(e)
 		case <-l.timer.C:
 			l.clocks()
 			l.feed(machine.Event{Kind: machine.EvTick})
@@ -222,6 +233,7 @@ func (l *loop) clocks() {
 	l.used.look(l.res.pump, now)
 	l.alert(now)
 	if away > late {
+		l.asleep = false
 		l.feed(machine.Event{Kind: machine.EvResumed, Slept: slept, Evidence: "clocks " + away.Round(time.Millisecond).String() + " ahead"})
 	}
 }

@@ -108,6 +108,19 @@ type Dialer interface {
 	DialUDP(ctx context.Context, to netip.AddrPort, ifIndex int, ifName string, local netip.Addr) (net.Conn, error)
 }
 
+// PowerEvent is one of the machine's sleep. With Sleep it is about to, and waits for Ready a few seconds at most; Ready may be called from any goroutine, and again.
+// Without, it woke, or did not sleep after all.
+type PowerEvent struct {
+	Sleep bool
+	Ready func() // nil without Sleep
+}
+
+// Power tells of sleep, where the system does. Events carries the newest event for a reader who is slow; it is closed by Close.
+type Power interface {
+	Events() <-chan PowerEvent
+	Close() error
+}
+
 // Clock gives the two clocks of the machine: Mono stands still in sleep, Boot does not. Both count from an arbitrary start.
 type Clock interface {
 	Now() (mono, boot time.Duration)
@@ -120,6 +133,7 @@ type Host struct {
 	Resolver Resolver
 	Firewall Firewall
 	Monitor  Monitor
+	Power    Power
 	Dialer   Dialer
 	Clock    Clock
 	Undo     func(ctx context.Context) error

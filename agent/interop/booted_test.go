@@ -31,6 +31,7 @@ names before
 echo $? >/out/exit
 state connected
 names connected
+systemd-inhibit --list --no-pager --no-legend >/out/locks
 systemctl restart systemd-resolved
 sleep 1
 names restarted
@@ -52,7 +53,7 @@ ExecStart=/bin/sh /out/script
 WantedBy=multi-user.target
 `
 
-// TestBooted connects inside a whole Debian that systemd has booted, with its own bus, its own resolved under its own unit's restrictions, and libnss-resolve.
+// TestBooted connects inside a whole Debian that systemd has booted, with its own bus, its own resolved under its own unit's restrictions, libnss-resolve, and its own logind.
 func TestBooted(t *testing.T) {
 	testenv.Require(t, "booted", "systemd-nspawn")
 	w := newContainedWorld(t)
@@ -96,6 +97,9 @@ func TestBooted(t *testing.T) {
 		if got := read(step); got != want {
 			t.Errorf("%s:\n%s%s", step, got, read(step+".link"))
 		}
+	}
+	if locks := read("locks"); !strings.Contains(locks, "Holdfast") || !strings.Contains(locks, "delay") {
+		t.Errorf("logind knows of no lock of ours:\n%s", locks)
 	}
 	if t.Failed() {
 		t.Logf("%s\n%s", strings.TrimSpace(read("log")), read("agent.log"))

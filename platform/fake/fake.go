@@ -44,6 +44,8 @@ type Machine struct {
 	network platform.NetSnapshot
 	changes chan platform.NetSnapshot // holds the newest
 	closed  bool                      // the monitor is
+	power   chan platform.PowerEvent  // holds the newest
+	still   bool                      // nobody is told of sleep any more
 	slept   time.Duration
 }
 
@@ -51,15 +53,15 @@ type Machine struct {
 func New(o Options) *Machine {
 	return &Machine{
 		options: o, began: time.Now(), network: o.Network,
-		before: map[Part]func(context.Context) error{}, changes: make(chan platform.NetSnapshot, 1),
+		before: map[Part]func(context.Context) error{}, changes: make(chan platform.NetSnapshot, 1), power: make(chan platform.PowerEvent, 1),
 	}
 }
 
-// Host is the machine as the agent sees it. Its Undo removes everything, its Close ends the monitor.
+// Host is the machine as the agent sees it. Its Undo removes everything, its Close ends what watches.
 func (m *Machine) Host() *platform.Host {
 	return &platform.Host{
-		Tun: tun{m}, Router: router{m}, Resolver: resolver{m}, Firewall: firewall{}, Monitor: monitor{m}, Dialer: m.options.Dialer, Clock: clock{m},
-		Undo: m.undo, Close: monitor{m}.Close,
+		Tun: tun{m}, Router: router{m}, Resolver: resolver{m}, Firewall: firewall{}, Monitor: monitor{m}, Power: power{m}, Dialer: m.options.Dialer, Clock: clock{m},
+		Undo: m.undo, Close: func() error { return errors.Join(monitor{m}.Close(), power{m}.Close()) },
 	}
 }
 
@@ -83,6 +85,29 @@ func (m *Machine) SetNetwork(s platform.NetSnapshot) {
 	default:
 	}
 	m.changes <- s // there is room: all who send hold the lock
+}
+
+// Suspend announces sleep, and returns what is closed when the agent is ready for it. Nobody hurries him.
+func (m *Machine) Suspend() <-chan struct{} {
+	ready := make(chan struct{})
+	m.announce(platform.PowerEvent{Sleep: true, Ready: sync.OnceFunc(func() { close(ready) })})
+	return ready
+}
+
+// Wake announces the end of sleep.
+func (m *Machine) Wake() { m.announce(platform.PowerEvent{}) }
+
+func (m *Machine) announce(e platform.PowerEvent) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.still {
+		return
+	}
+	select {
+	case <-m.power:
+	default:
+	}
+	m.power <- e // there is room: all who send hold the lock
 }
 
 // Sleep suspends the machine for d: the boot clock goes on, the monotonic one stood still.

@@ -104,3 +104,30 @@ func TestClock(t *testing.T) {
 		}
 	})
 }
+
+func TestPower(t *testing.T) {
+	m := New(Options{})
+	p := m.Host().Power
+	m.Wake()
+	ready := m.Suspend() // the newest is told
+	e := <-p.Events()
+	for range 2 {
+		e.Ready()
+	}
+	if _, open := <-ready; open || !e.Sleep {
+		t.Errorf("told %+v", e)
+	}
+	m.Wake()
+	if e := <-p.Events(); e.Sleep || e.Ready != nil {
+		t.Errorf("told %+v", e)
+	}
+	for range 2 {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	m.Wake()
+	if e, open := <-p.Events(); open {
+		t.Errorf("told %+v after Close", e)
+	}
+}

@@ -90,6 +90,21 @@ func (mo monitor) Close() error {
 	return nil
 }
 
+type power struct{ m *Machine }
+
+func (p power) Events() <-chan platform.PowerEvent { return p.m.power }
+
+// Close closes Events, once.
+func (p power) Close() error {
+	p.m.mu.Lock()
+	defer p.m.mu.Unlock()
+	if !p.m.still {
+		p.m.still = true
+		close(p.m.power)
+	}
+	return nil
+}
+
 type clock struct{ m *Machine }
 
 func (c clock) Now() (mono, boot time.Duration) {

@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/platform/dns"
 	"github.com/holdfast-vpn/holdfast/platform/netmon"
+	"github.com/holdfast-vpn/holdfast/platform/power"
 	"github.com/holdfast-vpn/holdfast/platform/router"
 	"github.com/holdfast-vpn/holdfast/platform/tunif"
 	"github.com/holdfast-vpn/holdfast/platform/undo"
@@ -29,12 +30,14 @@ func host(o Options) (*platform.Host, error) {
 	}
 	dialer := uplink.New(func() ([]netip.Addr, error) { return dns.Upstream(o.StateDir) })
 	resolver := dns.New(j, o.Log, dialer)
+	sleep := power.Open(o.Log)
 	return &platform.Host{
 		Tun:      tunif.New(j, o.Log),
 		Router:   router.New(j, o.Log),
 		Resolver: resolver,
 		Firewall: noFilter{},
 		Monitor:  mon,
+		Power:    sleep,
 		Dialer:   dialer,
 		Clock:    clock{},
 		Undo: func(ctx context.Context) error {
@@ -44,7 +47,7 @@ func host(o Options) (*platform.Host, error) {
 			}
 			return err
 		},
-		Close: func() error { return errors.Join(resolver.Close(), mon.Close(), j.Close()) },
+		Close: func() error { return errors.Join(resolver.Close(), mon.Close(), sleep.Close(), j.Close()) },
 	}, nil
 }
 

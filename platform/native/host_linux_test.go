@@ -46,7 +46,7 @@ func TestHost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h.Tun == nil || h.Router == nil || h.Resolver == nil || h.Firewall == nil || h.Monitor == nil || h.Dialer == nil || h.Clock == nil {
+		if h.Tun == nil || h.Router == nil || h.Resolver == nil || h.Firewall == nil || h.Monitor == nil || h.Power == nil || h.Dialer == nil || h.Clock == nil {
 			t.Fatalf("something is missing: %+v", h)
 		}
 		if _, err := Host(o); fault.As(err).Code != fault.HostLocked {

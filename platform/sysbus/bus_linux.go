@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -14,6 +15,9 @@ import (
 
 // Path is the system bus (D-Bus specification, "Well-known Message Bus Instances").
 const Path = "/run/dbus/system_bus_socket"
+
+// driver is the bus itself, as a name and as an interface.
+const driver = "org.freedesktop.DBus"
 
 // callTime is what one call may take: a bus that hangs must not hold up a disconnect.
 const callTime = time.Second
@@ -106,17 +110,33 @@ func (b *Bus) Of(ctx context.Context, name string) Network {
 }
 
 func (b *Bus) driver(ctx context.Context, method, name string, out any) error {
-	return b.Call(ctx, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus."+method, []any{name}, []any{out})
+	return b.Call(ctx, driver, "/org/freedesktop/DBus", driver+"."+method, []any{name}, []any{out})
 }
 
 // Watch calls changed, from the calling goroutine, once when it listens, and then whenever the name gets an owner and whenever the owner says that properties of the object at path changed. It
 // returns when ctx or the connection ends.
 func (b *Bus) Watch(ctx context.Context, name, path string, changed func()) error {
+	began := false
+	owned := func(there bool) {
+		if there || !began {
+			changed()
+		}
+		began = true
+	}
+	return b.Hear(ctx, name, path, "org.freedesktop.DBus.Properties.PropertiesChanged", owned, func([]any) { changed() })
+}
+
+// Hear calls owned, from the calling goroutine, once when it listens and whenever the name gets or loses an owner, and heard with what the signal, given as INTERFACE.MEMBER, carries whenever the
+// owner sends it from the object at path. It returns when ctx or the connection ends.
+//
+// Any user of the machine can send us alone whatever signal he likes, past every match: only the owner's counts.
+func (b *Bus) Hear(ctx context.Context, name, path, signal string, owned func(there bool), heard func(body []any)) error {
 	signals := make(chan *dbus.Signal, 16)
 	b.conn.Signal(signals)
+	dot := strings.LastIndexByte(signal, '.')
 	for _, match := range [][]dbus.MatchOption{
-		{dbus.WithMatchSender("org.freedesktop.DBus"), dbus.WithMatchInterface("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, name)},
-		{dbus.WithMatchSender(name), dbus.WithMatchObjectPath(dbus.ObjectPath(path)), dbus.WithMatchInterface("org.freedesktop.DBus.Properties"), dbus.WithMatchMember("PropertiesChanged")},
+		{dbus.WithMatchSender(driver), dbus.WithMatchInterface(driver), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, name)},
+		{dbus.WithMatchSender(name), dbus.WithMatchObjectPath(dbus.ObjectPath(path)), dbus.WithMatchInterface(signal[:dot]), dbus.WithMatchMember(signal[dot+1:])},
 	} {
 		bounded, cancel := context.WithTimeout(ctx, callTime)
 		err := b.conn.AddMatchSignalContext(bounded, match...)
@@ -125,7 +145,11 @@ func (b *Bus) Watch(ctx context.Context, name, path string, changed func()) erro
 			return err
 		}
 	}
-	changed()
+	var owner string // its unique name, which the bus itself writes on every message
+	if err := b.driver(ctx, "GetNameOwner", name, &owner); err != nil && Answer(err) != driver+".Error.NameHasNoOwner" {
+		return err
+	}
+	owned(owner != "")
 	for {
 		select {
 		case <-ctx.Done():
@@ -135,13 +159,14 @@ func (b *Bus) Watch(ctx context.Context, name, path string, changed func()) erro
 				return errors.New("the system bus has gone")
 			}
 			var who, was, is string
-			switch s.Name {
-			case "org.freedesktop.DBus.NameOwnerChanged":
-				if dbus.Store(s.Body, &who, &was, &is) == nil && who == name && is != "" {
-					changed()
+			switch {
+			case s.Sender == driver && s.Name == driver+".NameOwnerChanged":
+				if dbus.Store(s.Body, &who, &was, &is) == nil && who == name {
+					owner = is
+					owned(owner != "")
 				}
-			case "org.freedesktop.DBus.Properties.PropertiesChanged":
-				changed()
+			case s.Name == signal && s.Sender == owner && string(s.Path) == path:
+				heard(s.Body)
 			}
 		}
 	}

@@ -3,5 +3,8 @@
 // The bus is the one at its fixed path, whatever the environment says. That it answers proves little: a network namespace shares the socket with the host, and then
 // the services behind it speak of another network. Of asks who a name belongs to, and whether that process lives in our network.
 //
-// The caller closes the Bus, from any goroutine; Watch returns then. Outside Linux there is nothing but the type Network. It imports godbus and nothing of ours.
+// Descriptor is the one call that brings a file descriptor. It has a connection of its own, for as long as the call takes: on a lasting one that accepts descriptors, any user of the machine
+// could fill our table of open files.
+//
+// The caller closes the Bus, from any goroutine; Watch and Hear return then. Outside Linux there is nothing but the type Network. It imports godbus and nothing of ours.
 package sysbus
