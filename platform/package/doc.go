@@ -1,0 +1,17 @@
+// Package pack makes the Debian package. Its folder cannot lend it the name, which is a word of Go.
+//
+//	go run ./platform/cmd/pack --arch arm64     makes dist/holdfast_VERSION_arm64.deb; so does task package
+//
+// Beside the Go files, this folder holds what the package is made of:
+//
+//	nfpm.yaml                  which file goes where, and the fields of the package
+//	holdfastd.service          the agent, with as few rights as a session needs
+//	holdfast-rescue.service    what systemd runs when it has given up on the agent
+//	holdfast.sysusers          the group of those who may use the agent
+//	postinst prerm postrm      start, restart, stop and rescue, clean up
+//
+// An upgrade restarts the agent and never stops it first, so that no time is lost between the two. A removal stops it and runs the rescue while there is still a program to run; a purge
+// removes what the agent kept. The version, and the time of every file, are those of the commit that is built: the same commit gives the same bytes.
+//
+// nfpm, which writes the package, is a tool of .tools/go.mod: nothing of the product imports it.
+package pack

@@ -1,0 +1,128 @@
+package pack
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/holdfast-vpn/holdfast/platform/testenv"
+)
+
+// debsEnv hands the built packages to the child that testenv.Namespace starts: there is no network to build with in there.
+const debsEnv = "HOLDFAST_PACK_DEBS"
+
+// installUnit runs testdata/install.
+const installUnit = `[Unit]
+Wants=systemd-resolved.service
+After=systemd-resolved.service
+[Service]
+Type=oneshot
+ExecStart=/bin/bash /script/install
+[Install]
+WantedBy=multi-user.target
+`
+
+// worst is the exposure that systemd-analyze may find in the agent's unit, of 10. What is left of it is what a session needs.
+const worst = "3.5"
+
+// TestInstall installs, upgrades and purges the package on a whole Debian that systemd has booted. Under its unit's restrictions the agent makes tunnels; killed it is started anew; when
+// systemd gives up on it, the rescue takes back what it made; and nothing is left of it in the end.
+func TestInstall(t *testing.T) {
+	testenv.Require(t, "netns", "overlay", "tun", "booted", "systemd-nspawn")
+	debs := os.Getenv(debsEnv)
+	if debs == "" {
+		debs = t.TempDir()
+		for _, version := range []string{"1.0", "2.0"} {
+			if _, err := Deb(t.Context(), Options{Root: "../..", Arch: runtime.GOARCH, Out: debs, Version: version, Log: os.Stderr}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Setenv(debsEnv, debs)
+	}
+	if !testenv.Namespace(t) {
+		return
+	}
+	out := boot(t, debs)
+	read := func(name string) string {
+		t.Helper()
+		b, err := os.ReadFile(filepath.Join(out, name))
+		if err != nil {
+			t.Error(err)
+		}
+		return string(b)
+	}
+	const running = "active\nenabled\nstate 0\n660 root:holdfast\n"
+	for name, want := range map[string]string{
+		"install.exit": "0\n", "upgrade.exit": "0\n", "purge.exit": "0\n", "version": "2.0", "verify": "exit 0\n", "units": "", "left": "",
+		"installed": running, "upgraded": running, "killed": running,
+		"connected.exit": "0\n", "again.exit": "0\n", "doomed.exit": "0\n", "last.exit": "0\n",
+		"killed.host": read("before.host"), "rescued.host": read("plain.host"), "after.host": read("plain.host"),
+	} {
+		if got := read(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	if group := read("group"); !strings.HasSuffix(group, ":\n") {
+		t.Errorf("somebody is in the group: %q", group)
+	}
+	if first, second, third := read("installed.pid"), read("upgraded.pid"), read("killed.pid"); first == second || second == third {
+		t.Errorf("processes %s%s%s", first, second, third)
+	}
+	if rescue := read("rescue.log"); !strings.Contains(rescue, "undone: ") {
+		t.Errorf("the rescue said %q", rescue)
+	}
+	for session, backend := range map[string]string{"connected": "systemd-resolved", "again": "systemd-resolved", "doomed": "resolv.conf", "last": "resolv.conf"} {
+		var s struct {
+			Interface string
+			DNS       struct{ Backend string }
+		}
+		if err := json.Unmarshal([]byte(read(session+".json")), &s); err != nil || s.Interface != "holdfast0" || s.DNS.Backend != backend {
+			t.Errorf("%s: %v: %+v", session, err, s)
+		}
+		if page := read(session + ".page"); !strings.Contains(page, "200 OK") {
+			t.Errorf("%s: the page is %q", session, page)
+		}
+	}
+	exposure(t, read("security"))
+	if t.Failed() {
+		t.Logf("%s\n%s", read("log"), read("agent.log"))
+	}
+}
+
+// boot runs the script on a Debian and returns the folder of what it saw.
+func boot(t *testing.T, debs string) string {
+	t.Helper()
+	out := t.TempDir()
+	scripts, err := filepath.Abs("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := testenv.BootRoot(t, installUnit)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "systemd-nspawn", "-q", "--register=no", "--keep-unit", "--private-network", "--bind=/dev/net/tun",
+		"--bind="+out+":/out", "--bind-ro="+debs+":/debs", "--bind-ro="+scripts+":/script", "-D", root, "-b")
+	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1", "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network")
+	if console, err := cmd.CombinedOutput(); err != nil {
+		log, _ := os.ReadFile(filepath.Join(out, "log"))
+		t.Fatalf("%v\n%s\n%s", err, console, log)
+	}
+	return out
+}
+
+// exposure prints what systemd thinks of the unit, and holds it below worst.
+func exposure(t *testing.T, table string) {
+	t.Helper()
+	_, verdict, _ := strings.Cut(table, "Overall exposure level for holdfastd.service: ")
+	score, _, _ := strings.Cut(verdict, " ")
+	t.Logf("exposure by systemd-analyze security: %s of 10", score)
+	if len(score) != len(worst) || score > worst {
+		t.Errorf("exposure %q, at most %s\n%s", score, worst, table)
+	}
+}
