@@ -61,7 +61,7 @@ type SessionRef struct {
 	Token   redact.Secret
 	Gateway netip.AddrPort // that worked
 	LeafKey [32]byte       // SHA-256 of the SubjectPublicKeyInfo seen at login; a reconnect must see it again, or a chain that verifies as at login
-	MTU     int            // the longest packet that was found to fit in this session, where that was less than negotiated; 0 not found
+	MTU     int            // the longest packet that was found to fit while it lived, where that was less than negotiated; 0 not found
 	Prior   []netip.Prefix // inside addresses of the last tunnel, told to the gateway on CONNECT
 }
 

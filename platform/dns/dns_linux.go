@@ -103,7 +103,7 @@ func (r *Resolver) apply(ctx context.Context, again bool) error {
 		r.failed = Nothing
 	}
 	if d.Backend == r.failed && d.Backend != Nothing {
-		d = Decision{Backend: PlainFile, Why: string(r.failed) + " failed in this session"}
+		d = Decision{Backend: PlainFile, Why: string(r.failed) + " failed since the session began"}
 	}
 	if d != r.chosen {
 		r.log.Info("name resolution", "by", string(d.Backend), "also_resolved", d.Also, "because", d.Why, "facts", facts)
