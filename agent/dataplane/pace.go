@@ -15,7 +15,8 @@ const (
 	// turn is how long a busy side keeps its processor before it goes through the scheduler. The runtime's monitor takes processors away that have run one goroutine for 10 ms, also one that
 	// is between two short calls of the system, and after each it looks again every 20 µs for a while: with two sides always busy that was a twelfth of the agent's time.
 	turn = 4 * time.Millisecond
-	// few and many are how many batches go without a rest after one that brought a single packet, at first and at most.
+	// doubts is how many rests in a row must have brought a single packet before there are none for a while: for few batches at first, for many at most.
+	doubts    = 8
 	few, many = 64, 1 << 14
 )
 
@@ -26,6 +27,7 @@ type pacer struct {
 	rate float64   // packets per millisecond, of the last few batches
 
 	rested bool // before the batch to come
+	lone   int  // rests in a row that brought a single packet
 	skip   int  // so many batches without a rest
 	barren int  // how many that were when a rest last brought nothing
 }
@@ -53,10 +55,12 @@ func (p *pacer) due(n int, now time.Time) time.Duration {
 	p.rate += (float64(n)/(float64(passed)/1e6) - p.rate) / 4
 	switch {
 	case n > 1:
-		p.skip, p.barren = 0, 0
+		p.lone, p.skip, p.barren = 0, 0, 0
 	case p.rested:
-		p.barren = min(max(few, 2*p.barren), many)
-		p.skip = p.barren
+		if p.lone++; p.lone >= doubts {
+			p.barren = min(max(few, 2*p.barren), many)
+			p.skip = p.barren
+		}
 	}
 	if p.rested = false; p.skip > 0 {
 		p.skip--
