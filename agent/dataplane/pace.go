@@ -11,7 +11,7 @@ const (
 	// plenty is a batch that costs little per packet as it is.
 	plenty = 32
 	// longest is the longest rest. Beside the queue that a flow of such a rate has of its own nobody notices it.
-	longest = 300 * time.Microsecond
+	longest = 450 * time.Microsecond
 	// turn is how long a busy side keeps its processor before it goes through the scheduler. The runtime's monitor takes processors away that have run one goroutine for 10 ms, also one that
 	// is between two short calls of the system, and after each it looks again every 20 µs for a while: with two sides always busy that was a twelfth of the agent's time.
 	turn = 4 * time.Millisecond
