@@ -5,8 +5,7 @@
 // Beside the Go files, this folder holds what the package is made of:
 //
 //	nfpm.yaml                  which file goes where, and the fields of the package
-//	holdfastd.service          the agent, with as few rights as a session needs
-//	holdfast-rescue.service    what systemd runs when it has given up on the agent
+//	units/                     the agent, with as few rights as a session needs, and what systemd runs when it has given up on it
 //	holdfast.sysusers          the group of those who may use the agent
 //	postinst prerm postrm      start, restart, stop and rescue, clean up
 //
