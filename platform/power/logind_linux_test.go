@@ -2,90 +2,15 @@ package power
 
 import (
 	"bytes"
-	"errors"
-	"io"
 	"log/slog"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/godbus/dbus/v5"
-
 	"github.com/holdfast-vpn/holdfast/platform/sysbus"
 	"github.com/holdfast-vpn/holdfast/platform/testenv"
 )
-
-// manners is a logind that answers Inhibit and says what it is told to.
-type manners struct {
-	t     *testing.T
-	conn  *dbus.Conn
-	given chan given
-}
-
-// given is one lock: what was asked, and our end of the pipe whose other end is the lock.
-type given struct {
-	asked []any
-	pipe  *os.File
-}
-
-// serve puts a logind on the bus. It does all by hand, because the lock's end that it sends must be closed when it is sent.
-func serve(t *testing.T, refuses bool) *manners {
-	t.Helper()
-	l := &manners{t: t, given: make(chan given, 8)}
-	var err error
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if l.conn, err = dbus.Connect("unix:path=" + sysbus.Path); err == nil {
-			break
-		}
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.conn.Close() })
-	calls := make(chan *dbus.Message, 16)
-	l.conn.Eavesdrop(calls)
-	go func() { // ends with the connection
-		for m := range calls {
-			if member, _ := m.Headers[dbus.FieldMember].Value().(string); m.Type == dbus.TypeMethodCall && member == "Inhibit" {
-				l.answer(m, refuses)
-			}
-		}
-	}()
-	l.conn.BusObject().Go("org.freedesktop.DBus.RequestName", dbus.FlagNoReplyExpected, nil, logind, uint32(dbus.NameFlagDoNotQueue))
-	return l
-}
-
-func (l *manners) answer(m *dbus.Message, refuses bool) {
-	a := &dbus.Message{Type: dbus.TypeMethodReply, Headers: map[dbus.HeaderField]dbus.Variant{
-		dbus.FieldDestination: m.Headers[dbus.FieldSender], dbus.FieldReplySerial: dbus.MakeVariant(m.Serial()),
-	}}
-	if refuses {
-		a.Type = dbus.TypeError
-		a.Headers[dbus.FieldErrorName] = dbus.MakeVariant("org.freedesktop.DBus.Error.AccessDenied")
-		l.conn.Send(a, nil)
-		return
-	}
-	ours, theirs, err := os.Pipe()
-	if err != nil {
-		l.t.Error(err)
-		return
-	}
-	fd := dbus.UnixFD(theirs.Fd())
-	a.Body, a.Headers[dbus.FieldSignature] = []any{fd}, dbus.MakeVariant(dbus.SignatureOf(fd))
-	l.conn.Send(a, nil)
-	_ = theirs.Close()
-	l.given <- given{m.Body, ours}
-}
-
-// announce emits PrepareForSleep.
-func (l *manners) announce(start bool) {
-	l.t.Helper()
-	if err := l.conn.Emit(object, manager+".PrepareForSleep", start); err != nil {
-		l.t.Fatal(err)
-	}
-}
 
 // soon is what comes from c.
 func soon[T any](t *testing.T, what string, c <-chan T) T {
@@ -103,20 +28,19 @@ func soon[T any](t *testing.T, what string, c <-chan T) T {
 }
 
 // held fails unless the lock is held.
-func (g given) held(t *testing.T) {
+func held(t *testing.T, d *testenv.DelayLock) {
 	t.Helper()
-	_ = g.pipe.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
-	if _, err := g.pipe.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("the lock is not held: %v", err)
+	time.Sleep(20 * time.Millisecond)
+	if !d.Held() {
+		t.Error("the lock is not held")
 	}
 }
 
-// free fails unless the lock is let go of, within d.
-func (g given) free(t *testing.T, d time.Duration) {
+// free fails unless the lock is let go of, within limit.
+func free(t *testing.T, d *testenv.DelayLock, limit time.Duration) {
 	t.Helper()
-	_ = g.pipe.SetReadDeadline(time.Now().Add(d))
-	if _, err := g.pipe.Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("the lock is held: %v", err)
+	if err := d.Free(limit); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -126,44 +50,44 @@ func TestLogind(t *testing.T) {
 		return
 	}
 	bus := testenv.SystemBus(t)
-	l := serve(t, false)
+	l := testenv.NewLogind(t, false)
 	m := Open(slog.New(slog.DiscardHandler))
 	defer m.Close()
-	lock := soon(t, "a lock", l.given)
-	if want := []any{"sleep", "Holdfast", "The VPN session is kept or ended first", "delay"}; !reflect.DeepEqual(lock.asked, want) {
-		t.Errorf("asked for %q", lock.asked)
+	lock := l.Lock()
+	if want := []any{"sleep", "Holdfast", "The VPN session is kept or ended first", "delay"}; !reflect.DeepEqual(lock.Asked, want) {
+		t.Errorf("asked for %q", lock.Asked)
 	}
 	for _, ready := range []bool{true, false} {
-		l.announce(true)
+		l.Announce(true)
 		e := soon(t, "word of sleep", m.Events())
-		lock.held(t)
+		held(t, lock)
 		if !e.Sleep {
 			t.Fatalf("told %+v", e)
 		}
 		if ready {
 			e.Ready()
 		}
-		lock.free(t, patience+time.Second)
-		l.announce(false)
+		free(t, lock, patience+time.Second)
+		l.Announce(false)
 		if e := soon(t, "word of waking", m.Events()); e.Sleep {
 			t.Errorf("told %+v", e)
 		}
-		lock = soon(t, "the next lock", l.given)
+		lock = l.Lock()
 	}
-	l.conn.Close()
-	lock.free(t, 5*time.Second)
-	l = serve(t, false)
-	lock = soon(t, "a lock of the new logind", l.given)
+	l.Quit()
+	free(t, lock, 5*time.Second)
+	l = testenv.NewLogind(t, false)
+	lock = l.Lock()
 	bus.Kill()
-	lock.free(t, 5*time.Second)
+	free(t, lock, 5*time.Second)
 	bus.Start()
-	l = serve(t, false)
-	lock = soon(t, "a lock after the bus came back", l.given)
-	lock.held(t)
+	l = testenv.NewLogind(t, false)
+	lock = l.Lock()
+	held(t, lock)
 	if err := m.Close(); err != nil {
 		t.Error(err)
 	}
-	lock.free(t, time.Second)
+	free(t, lock, time.Second)
 }
 
 // TestLogindComesLater: without a bus, and on one without a logind, there is nothing to say.
@@ -180,7 +104,7 @@ func TestLogindComesLater(t *testing.T) {
 			t.Fatal("it never found the bus")
 		}
 	}
-	soon(t, "a lock", serve(t, false).given).held(t)
+	held(t, testenv.NewLogind(t, false).Lock())
 	if err := m.Close(); err != nil || log.Len() > 0 {
 		t.Errorf("%v, logged: %s", err, log.String())
 	}
@@ -212,14 +136,14 @@ func TestLogindRefuses(t *testing.T) {
 		return
 	}
 	testenv.SystemBus(t)
-	l := serve(t, true)
+	l := testenv.NewLogind(t, true)
 	said := make(chan string, 8)
 	m := Open(slog.New(slog.NewTextHandler(lines(said), nil)))
 	defer m.Close()
 	if line := soon(t, "a warning", said); !strings.Contains(line, "will not wait") || !strings.Contains(line, "AccessDenied") {
 		t.Errorf("said %s", line)
 	}
-	l.announce(true)
+	l.Announce(true)
 	if e := soon(t, "word of sleep", m.Events()); !e.Sleep {
 		t.Errorf("told %+v", e)
 	}

@@ -21,7 +21,7 @@
 // NewNS, Veth and Bridge build what else a test needs around it; Dump is the whole network state as text, for comparing before with after.
 //
 // Install lays packages over the test's file system that the machine itself must not have, because they would take over its name resolution; SystemBus and Resolved run the
-// services that a host has and a namespace lacks; ResolvedHost and its like make a whole machine of that kind.
+// services that a host has and a namespace lacks, Logind is enough of one for who wants to know of sleep; ResolvedHost and its like make a whole machine of that kind.
 //
 // What a machine cannot do skips the test, unless the environment variable HOLDFAST_REQUIRE lists the feature (comma separated): then the test fails, so that
 // a run meant to be complete cannot be incomplete in silence. This package alone reads that variable, and HOLDFAST_UNPACKED, the folder of packages for Install. Only tests import testenv.
