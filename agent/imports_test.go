@@ -32,7 +32,7 @@ func below(pkg, dir string) bool { return pkg == dir || strings.HasPrefix(pkg, d
 
 // TestImportRules holds the rules of docs/architecture.md.
 func TestImportRules(t *testing.T) {
-	meet := []string{"agent", "agent/dataplane", "agent/offline", "agent/demo", "agent/interop", "agent/cmd/holdfastd"}
+	meet := []string{"agent", "agent/dataplane", "agent/offline", "agent/demo", "agent/interop", "agent/interop/lab", "agent/cmd/holdfastd"}
 	rules := []struct {
 		name    string
 		applies func(pkg string) bool

@@ -4,12 +4,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/holdfast-vpn/holdfast/agent/interop/lab"
 	"github.com/holdfast-vpn/holdfast/platform/testenv"
 )
 
@@ -20,49 +19,10 @@ var (
 	svg      = flag.String("svg", "", "file for the picture of the table")
 )
 
-// binEnv hands the built binaries to the child that testenv.Namespace starts.
-const binEnv = "HOLDFAST_BENCH_BIN"
-
-// TestMain builds the binaries once; as a child with a role it is one end of something that is measured.
+// TestMain builds the binaries once, when something is to be measured.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && os.Args[1] == "role" {
-		os.Exit(role(os.Args[2], os.Args[3:]))
-	}
-	flag.Parse()
-	if os.Getenv(binEnv) != "" || flag.Lookup("test.bench").Value.String() == "" {
-		os.Exit(m.Run())
-	}
-	dir, err := os.MkdirTemp("", "holdfast-bench")
-	if err == nil {
-		err = os.Chmod(dir, 0o755)
-	}
-	if err == nil {
-		build := exec.Command("go", "build", "-trimpath", "-o", dir, "../../cmd/holdfastd", "../../../ui/cmd/holdfast")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		build.Stderr = os.Stderr
-		err = build.Run()
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "building the binaries:", err)
-		os.Exit(1)
-	}
-	_ = os.Setenv(binEnv, dir)
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
-
-// role runs one of the children.
-func role(name string, args []string) int {
-	run, ok := map[string]func([]string) error{"sink": sink, "flow": flow, "wireguard": wireguard, "gateway": serveGateway}[name]
-	if !ok {
-		return 2
-	}
-	if err := run(args); err != nil {
-		fmt.Fprintln(os.Stderr, name+":", err)
-		return 1
-	}
-	return 0
+	roles := map[string]func([]string) error{"sink": sink, "flow": flow, "wireguard": wireguard, "gateway": serveGateway}
+	os.Exit(lab.Main(m, roles, func() bool { return flag.Lookup("test.bench").Value.String() != "" }))
 }
 
 // BenchmarkTunnels measures everything and prints the table.
@@ -71,14 +31,14 @@ func BenchmarkTunnels(b *testing.B) {
 	if !testenv.Namespace(b) {
 		return
 	}
-	l := newLab(b)
+	l := newBed(b)
 	r := &report{}
 	for _, part := range []struct {
 		name string
-		run  func(*lab, *report)
+		run  func(*bed, *report)
 	}{
-		{"DTLS to ocserv", func(l *lab, r *report) { throughOcserv(l, r, "DTLS", true) }},
-		{"TLS to ocserv", func(l *lab, r *report) { throughOcserv(l, r, "TLS", false) }},
+		{"DTLS to ocserv", func(l *bed, r *report) { throughOcserv(l, r, "DTLS", true) }},
+		{"TLS to ocserv", func(l *bed, r *report) { throughOcserv(l, r, "TLS", false) }},
 		{"gateway of ours", throughGateway},
 		{"ping", firstPing},
 		{"UDP dropped", firstPingWithoutUDP},
@@ -104,6 +64,3 @@ func rounds() (pairs int, long time.Duration) {
 }
 
 func progress(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
-
-// bin is one of the built binaries.
-func bin(name string) string { return filepath.Join(os.Getenv(binEnv), name) }

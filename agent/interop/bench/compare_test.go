@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/holdfast-vpn/holdfast/agent/interop/lab"
 )
 
 // direction is that of a flow, as the client sees it.
@@ -17,7 +19,7 @@ var up, down = direction{"up", "U"}, direction{"down", "D"}
 // side is one of two that are compared: its process, and the inside address that is reached through it.
 type side struct {
 	name string
-	proc *process
+	proc *lab.Process
 	addr string
 }
 
@@ -31,7 +33,7 @@ type figure struct {
 type pair struct{ ours, theirs figure }
 
 // compare lets a flow run through one side, then the other, and so on.
-func (l *lab) compare(name string, d direction, ours, theirs side, want target) row {
+func (l *bed) compare(name string, d direction, ours, theirs side, want target) row {
 	l.Helper()
 	n, long := rounds()
 	pairs := make([]pair, 0, n)
@@ -50,12 +52,12 @@ func (l *lab) compare(name string, d direction, ours, theirs side, want target) 
 }
 
 // measure runs one flow.
-func (l *lab) measure(d direction, s side, long time.Duration) figure {
+func (l *bed) measure(d direction, s side, long time.Duration) figure {
 	l.Helper()
 	stop := l.profile(s, d)
-	before := s.proc.cpu()
+	before := s.proc.CPU()
 	moved := l.flow(d.code, s.addr, long)
-	spent := s.proc.cpu() - before
+	spent := s.proc.CPU() - before
 	stop()
 	rate := float64(moved.bytes) / moved.took.Seconds() / 1e6
 	return figure{rate: rate, least: rate, most: rate, cost: spent.Seconds() / (float64(moved.bytes) / 1e9)}
@@ -81,13 +83,13 @@ func median[T any](of []T, value func(T) float64) float64 {
 }
 
 // profile has perf(1) look at a side while a flow runs, where that was asked for.
-func (l *lab) profile(s side, d direction) (stop func()) {
+func (l *bed) profile(s side, d direction) (stop func()) {
 	if *profiles == "" {
 		return func() {}
 	}
 	name := strings.ReplaceAll(s.name+"-"+s.addr+"-"+d.name+".perf", " ", "-")
 	_ = os.MkdirAll(*profiles, 0o755)
-	cmd := l.client.Command("perf", "record", "-q", "-F", "1999", "-g", "-o", filepath.Join(*profiles, name), "-p", itoa(s.proc.cmd.Process.Pid))
+	cmd := l.client.Command("perf", "record", "-q", "-F", "1999", "-g", "-o", filepath.Join(*profiles, name), "-p", itoa(s.proc.Pid()))
 	if err := cmd.Start(); err != nil {
 		l.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/holdfast-vpn/holdfast/agent/interop/lab"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/platform/tunif/queue"
 	"github.com/holdfast-vpn/holdfast/protocol"
@@ -65,7 +66,7 @@ func serveGateway(args []string) error {
 	}
 	g, err := gateway.New(gateway.Config{
 		Certificate: cert, Inside: far,
-		Users:    []gateway.User{{Name: account, Password: redact.NewString(password)}},
+		Users:    []gateway.User{{Name: lab.Account, Password: redact.NewString(lab.Password)}},
 		Pools:    []netip.Prefix{netip.MustParsePrefix("10.12.0.0/24")},
 		Settings: protocol.Settings{MTU: farMTU, DPD: time.Minute, Keepalive: 2 * time.Minute, SplitInclude: []netip.Prefix{netip.MustParsePrefix("10.97.0.0/16")}},
 	})
@@ -87,9 +88,9 @@ func serveGateway(args []string) error {
 }
 
 // startGateway starts it and routes the clients' addresses to it.
-func (l *lab) startGateway() *process {
+func (l *bed) startGateway() *lab.Process {
 	l.Helper()
-	p := l.ready(l.gateway.Command(l.self, "role", "gateway", l.cert, l.key), "ready")
-	l.ip(l.gateway, "link set far0 up mtu "+itoa(farMTU), "route add 10.12.0.0/24 dev far0")
+	p := l.Ready(l.gateway.Command(l.Self, "role", "gateway", l.Cert, l.Key), "ready")
+	l.IP(l.gateway, "link set far0 up mtu "+itoa(farMTU), "route add 10.12.0.0/24 dev far0")
 	return p
 }
