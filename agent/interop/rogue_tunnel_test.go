@@ -189,7 +189,9 @@ func lastWords(t *testing.T, kind cstp.Type) {
 			}
 			s := w.state()
 			t.Logf("exit %d, %s, error %+v, prompt %+v, %d CONNECTs", res.exit, s.State, s.Error, s.Prompt, r.connects.Load())
-			if !c.back && (s.State == "connected" || s.Error == nil && s.Prompt == nil) {
+			// The word may come before connect has said that it is done: then connect itself meets the new login, has nobody to ask, and takes the attempt back.
+			asked := res.exit == 10 && s.State == "disconnected"
+			if !c.back && !asked && (s.State == "connected" || s.Error == nil && s.Prompt == nil) {
 				t.Errorf("%+v", s)
 			}
 			if n := r.connects.Load(); n > 8 {
