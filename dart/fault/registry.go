@@ -83,6 +83,10 @@ const (
 	HostClock  Code = "HOST-009"
 	HostFixed  Code = "HOST-010"
 
+	HostService   Code = "HOST-011"
+	HostPackaged  Code = "HOST-012"
+	HostNoService Code = "HOST-013"
+
 	PolNotOwner  Code = "POL-001"
 	PolGroup     Code = "POL-002"
 	PolRoot      Code = "POL-003"
@@ -117,7 +121,7 @@ const (
 )
 
 var registry = map[Code]Entry{
-	AgentUnreachable: {Fatal, 3, "the Holdfast agent is not reachable", "start it with: sudo holdfastd run"},
+	AgentUnreachable: {Fatal, 3, "the Holdfast agent is not reachable", "start it with: sudo holdfastd start, or in the foreground: sudo holdfastd run"},
 	AgentRefused:     {Policy, 7, "this user may not talk to the Holdfast agent", "ask an administrator to run: sudo usermod -aG holdfast USER"},
 	AgentProtocol:    {Fatal, 1, "the agent's answer could not be understood", "check that holdfast and holdfastd have the same version: holdfast version"},
 
@@ -183,6 +187,10 @@ var registry = map[Code]Entry{
 	HostSlow:   {Fatal, 1, "the changes to this machine did not end in time", "the log names the step; end the agent, then run: sudo holdfast rescue"},
 	HostClock:  {Fatal, 6, "this machine's clock seems wrong", "compare it with another clock, set it if it is wrong, and try again"},
 	HostFixed:  {Fatal, 1, "this machine's resolv.conf cannot be changed", "let /etc/resolv.conf be written to (chattr -i, a writable mount), or let systemd-resolved or resolvconf have it"},
+
+	HostService:   {Fatal, 1, "the service cannot be changed", "the system's log may say more: journalctl, or the event viewer"},
+	HostPackaged:  {Policy, 1, "a package takes care of the service", "use systemctl for what holdfastd start, stop and restart do not do"},
+	HostNoService: {Fatal, 1, "the service is not installed", "install it with: sudo holdfastd install"},
 
 	PolNotOwner:  {Policy, 7, "the session belongs to another user", "ask its owner or an administrator to disconnect it"},
 	PolGroup:     {Policy, 7, "this user may not do that", "ask an administrator to run: sudo usermod -aG holdfast USER"},

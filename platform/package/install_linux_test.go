@@ -89,11 +89,81 @@ func TestInstall(t *testing.T) {
 			t.Errorf("%s: the page is %q", session, page)
 		}
 	}
+	if got := read("service"); got != service {
+		t.Errorf("the service commands said:\n%s", got)
+	}
+	if shown := read("service.shown"); !strings.Contains(shown, "path=/usr/local/bin/holdfastd ; argv[]=/usr/local/bin/holdfastd run ;") || !strings.Contains(shown, "/etc/systemd/system/holdfastd.service\n") {
+		t.Errorf("systemd runs %s", shown)
+	}
+	if verify, units := read("service.verify"), read("service.units"); verify != "" || units != "" {
+		t.Errorf("the units of holdfastd install: %q; after uninstall: %q", verify, units)
+	}
+	if first, second := read("service.pid"), read("service.pid2"); first == second || first == "0\n" {
+		t.Errorf("holdfastd restart: processes %s%s", first, second)
+	}
 	exposure(t, read("security"))
 	if t.Failed() {
 		t.Logf("%s\n%s", read("log"), read("agent.log"))
 	}
 }
+
+// service is what the service commands say: without a package, from a program that others could replace, beside a package, and without privilege.
+const service = `not installed
+error: the Holdfast agent is not reachable: there is no service (AGENT-001)
+hint: install it with: sudo holdfastd install
+hint: start it with: sudo holdfastd start, or in the foreground: sudo holdfastd run
+exit 3
+installed; start it with: holdfastd start
+exit 0
+error: the service cannot be changed: it is installed already (HOST-011)
+hint: to renew it: holdfastd uninstall, then holdfastd install
+hint: the system's log may say more: journalctl, or the event viewer
+exit 1
+stopped
+error: the Holdfast agent is not reachable: the service is stopped (AGENT-001)
+hint: start it with: sudo holdfastd start, or in the foreground: sudo holdfastd run
+exit 3
+started
+exit 0
+running
+exit 0
+restarted
+exit 0
+running
+exit 0
+stopped
+exit 0
+stopped
+error: the Holdfast agent is not reachable: the service is stopped (AGENT-001)
+hint: start it with: sudo holdfastd start, or in the foreground: sudo holdfastd run
+exit 3
+started
+exit 0
+uninstalled
+exit 0
+error: the service is not installed (HOST-013)
+hint: install it with: sudo holdfastd install
+exit 1
+error: the service cannot be changed: others than root could replace /opt/theirs/holdfastd (HOST-011)
+hint: sudo install holdfastd holdfast /usr/local/bin/ and use them there
+hint: the system's log may say more: journalctl, or the event viewer
+exit 1
+error: a package takes care of the service (HOST-012)
+hint: start it with: systemctl enable --now holdfastd
+hint: use systemctl for what holdfastd start, stop and restart do not do
+exit 1
+error: a package takes care of the service (HOST-012)
+hint: remove it with: apt remove holdfast
+hint: use systemctl for what holdfastd start, stop and restart do not do
+exit 1
+running
+exit 0
+restarted
+exit 0
+error: this needs root (POL-003)
+hint: run it with sudo
+exit 7
+`
 
 // boot runs the script on a Debian and returns the folder of what it saw.
 func boot(t *testing.T, debs string) string {

@@ -1,6 +1,7 @@
 // Command holdfastd is the Holdfast agent.
 //
 //	holdfastd run [--state-dir DIR] [--runtime-dir DIR] [--profile-dir DIR] [--log-level LEVEL] [--no-resume]
+//	holdfastd install|uninstall|start|stop|restart|status
 //
 // It stays in the foreground, prints one line when it is ready (ready: PATH), and ends on SIGTERM, SIGINT or SIGHUP with every change of the host taken back.
 package main
@@ -18,6 +19,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform/paths"
+	"github.com/holdfast-vpn/holdfast/platform/svc"
 )
 
 func main() {
@@ -40,15 +42,14 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if len(args) == 0 {
 		return fault.Newf(fault.UseBad, nil, "holdfastd run is the command")
 	}
-	dirs, level := paths.Default(), slog.LevelInfo
+	dirs, level, managed := paths.Default(), slog.LevelInfo, false
 	flags := flag.NewFlagSet("holdfastd "+args[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // what is wrong is said once, in main
 	switch args[0] {
 	case "run":
-		runFlags(flags, &dirs, &level)
+		runFlags(flags, &dirs, &level, &managed)
 	case "version", "--version", "help", "-h", "-help", "--help":
 	case "install", "uninstall", "start", "stop", "restart", "status":
-		return fault.Newf(fault.UseNotYet, nil, "holdfastd %s", args[0])
 	default:
 		return fault.Newf(fault.UseBad, nil, "there is no command %q", args[0])
 	}
@@ -63,8 +64,11 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	}
 	switch args[0] {
 	case "run":
-		log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-		return serve(ctx, dirs, log, stdout)
+		return svc.Run(ctx, managed, stderr, func(ctx context.Context, log io.Writer) error {
+			return serve(ctx, dirs, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level})), stdout)
+		})
+	case "install", "uninstall", "start", "stop", "restart", "status":
+		return service(args[0], stdout)
 	case "version", "--version":
 		v := version()
 		_, err := fmt.Fprintln(stdout, "holdfastd", v.Version, v.Commit, v.Go)

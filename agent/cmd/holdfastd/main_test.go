@@ -17,7 +17,7 @@ func TestCommandRefuses(t *testing.T) {
 	}{
 		{"nothing", "", fault.UseBad},
 		{"no such command", "fly", fault.UseBad},
-		{"the service commands", "install", fault.UseNotYet},
+		{"a service command with an argument", "install now", fault.UseBad},
 		{"an unknown flag", "run --trust-everything", fault.UseBad},
 		{"a level that is none", "run --log-level loud", fault.UseBad},
 		{"an argument", "run fast", fault.UseBad},

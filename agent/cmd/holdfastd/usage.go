@@ -10,11 +10,12 @@ import (
 )
 
 // runFlags are the flags of run, with their defaults in the variables already.
-func runFlags(flags *flag.FlagSet, dirs *paths.Dirs, level *slog.Level) {
+func runFlags(flags *flag.FlagSet, dirs *paths.Dirs, level *slog.Level, managed *bool) {
 	flags.StringVar(&dirs.State, "state-dir", dirs.State, "")
 	flags.StringVar(&dirs.Runtime, "runtime-dir", dirs.Runtime, "")
 	flags.StringVar(&dirs.Profile, "profile-dir", dirs.Profile, "")
 	flags.TextVar(level, "log-level", *level, "")
+	flags.BoolVar(managed, "service", false, "")
 	flags.Bool("no-resume", false, "") // it says what this version does anyway
 }
 
@@ -24,6 +25,8 @@ func help(w io.Writer) error {
 	_, err := fmt.Fprintf(w, `holdfastd is the Holdfast agent.
 
   holdfastd run [flags]   run in the foreground until SIGTERM, SIGINT or SIGHUP
+  holdfastd install       make it a service that starts with this machine; uninstall takes that back
+  holdfastd start         start the service; stop and restart likewise; status says how it is
   holdfastd version       print the version
   holdfastd help          print this
 
@@ -33,6 +36,7 @@ Flags of run:
   --profile-dir DIR       AnyConnect profiles (%s)
   --log-level LEVEL       debug, info, warn or error (info)
   --no-resume             begin without the session of a former run; this version never resumes one
+  --service               Windows: the service control manager has started it
 `, d.State, d.Runtime, d.Profile)
 	return err
 }
