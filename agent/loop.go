@@ -80,7 +80,7 @@ type loop struct {
 	connects uint64        // numbers the connects
 	prompts  atomic.Uint64 // numbers the prompts; asked for in workers
 	network  platform.NetSnapshot
-	toward   netip.Addr // the gateway that the ways out lead to, once one has answered
+	toward   []netip.Addr // of the gateway that the ways out lead to, once one has answered
 	status   status
 	board    board
 	news     []func(*ipc.Hub) // told after the next publish

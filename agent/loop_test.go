@@ -531,24 +531,3 @@ func TestGivenUpWorkIsNoNews(t *testing.T) {
 		}
 	})
 }
-
-func TestPathsTo(t *testing.T) {
-	both := platform.NetSnapshot{Uplinks: []platform.Uplink{
-		{Index: 2, Name: "eth0", Local: addrs("198.51.100.7", "2001:db8::7"), NextHop: addrs("198.51.100.1", "fe80::1")},
-		{Index: 3, Name: "wlan0", Local: addrs("10.1.1.1"), NextHop: addrs("10.1.1.254")},
-	}}
-	tests := []struct{ name, gateway, want string }{
-		{"IPv4", "192.0.2.1", "eth0 198.51.100.7 198.51.100.1, wlan0 10.1.1.1 10.1.1.254"},
-		{"IPv6", "2001:db8:1::1", "eth0 2001:db8::7 fe80::1"},
-		{"on this machine", "127.0.0.1", "loopback invalid IP invalid IP"},
-	}
-	for _, tt := range tests {
-		var got []string
-		for _, p := range pathsTo(addrs(tt.gateway)[0], both) {
-			got = append(got, fmt.Sprint(p.Name, " ", p.Local, " ", p.NextHop))
-		}
-		if s := strings.Join(got, ", "); s != tt.want {
-			t.Errorf("%s: %s", tt.name, s)
-		}
-	}
-}

@@ -84,7 +84,7 @@ func (l *loop) take(r report) {
 		// The machine is told of a late tunnel too, and has it closed.
 		l.res.tunnels[ev.Tunnel] = &tunnel{live: r.tunnel, plan: r.plan}
 		if waiting && ev.Kind == machine.EvTunnelOpened {
-			l.waysTo(r.tunnel.Settings().Gateway.Addr())
+			l.waysTo(addressesOf(r.tunnel.Session()))
 		}
 		ev.Path = l.wayOf(r.tunnel)
 		l.watch(ev.Tunnel, r.tunnel)
@@ -120,6 +120,9 @@ func (l *loop) take(r report) {
 		l.log.Debug("failed", "event", ev.Kind, "err", r.err)
 	}
 	l.feed(ev)
+	if t, ok := l.res.tunnels[ev.Tunnel]; ok && ev.Kind == machine.EvRebound && l.state.Tunnel == ev.Tunnel {
+		l.waysTo(addressesOf(t.live.Session())) // it may have been found at another address
+	}
 	if stop, ok := l.res.cancels[ev.Attempt]; ok {
 		stop()
 		delete(l.res.cancels, ev.Attempt)

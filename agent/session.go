@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"net/netip"
 	"strings"
 
 	"github.com/holdfast-vpn/holdfast/agent/dataplane"
@@ -100,7 +99,7 @@ func (l *loop) adopt(t *tunnel) {
 func (l *loop) dropSession() {
 	l.res.ref = nil
 	l.status.settings = nil
-	l.waysTo(netip.Addr{})
+	l.waysTo(nil)
 	l.changed = true
 }
 

@@ -85,6 +85,18 @@ type Uplink struct {
 	Name    string
 	Local   []netip.Addr // global addresses
 	NextHop []netip.Addr // default gateways, one per family at most
+	// Routes is what the system would send over it, the widest first and MaxRoutes of them at most; nil where the system does not say. An uplink that exists only
+	// for what is behind it, a bridge of containers, leads to no gateway elsewhere.
+	Routes []Route
+}
+
+// MaxRoutes bounds Uplink.Routes.
+const MaxRoutes = 256
+
+// Route is one destination and who takes packets for it: Via is not valid when they go to the link itself.
+type Route struct {
+	To  netip.Prefix
+	Via netip.Addr
 }
 
 // NetSnapshot is what the network looks like now, less everything of ours. Uplinks are in the order of the system's own preference.

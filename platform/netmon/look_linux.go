@@ -42,22 +42,29 @@ func look() (platform.NetSnapshot, error) {
 // candidate is an uplink on its way to be one.
 type candidate struct {
 	platform.Uplink
-	routed bool
-	four   defaultRoute
-	six    defaultRoute
+	routes map[netip.Prefix]best
+	four   best
+	six    best
 }
 
-// defaultRoute is the best one of a family.
-type defaultRoute struct {
+// best is the best route to one destination.
+type best struct {
 	there  bool
 	metric int
 	hop    netip.Addr
 }
 
-func (d *defaultRoute) offer(metric int, hop netip.Addr) {
+func (d *best) offer(metric int, hop netip.Addr) {
 	if !d.there || metric < d.metric {
-		*d = defaultRoute{true, metric, hop}
+		*d = best{true, metric, hop}
 	}
+}
+
+// leads notes a destination.
+func (c *candidate) leads(to netip.Prefix, metric int, hop netip.Addr) {
+	b := c.routes[to]
+	b.offer(metric, hop)
+	c.routes[to] = b
 }
 
 // metric orders candidates: that of IPv4's default route, else of IPv6's, and after all of them those without.
@@ -79,18 +86,9 @@ func assemble(links []netlink.Link, addrs []netlink.Addr, routes []netlink.Route
 		if a.RawFlags&unix.IFF_UP == 0 || a.RawFlags&unix.IFF_RUNNING == 0 || a.RawFlags&unix.IFF_LOOPBACK != 0 || a.Name == platform.Interface {
 			continue
 		}
-		found[a.Index] = &candidate{Uplink: platform.Uplink{Index: a.Index, Name: a.Name}}
+		found[a.Index] = &candidate{Uplink: platform.Uplink{Index: a.Index, Name: a.Name}, routes: map[netip.Prefix]best{}}
 	}
-	for _, a := range addrs {
-		c := found[a.LinkIndex]
-		const unusable = unix.IFA_F_TENTATIVE | unix.IFA_F_DADFAILED
-		if c == nil || a.IPNet == nil || a.Scope != unix.RT_SCOPE_UNIVERSE || a.Flags&unusable != 0 {
-			continue
-		}
-		if ip, ok := netip.AddrFromSlice(a.IP); ok && ip.Unmap().IsGlobalUnicast() {
-			c.Local = append(c.Local, ip.Unmap())
-		}
-	}
+	noteAddresses(found, addrs)
 	for _, r := range routes {
 		if r.Protocol == platform.RouteProto || r.Type != unix.RTN_UNICAST {
 			continue
@@ -103,37 +101,82 @@ func assemble(links []netlink.Link, addrs []netlink.Addr, routes []netlink.Route
 	return rank(found)
 }
 
+// noteAddresses gives links their global addresses, those last that are on their way out.
+func noteAddresses(found map[int]*candidate, addrs []netlink.Addr) {
+	for _, old := range []bool{false, true} {
+		for _, a := range addrs {
+			c := found[a.LinkIndex]
+			const unusable = unix.IFA_F_TENTATIVE | unix.IFA_F_DADFAILED
+			if c == nil || a.IPNet == nil || a.Scope != unix.RT_SCOPE_UNIVERSE || a.Flags&unusable != 0 || (a.Flags&unix.IFA_F_DEPRECATED != 0) != old {
+				continue
+			}
+			if ip, ok := netip.AddrFromSlice(a.IP); ok && ip.Unmap().IsGlobalUnicast() {
+				c.Local = append(c.Local, ip.Unmap())
+			}
+		}
+	}
+}
+
 // note counts a route, or one hop of it, for its link.
 func note(found map[int]*candidate, r netlink.Route, index int, gw net.IP, via netlink.Destination) {
 	c := found[index]
 	if c == nil {
 		return
 	}
-	c.routed = true
-	if r.Dst != nil {
-		if ones, _ := r.Dst.Mask.Size(); ones != 0 || !r.Dst.IP.IsUnspecified() {
-			return
-		}
-	}
 	hop, _ := netip.AddrFromSlice(gw)
 	if v, ok := via.(*netlink.Via); ok { // an IPv4 route over an IPv6 next hop
 		hop, _ = netip.AddrFromSlice(v.Addr)
 	}
-	if r.Family == netlink.FAMILY_V6 {
-		c.six.offer(r.Priority, hop.Unmap())
-		return
+	hop = hop.Unmap()
+	to := destination(r)
+	c.leads(to, r.Priority, hop)
+	switch {
+	case to.Bits() > 0:
+	case r.Family == netlink.FAMILY_V6:
+		c.six.offer(r.Priority, hop)
+	default:
+		c.four.offer(r.Priority, hop)
 	}
-	c.four.offer(r.Priority, hop.Unmap())
+}
+
+// destination is where a route leads, all of its family when it does not say.
+func destination(r netlink.Route) netip.Prefix {
+	if r.Dst != nil {
+		if a, ok := netip.AddrFromSlice(r.Dst.IP); ok {
+			ones, bits := r.Dst.Mask.Size()
+			if a.Is4In6() && bits == 32 {
+				a = a.Unmap()
+			}
+			return netip.PrefixFrom(a, ones).Masked()
+		}
+	}
+	if r.Family == netlink.FAMILY_V6 {
+		return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+	}
+	return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+}
+
+// widest lists the routes of a candidate, the widest first.
+func (c *candidate) widest() []platform.Route {
+	all := make([]platform.Route, 0, len(c.routes))
+	for to, b := range c.routes {
+		all = append(all, platform.Route{To: to, Via: b.hop})
+	}
+	slices.SortFunc(all, func(a, b platform.Route) int {
+		return cmp.Or(cmp.Compare(a.To.Bits(), b.To.Bits()), a.To.Compare(b.To))
+	})
+	return all[:min(len(all), platform.MaxRoutes)]
 }
 
 // rank keeps what is an uplink, in order. The addresses keep the kernel's order, which puts the preferred one first.
 func rank(found map[int]*candidate) platform.NetSnapshot {
 	var all []*candidate
 	for _, c := range found {
-		if !c.routed || len(c.Local) == 0 {
+		if len(c.routes) == 0 || len(c.Local) == 0 {
 			continue
 		}
-		for _, d := range []defaultRoute{c.four, c.six} {
+		c.Routes = c.widest()
+		for _, d := range []best{c.four, c.six} {
 			if d.hop.IsValid() {
 				c.NextHop = append(c.NextHop, d.hop)
 			}

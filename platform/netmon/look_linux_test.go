@@ -116,6 +116,29 @@ func TestAssemble(t *testing.T) {
 	}
 }
 
+// Where an uplink leads: the widest first, once for each destination, by the best of its routes. What is on its way out comes after what is not.
+func TestRoutes(t *testing.T) {
+	old := addr(2, "2001:db8::6/64")
+	old.Flags = unix.IFA_F_DEPRECATED
+	s := assemble([]netlink.Link{link(2, "eth0", running)}, []netlink.Addr{old, addr(2, "2001:db8::7/64"), addr(2, "198.51.100.7/24")}, []netlink.Route{
+		route(2, "10.0.0.0/8", "198.51.100.3", 0), route(2, "198.51.100.0/24", "", 0), route(2, "", "198.51.100.2", 200), route(2, "0.0.0.0/0", "198.51.100.1", 100),
+		route(2, "2001:db8::/64", "", 256), route(2, "::/0", "fe80::1", 1024),
+	})
+	want := "{[2001:db8::7 198.51.100.7 2001:db8::6] [{0.0.0.0/0 198.51.100.1} {::/0 fe80::1} {10.0.0.0/8 198.51.100.3} {198.51.100.0/24 invalid IP} {2001:db8::/64 invalid IP}]}"
+	if got := fmt.Sprint(struct{ L, R any }{s.Uplinks[0].Local, s.Uplinks[0].Routes}); got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+	var many []netlink.Route
+	for i := range 2 * platform.MaxRoutes {
+		many = append(many, route(2, fmt.Sprintf("10.%d.%d.0/24", i/256, i%256), "", 0))
+	}
+	many = append(many, route(2, "", "198.51.100.1", 0))
+	s = assemble([]netlink.Link{link(2, "eth0", running)}, []netlink.Addr{addr(2, "198.51.100.7/24")}, many)
+	if r := s.Uplinks[0].Routes; len(r) != platform.MaxRoutes || r[0].To.Bits() != 0 {
+		t.Errorf("%d routes, the first %v", len(r), r[0])
+	}
+}
+
 // A machine is moved about: what the kernel says becomes what is told, and what is ours does not.
 func TestInANamespace(t *testing.T) {
 	if !testenv.Namespace(t) {

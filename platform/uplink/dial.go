@@ -77,6 +77,9 @@ func (d *Dialer) dial(ctx context.Context, network string, to netip.AddrPort, if
 	if err != nil {
 		return nil, classify(err, to)
 	}
+	if ifName == "" && d.mark != 0 {
+		stay(c, d.mark)
+	}
 	return c, nil
 }
 

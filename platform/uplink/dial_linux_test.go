@@ -158,3 +158,41 @@ func TestMarkAndBinding(t *testing.T) {
 		t.Error("unmarked, there should be no route")
 	}
 }
+
+// A connection that went as the system routes stays on its uplink when the system routes elsewhere.
+func TestStays(t *testing.T) {
+	if !testenv.Namespace(t) {
+		return
+	}
+	self, gw := testenv.Self(t), testenv.NewNS(t, "gw")
+	testenv.Veth(t, self, "up0", gw, "down0")
+	testenv.Veth(t, self, "up1", gw, "down1")
+	self.Run(t, "ip", "addr", "add", "198.51.100.2/24", "dev", "up0")
+	self.Run(t, "ip", "addr", "add", "192.0.2.2/24", "dev", "up1")
+	gw.Run(t, "ip", "addr", "add", "198.51.100.1/24", "dev", "down0")
+	gw.Run(t, "ip", "addr", "add", "203.0.113.1/32", "dev", "lo")
+	self.Run(t, "ip", "route", "add", "default", "via", "198.51.100.1", "metric", "20")
+	c, err := New(nil).DialUDP(t.Context(), netip.MustParseAddrPort("203.0.113.1:9"), 0, "", netip.Addr{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	self.Run(t, "ip", "route", "add", "default", "via", "192.0.2.1", "metric", "10")
+	raw, err := c.(syscall.Conn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bound string
+	if cerr := raw.Control(func(fd uintptr) { bound, err = unix.GetsockoptString(int(fd), unix.SOL_SOCKET, unix.SO_BINDTODEVICE) }); cerr != nil || err != nil {
+		t.Fatal(cerr, err)
+	}
+	if bound != "up0" {
+		t.Errorf("bound to %q", bound)
+	}
+	if _, err := c.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNREFUSED) { // nobody listens there: a refusal is proof that it went that way
+		t.Errorf("after the route has changed: %v", err)
+	}
+}

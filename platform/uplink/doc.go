@@ -1,7 +1,7 @@
 // Package uplink opens the outer connections: past the tunnel, on the uplink the agent chose, with names resolved by the uplink's own servers.
 //
 //	DialTCP   SO_MARK 0x4846, SO_BINDTODEVICE when an uplink is given, the local address when one is given, TCP_USER_TIMEOUT 30 s, no TCP keepalive (DPD
-//	          does that), TCP_NODELAY. Routing rules send what bears the mark to the main table (platform/router), so no outer packet enters the tunnel
+//	          does that), TCP_NODELAY. Where none is given, it is bound once connected, to the uplink that the system chose. Routing rules send what bears the mark to the main table (platform/router), so no outer packet enters the tunnel
 //	DialUDP   the same for a connected UDP socket, which has no time limits of its own
 //	Lookup    a literal address; /etc/hosts; then A and AAAA in parallel, over marked UDP and, truncated, TCP, from the servers a function names at each
 //	          lookup (platform/dns.Upstream: those the tunnel displaced). Servers inside the tunnel's own networks are skipped, search domains are not
@@ -18,5 +18,5 @@
 //
 // Systems other than Linux have no mark and no binding here: the plain dialer, for code that must compile there.
 //
-// Lookup waits for the goroutines it starts. The package imports platform, dart/fault and miekg/dns.
+// Lookup waits for the goroutines it starts. The package imports platform, dart/fault, miekg/dns and vishvananda/netlink.
 package uplink

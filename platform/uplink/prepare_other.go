@@ -2,5 +2,10 @@
 
 package uplink
 
+import "net"
+
 // prepare has nothing to set: these systems have no mark, and no tunnel of ours to keep out of yet.
 func prepare(int, string, int, string) error { return nil }
+
+// stay has nothing to bind, for the same reason.
+func stay(net.Conn, int) {}
