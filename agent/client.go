@@ -92,6 +92,9 @@ func (l *loop) connect(c *connection) (string, error) {
 			return "", fault.New(fault.PolConnected, nil)
 		}
 	}
+	if l.owner() != c.owner {
+		l.record.Mark(l.state)
+	}
 	l.connects++
 	c.id = "c" + strconv.FormatUint(l.connects, 10)
 	l.status.conn = c

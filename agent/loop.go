@@ -257,8 +257,9 @@ func (l *loop) feed(ev machine.Event) {
 }
 
 func (l *loop) step(ev machine.Event) {
-	now, before := l.now(), l.state.Phase
-	next, effects := machine.Step(l.state, ev, now)
+	now, was := l.now(), l.state
+	before := was.Phase
+	next, effects := machine.Step(was, ev, now)
 	l.state = next
 	if err := l.record.Add(now, ev, next, effects); err != nil {
 		l.log.Error("a step was not recorded", "err", err)
@@ -268,40 +269,19 @@ func (l *loop) step(ev machine.Event) {
 		l.changed = true
 		l.log.Info("phase", "from", before, "to", next.Phase, "event", ev.Kind, "code", ev.Fault.Code)
 	}
-	l.enter(before, ev, effects, now)
+	l.enter(was, ev, effects)
 	for _, fx := range effects {
 		l.do(fx)
 	}
 }
 
 // enter appends to the timeline: every transition and every decision, with its cause.
-func (l *loop) enter(before machine.Phase, ev machine.Event, effects []machine.Effect, now machine.Instant) {
-	names := make([]string, 0, len(effects))
-	for _, fx := range effects {
-		if fx.Kind != machine.FxPublish {
-			names = append(names, fx.Kind.String())
-		}
-	}
-	if len(names) == 0 && before == l.state.Phase && ev.Kind == machine.EvTick {
+func (l *loop) enter(before machine.State, ev machine.Event, effects []machine.Effect) {
+	told, ok := machine.Tell(before, ev, l.state, effects)
+	if !ok {
 		return
 	}
-	e := ipc.Entry{At: l.cfg.Wall(), Phase: l.state.Phase.String(), Event: ev.Kind.String(), Reason: l.state.Reason.String(), Evidence: evidence(ev), Effects: names}
-	if t, ok := l.res.started[ev.Attempt]; ok && ev.Attempt != 0 {
-		e.TookMS = float64((now.Mono - t).Microseconds()) / 1000
-	}
-	e = l.timeline.add(l.owner(), e)
+	e := l.timeline.add(l.owner(), entry(told, l.cfg.Wall()))
 	l.news = append(l.news, func(h *ipc.Hub) { h.Timeline(e) })
 	l.changed = true
-}
-
-// evidence is the event's own words, or what stands in its fields.
-func evidence(ev machine.Event) string {
-	s := ev.Evidence
-	if ev.Fault.Code != "" {
-		if s != "" {
-			s += ": "
-		}
-		s += string(ev.Fault.Code) + " " + fault.Lookup(ev.Fault.Code).Sentence
-	}
-	return s
 }

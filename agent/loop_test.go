@@ -273,7 +273,7 @@ func TestCarrierLost(t *testing.T) {
 			t.Error(err)
 		}
 		steps := 0
-		if err := record.Replay(r.loop.record.Record(), func(record.Step, string) { steps++ }); err != nil || steps < 10 {
+		if err := record.Replay(r.loop.record.Record(), func(machine.State, record.Step, machine.State) { steps++ }); err != nil || steps < 10 {
 			t.Errorf("the record of %d steps replays with %v", steps, err)
 		}
 		if second.reason != protocol.CloseUser || !r.m.Clean() {

@@ -24,7 +24,6 @@ type reach struct {
 // resources is everything alive behind the machine's numbers. It belongs to the loop.
 type resources struct {
 	cancels map[machine.ID]context.CancelFunc // of workers that are out
-	started map[machine.ID]time.Duration      // Mono, for the cost in the timeline
 	reaches map[machine.ID]reach
 	tunnels map[machine.ID]*tunnel
 	prompts map[machine.ID]*prompt
@@ -40,7 +39,6 @@ type resources struct {
 func newResources() resources {
 	return resources{
 		cancels: map[machine.ID]context.CancelFunc{},
-		started: map[machine.ID]time.Duration{},
 		reaches: map[machine.ID]reach{},
 		tunnels: map[machine.ID]*tunnel{},
 		prompts: map[machine.ID]*prompt{},

@@ -127,7 +127,6 @@ func (l *loop) take(r report) {
 		stop()
 		delete(l.res.cancels, ev.Attempt)
 	}
-	delete(l.res.started, ev.Attempt)
 }
 
 // cancel ends an attempt's worker and lets go of what it left behind: a reach that nobody will commit, a question that nobody will answer.
@@ -136,7 +135,6 @@ func (l *loop) cancel(id machine.ID) {
 		stop()
 		delete(l.res.cancels, id)
 	}
-	delete(l.res.started, id)
 	if got, ok := l.res.reaches[id]; ok {
 		delete(l.res.reaches, id)
 		l.discard(report{reached: got.live})
@@ -155,7 +153,6 @@ func (l *loop) discard(r report) { l.workers.Go(r.drop) }
 func (l *loop) begin(id machine.ID) context.Context {
 	ctx, cancel := context.WithCancel(l.base)
 	l.res.cancels[id] = cancel
-	l.res.started[id] = l.now().Mono
 	return ctx
 }
 

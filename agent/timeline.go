@@ -1,9 +1,15 @@
 package agent
 
 import (
+	"context"
+	"io"
 	"slices"
+	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/agent/machine"
+	"github.com/holdfast-vpn/holdfast/agent/machine/record"
+	"github.com/holdfast-vpn/holdfast/platform/localsock"
 )
 
 // timelineSize bounds what is remembered: enough for a day of a bad network.
@@ -28,3 +34,32 @@ func (t *timeline) add(owner string, e ipc.Entry) ipc.Entry {
 
 // all returns a copy, oldest first.
 func (t *timeline) all() []ipc.Record { return slices.Clone(t.records) }
+
+// entry is a step as clients get it.
+func entry(t machine.Told, at time.Time) ipc.Entry {
+	return ipc.Entry{At: at, Phase: t.Phase.String(), Event: t.Event.String(), Reason: t.Reason.String(), Evidence: t.Evidence, Effects: t.Effects,
+		TookMS: float64(t.Took.Microseconds()) / 1000}
+}
+
+// Recording implements ipc.Reports.
+func (a *Agent) Recording(ctx context.Context, p localsock.Peer, w io.Writer) error {
+	var rec record.Record
+	err := a.call(ctx, func(l *loop) { rec = l.recording(p) })
+	if err != nil {
+		return err
+	}
+	return rec.Save(w)
+}
+
+// recording is the record as far as it is the peer's own: since its session began; root gets all. Who has none gets one without a step.
+func (l *loop) recording(p localsock.Peer) record.Record {
+	rec := record.Record{}
+	switch {
+	case p.Root:
+		rec = l.record.Record()
+	case l.owner() == p.ID():
+		rec = l.record.Marked()
+	}
+	rec.Saved = record.Saved{At: l.cfg.Wall(), Boot: l.now().Boot, By: l.cfg.Version.Version}
+	return rec
+}

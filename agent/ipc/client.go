@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"iter"
@@ -144,6 +145,20 @@ func (c *Client) Timeline(ctx context.Context, follow bool) iter.Seq2[Entry, err
 			}
 		}
 	}
+}
+
+// Recording writes the machine's record to w, as agent/machine/record reads it, and returns how many steps it has.
+func (c *Client) Recording(ctx context.Context, w io.Writer) (steps int, err error) {
+	lines, failed := 0, error(nil)
+	err = c.list(ctx, "/v1/record", func(line []byte) error {
+		lines++
+		_, failed = fmt.Fprintf(w, "%s\n", line)
+		return failed
+	})
+	if failed != nil { // the file's fault, not the agent's
+		err = failed
+	}
+	return max(lines-1, 0), err
 }
 
 // Events opens a stream whose first event is the whole state. It ends with ctx or Close.

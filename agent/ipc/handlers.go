@@ -94,6 +94,19 @@ func (s *Server) timeline(w http.ResponseWriter, r *http.Request, c call) error 
 	return nil
 }
 
+// recording sends the record of the caller's own session; root gets all. It is written to memory first, so that an error is told as one.
+func (s *Server) recording(w http.ResponseWriter, r *http.Request, c call) error {
+	var b bytes.Buffer
+	if err := s.backend.Recording(r.Context(), c.peer, &b); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", lines)
+	if _, err := w.Write(b.Bytes()); err != nil {
+		s.log.Debug("answer not sent", "err", err)
+	}
+	return nil
+}
+
 func (s *Server) stats(w http.ResponseWriter, r *http.Request, c call) error {
 	if c.down { // decided on what the rule saw: a session that begins meanwhile is somebody else's
 		return fault.New(fault.UseNotConnected, nil)

@@ -3,6 +3,7 @@ package ipc
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -45,6 +46,8 @@ type Reports interface {
 	// Stats is USE-003 without a session.
 	Stats(ctx context.Context) (Stats, error)
 	Version() Version
+	// Recording writes the machine's record, as agent/machine/record reads it, as far as it is the peer's own; root gets all.
+	Recording(ctx context.Context, p localsock.Peer, w io.Writer) error
 }
 
 // Record is an entry of the timeline and whose session it is of.

@@ -104,6 +104,11 @@ func (a *agent) Import(_ context.Context, p localsock.Peer, r ImportRequest) (Im
 	return Imported{Result: "imported", Hosts: len(r.Content)}, a.note(fmt.Sprintf("import:%s:%s:%t", p.ID(), r.Name, r.Replace))
 }
 
+func (a *agent) Recording(_ context.Context, p localsock.Peer, w io.Writer) error {
+	_, _ = io.WriteString(w, "{\"record\":\"holdfast\"}\n{\"of\":\""+p.ID()+"\"}\n")
+	return a.note("recording:" + p.ID())
+}
+
 func (a *agent) Version() Version { return Version{Version: "1.0", Agent: "1.0"} }
 
 // full is a state in which everything that must not be seen by others is set.
@@ -233,6 +238,7 @@ func TestIdentitiesTimesVerbs(t *testing.T) {
 		{"POST /v1/connect", "{}", [4]fault.Code{ok, ok, ok, fault.PolGroup}, [4]fault.Code{ok, ok, ok, fault.PolGroup}},
 		{"POST /v1/disconnect", "", [4]fault.Code{ok, ok, fault.PolNotOwner, fault.PolGroup}, [4]fault.Code{ok, ok, ok, fault.PolGroup}},
 		{"GET /v1/timeline", "", [4]fault.Code{ok, ok, fault.PolNotOwner, fault.PolGroup}, [4]fault.Code{ok, ok, ok, fault.PolGroup}},
+		{"GET /v1/record", "", [4]fault.Code{ok, ok, fault.PolNotOwner, fault.PolGroup}, [4]fault.Code{ok, ok, ok, fault.PolGroup}},
 		{"GET /v1/stats", "", [4]fault.Code{ok, ok, fault.PolNotOwner, fault.PolGroup},
 			[4]fault.Code{fault.UseNotConnected, fault.UseNotConnected, fault.UseNotConnected, fault.PolGroup}},
 		{"POST /v1/prompts/p1", `{"cancel":true}`, [4]fault.Code{ok, ok, fault.PolNotOwner, fault.PolGroup},

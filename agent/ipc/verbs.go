@@ -69,6 +69,7 @@ var verbs = []verb{
 	{http.MethodPost, "/v1/connect", anyone, (*Server).connect},
 	{http.MethodPost, "/v1/disconnect", owner, (*Server).disconnect},
 	{http.MethodGet, "/v1/timeline", owner, (*Server).timeline},
+	{http.MethodGet, "/v1/record", owner, (*Server).recording},
 	{http.MethodGet, "/v1/stats", owner, (*Server).stats},
 	{http.MethodPost, "/v1/prompts/{id}", owner, (*Server).answer},
 	{http.MethodGet, "/v1/preferences", anyone, (*Server).preferences},

@@ -28,7 +28,8 @@
 // # Where things are
 //
 // types.go is the vocabulary shared with the shell, state.go the State, table.go what each phase does with each event, step.go deadlines and effects; connect.go,
-// loss.go, reconnect.go and disconnect.go hold the rules. Because the function is pure it is simulated against a model world in virtual time (sim_test.go: random
+// loss.go, reconnect.go and disconnect.go hold the rules; explain.go
+// and tell.go put a step in words. Because the function is pure it is simulated against a model world in virtual time (sim_test.go: random
 // scripts, shrunk when they fail; testdata/scenarios: scripts of field reports with their timelines), fuzzed, recorded by the agent and replayed (package record).
 //
 // It imports pure packages of the standard library and dart/fault; a test in package agent holds it to that.

@@ -1,6 +1,7 @@
 // Package offline holds what the command line does when no agent runs.
 //
 //	Rescue   undoes every change of ours to this machine; an agent that lives holds the lock of the undo journal, which Rescue takes
+//	Replay   runs the machine again over a record, and tells each decision
 //	Doctor   looks along the way to a gateway, layer by layer, and says which one is broken
 //
 // Doctor runs as whoever calls it and needs no privilege:

@@ -109,6 +109,8 @@ const (
 	UseNotYet       Code = "USE-006"
 	UseVerb         Code = "USE-007"
 	UseRequest      Code = "USE-008"
+	UseRecord       Code = "USE-009"
+	UseReplay       Code = "USE-010"
 
 	ProfInvalid Code = "PROF-001"
 	ProfHost    Code = "PROF-002"
@@ -214,6 +216,8 @@ var registry = map[Code]Entry{
 	UseNotYet:       {Fatal, 2, "this version does not have that yet", "see docs/compatibility.md"},
 	UseVerb:         {Fatal, 2, "the agent does not know this request", "check that holdfast and holdfastd have the same version: holdfast version"},
 	UseRequest:      {Fatal, 2, "the agent cannot use this request", "check that holdfast and holdfastd have the same version: holdfast version"},
+	UseRecord:       {Fatal, 2, "this is no record of a session that this version can read", "save one with: holdfast timeline --save FILE"},
+	UseReplay:       {Fatal, 1, "the replay goes another way than the record", "another version of Holdfast decided otherwise, or the file was changed"},
 
 	ProfInvalid: {Fatal, 1, "the profile cannot be read", "check it with: holdfast profile check FILE"},
 	ProfHost:    {Fatal, 2, "no profile has this host", "list them with: holdfast hosts"},

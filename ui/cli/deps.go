@@ -23,6 +23,8 @@ type Deps struct {
 	Rescue func(ctx context.Context, stateDir, runtimeDir string, out io.Writer) error
 	// Doctor looks along the way to a gateway without an agent.
 	Doctor func(ctx context.Context, o DoctorOptions) (checkup.Report, error)
+	// Replay runs a recorded machine again and calls each with every decision.
+	Replay func(record io.Reader, each func(ReplayStep)) error
 	// Demo runs agent and gateway in this process.
 	Demo func(ctx context.Context, o DemoOptions) error
 	// Gateway serves the embedded gateway on a real address until ctx ends.

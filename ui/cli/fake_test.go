@@ -190,6 +190,11 @@ func (b *backend) Stats(ctx context.Context) (ipc.Stats, error) {
 	return ipc.Stats{State: st, DurationS: 3725, Control: ipc.Frames{Tx: 4, Rx: 5}}, nil
 }
 
+func (b *backend) Recording(_ context.Context, _ localsock.Peer, w io.Writer) error {
+	_, err := io.WriteString(w, "{\"record\":\"holdfast\",\"version\":1}\n{\"step\":1}\n{\"step\":2}\n")
+	return err
+}
+
 func (b *backend) Version() ipc.Version { return ipc.Version{Version: "1.2.3", Agent: "1.2.3"} }
 
 // pipes is a listener in memory; every connection is one user's.

@@ -145,10 +145,10 @@ func (l *lines) Write(p []byte) (int, error) {
 }
 
 func TestTimelineSave(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "timeline.json")
+	file := filepath.Join(t.TempDir(), "lost.holdfast")
 	r := play(t, t.Context(), &backend{entries: entries}, nil, "", "timeline", "--save", file)
 	data, err := os.ReadFile(file)
-	if r.exit != 0 || err != nil || bytes.Count(data, []byte{'\n'}) != len(entries) {
+	if r.exit != 0 || err != nil || bytes.Count(data, []byte{'\n'}) != 3 || !strings.HasPrefix(r.err, "2 steps written to "+file) {
 		t.Errorf("%+v, %v, %q", r, err, data)
 	}
 	r = play(t, t.Context(), &backend{}, nil, "", "timeline", "--save", filepath.Join(file, "below-a-file"))

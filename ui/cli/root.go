@@ -88,6 +88,9 @@ func (a *app) root() *cobra.Command {
 	if a.deps.Doctor != nil {
 		root.AddCommand(a.doctorCommand())
 	}
+	if a.deps.Replay != nil {
+		root.AddCommand(a.replayCommand())
+	}
 	if a.deps.Demo != nil {
 		root.AddCommand(a.demoCommand())
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -19,14 +18,16 @@ func (a *app) timelineCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "timeline",
 		Short: "Show what happened and why",
-		Long:  "Show every transition of the session: when, the phase that was entered, the event, the reason with\nits evidence, what was done, and what it cost in milliseconds.",
-		Args:  none,
+		Long: "Show every transition of the session: when, the phase that was entered, the event, the reason with\nits evidence, what was done, and what it cost in milliseconds.\n\n" +
+			"--save writes what the agent was told and what it decided since your session began, one JSON object per line,\nwith addresses and interfaces and without any secret.",
+		Example: "  holdfast timeline --follow\n  holdfast timeline --json > timeline.json\n  holdfast timeline --save lost.holdfast && holdfast replay lost.holdfast",
+		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if follow && save != "" {
 				return usage("--follow and --save do not go together")
 			}
 			if save != "" {
-				return a.saveTimeline(cmd.Context(), save)
+				return a.saveRecord(cmd.Context(), save)
 			}
 			for e, err := range a.agent().Timeline(cmd.Context(), follow) {
 				switch {
@@ -42,40 +43,22 @@ func (a *app) timelineCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what happens; end with Ctrl-C")
-	cmd.Flags().StringVar(&save, "save", "", "write one JSON object per line to this `FILE`")
+	cmd.Flags().StringVar(&save, "save", "", "write the record to this `FILE`, for holdfast replay")
 	return cmd
 }
 
-// saveTimeline writes a file that only this user can read, whole or not at all.
-func (a *app) saveTimeline(ctx context.Context, path string) error {
-	var entries []ipc.Entry
-	for e, err := range a.agent().Timeline(ctx, false) {
-		if err != nil {
-			return err
-		}
-		entries = append(entries, e)
-	}
-	err := save("--save", path, func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		for _, e := range entries {
-			if err := enc.Encode(e); err != nil {
-				return err
-			}
-		}
-		return nil
+// saveRecord writes a file that only this user can read, whole or not at all.
+func (a *app) saveRecord(ctx context.Context, path string) error {
+	steps := 0
+	err := save("--save", path, func(w io.Writer) (err error) {
+		steps, err = a.agent().Recording(ctx, w)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Err, "%s written to %s\n", entriesCount(len(entries)), path)
+	fmt.Fprintf(a.Err, "%s written to %s; go through it with: holdfast replay %s\n", count(steps, "step"), path, path)
 	return nil
-}
-
-func entriesCount(n int) string {
-	if n == 1 {
-		return "1 entry"
-	}
-	return fmt.Sprintf("%d entries", n)
 }
 
 // entryLine is an entry as one line whose columns stand under each other.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/machine"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
 
 // Bounds of what Load reads: a record may come out of a bundle that somebody else made.
@@ -38,12 +39,29 @@ type Step struct {
 type Record struct {
 	Start machine.State // before the first step
 	Steps []Step
+	Saved Saved
+}
+
+// Saved says when a record was taken and by what. It is for people: a replay does not depend on it.
+type Saved struct {
+	At   time.Time     `json:"at,omitzero"`   // wall time
+	Boot time.Duration `json:"boot,omitzero"` // boot time at the same moment
+	By   string        `json:"by,omitempty"`  // the agent's version
+}
+
+// Wall is the wall time of a boot time in the record, as far as the clock has not been set in between; the zero Time where nobody wrote it down.
+func (s Saved) Wall(boot time.Duration) time.Time {
+	if s.At.IsZero() {
+		return s.At
+	}
+	return s.At.Add(boot - s.Boot)
 }
 
 // header is the first line.
 type header struct {
 	Record  string        `json:"record"`
 	Version int           `json:"version"`
+	Saved   Saved         `json:"saved,omitzero"`
 	Start   machine.State `json:"start"`
 }
 
@@ -51,7 +69,7 @@ type header struct {
 func (r Record) Save(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	enc := json.NewEncoder(out)
-	if err := enc.Encode(header{"holdfast", version, r.Start}); err != nil {
+	if err := enc.Encode(header{"holdfast", version, r.Saved, r.Start}); err != nil {
 		return err
 	}
 	for _, s := range r.Steps {
@@ -79,10 +97,11 @@ func Load(r io.Reader) (Record, error) {
 			if err := json.Unmarshal(b, &h); err != nil || h.Record != "holdfast" || h.Version != version {
 				return Record{}, ErrFormat
 			}
-			if !sane(h.Start) {
+			if !sane(h.Start) || !follows(machine.Instant{}, machine.Instant{Boot: h.Saved.Boot}) || !writable(h.Saved.At) {
 				return Record{}, fmt.Errorf("%w: no such state", ErrFormat)
 			}
-			rec.Start = h.Start
+			rec.Start, rec.Saved = h.Start, h.Saved
+			rec.Saved.By = fault.Clean(h.Saved.By)
 			continue
 		}
 		var s Step
@@ -112,6 +131,9 @@ func Load(r io.Reader) (Record, error) {
 
 // horizon is the latest time in a record: far from where adding a deadline would overflow.
 const horizon = 100 * 365 * 24 * time.Hour
+
+// writable reports whether every time of a record that was saved then can be written as RFC 3339.
+func writable(t time.Time) bool { return t.IsZero() || t.Year() > 1000 && t.Year() < 9000 }
 
 // follows reports whether both clocks go forward and stay below the horizon.
 func follows(before, now machine.Instant) bool {

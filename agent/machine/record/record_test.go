@@ -84,7 +84,9 @@ func TestRoundTrip(t *testing.T) {
 		t.Error("saved again it is different")
 	}
 	var lines []string
-	if err := Replay(rec, func(_ Step, line string) { lines = append(lines, line) }); err != nil {
+	if err := Replay(rec, func(before machine.State, got Step, after machine.State) {
+		lines = append(lines, machine.Explain(before.Phase, got.Event, after, got.Effects))
+	}); err != nil {
 		t.Fatal(err)
 	}
 	text := strings.Join(lines, "\n")
@@ -129,6 +131,51 @@ func TestRingIsBounded(t *testing.T) {
 	}
 }
 
+// TestMark: what was before a mark is not told to whom the mark is made for, also when the ring has dropped some of it, and the rest replays.
+func TestMark(t *testing.T) {
+	for _, limit := range []int{DefaultLimit, 20000, 3000} {
+		ring, s := drive(t, 200, limit)
+		ring.Mark(s)
+		if n := len(ring.Marked().Steps); n != 0 {
+			t.Errorf("limit %d: %d steps right after the mark", limit, n)
+		}
+		now := s.Now
+		for i := range 300 {
+			now.Mono, now.Boot = now.Mono+time.Second, now.Boot+time.Second
+			ev := machine.Event{Kind: machine.EvNetworkChanged, Evidence: "mine"}
+			after, fx := machine.Step(s, ev, now)
+			if err := ring.Add(now, ev, after, fx); err != nil {
+				t.Fatal(err)
+			}
+			s = after
+			own := ring.Marked()
+			if limit == DefaultLimit && len(own.Steps) != i+1 || len(own.Steps) > i+1 {
+				t.Fatalf("limit %d: %d steps after %d", limit, len(own.Steps), i+1)
+			}
+			for _, st := range own.Steps {
+				if st.Event.Evidence != "mine" {
+					t.Fatalf("limit %d: a step of before: %v", limit, st.Event)
+				}
+			}
+			if err := Replay(own, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestWall: the times of a record are those of the wall clock when it was saved, counted back on boot time.
+func TestWall(t *testing.T) {
+	at := time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
+	s := Saved{At: at, Boot: time.Hour}
+	if got := s.Wall(time.Hour - time.Minute); !got.Equal(at.Add(-time.Minute)) {
+		t.Error(got)
+	}
+	if got := (Saved{}).Wall(time.Hour); !got.IsZero() {
+		t.Error(got)
+	}
+}
+
 // TestReplayFindsADifference: the step is named.
 func TestReplayFindsADifference(t *testing.T) {
 	ring, _ := drive(t, 60, DefaultLimit)
@@ -153,16 +200,17 @@ func TestLoadRefuses(t *testing.T) {
 	good := string(save(t, ring.Record()))
 	head, _, _ := strings.Cut(good, "\n")
 	cases := map[string]string{
-		"nothing":           "",
-		"no JSON":           "hello\n",
-		"another header":    `{"record":"something","version":1}` + "\n",
-		"another version":   `{"record":"holdfast","version":2}` + "\n",
-		"garbage inside":    head + "\nxx\n" + `{"now":{"Mono":1,"Boot":1},"event":{"kind":1},"phase":0}` + "\n",
-		"time runs back":    head + "\n" + `{"now":{"Mono":5,"Boot":5},"event":{"kind":1},"phase":0}` + "\n" + `{"now":{"Mono":4,"Boot":5},"event":{"kind":1},"phase":0}` + "\n",
-		"time overflows":    head + "\n" + `{"now":{"Mono":9223372036854775807,"Boot":5},"event":{"kind":1},"phase":0}` + "\n",
-		"a line too long":   head + "\n" + strings.Repeat(" ", maxLine+1) + "\n",
-		"a state too large": `{"record":"holdfast","version":1,"start":{"jobs":[` + strings.Repeat(`{"id":1},`, maxList) + `{"id":1}]}}` + "\n",
-		"a negative pause":  `{"record":"holdfast","version":1,"start":{"loss":{"delay":-1}}}` + "\n",
+		"nothing":                       "",
+		"no JSON":                       "hello\n",
+		"another header":                `{"record":"something","version":1}` + "\n",
+		"another version":               `{"record":"holdfast","version":2}` + "\n",
+		"garbage inside":                head + "\nxx\n" + `{"now":{"Mono":1,"Boot":1},"event":{"kind":1},"phase":0}` + "\n",
+		"time runs back":                head + "\n" + `{"now":{"Mono":5,"Boot":5},"event":{"kind":1},"phase":0}` + "\n" + `{"now":{"Mono":4,"Boot":5},"event":{"kind":1},"phase":0}` + "\n",
+		"time overflows":                head + "\n" + `{"now":{"Mono":9223372036854775807,"Boot":5},"event":{"kind":1},"phase":0}` + "\n",
+		"a line too long":               head + "\n" + strings.Repeat(" ", maxLine+1) + "\n",
+		"a state too large":             `{"record":"holdfast","version":1,"start":{"jobs":[` + strings.Repeat(`{"id":1},`, maxList) + `{"id":1}]}}` + "\n",
+		"a time that cannot be written": `{"record":"holdfast","version":1,"saved":{"at":"9999-12-31T00:00:00Z"}}` + "\n",
+		"a negative pause":              `{"record":"holdfast","version":1,"start":{"loss":{"delay":-1}}}` + "\n",
 	}
 	for name, text := range cases {
 		if _, err := Load(strings.NewReader(text)); !errors.Is(err, ErrFormat) {
@@ -177,12 +225,12 @@ func TestLoadRefuses(t *testing.T) {
 
 // TestNothingSecretFits: the recorded types hold no text but evidence, interface names and codes, and nothing live.
 func TestNothingSecretFits(t *testing.T) {
-	allowed := map[string]bool{"Evidence": true, "Name": true, "Code": true}
+	allowed := map[string]bool{"Evidence": true, "Name": true, "Code": true, "By": true}
 	var walk func(name string, v reflect.Type)
 	walk = func(name string, v reflect.Type) {
 		switch v.Kind() {
 		case reflect.Struct:
-			if v.PkgPath() == "net/netip" {
+			if v.PkgPath() == "net/netip" || v.PkgPath() == "time" {
 				return
 			}
 			for i := range v.NumField() {
@@ -219,7 +267,7 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		var d *Difference
-		if err := Replay(rec, func(Step, string) {}); err != nil && !errors.As(err, &d) {
+		if err := Replay(rec, func(machine.State, Step, machine.State) {}); err != nil && !errors.As(err, &d) {
 			t.Fatal(err)
 		}
 	})

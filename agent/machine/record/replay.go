@@ -18,17 +18,17 @@ func (d *Difference) Error() string {
 	return fmt.Sprintf("record: step %d goes another way\nrecorded: %s\nreplayed: %s", d.Step, d.Want, d.Got)
 }
 
-// Replay runs the machine again over the record and calls each, if there is one, with every step in a line of text. It returns a *Difference for the first
-// step whose phase, reason or effects are not those of the record.
-func Replay(r Record, each func(s Step, line string)) error {
+// Replay runs the machine again over the record and calls each, if there is one, with every step: the State before it, what was decided now, and the State after it.
+// It returns a *Difference for the first step whose phase, reason or effects are not those of the record.
+func Replay(r Record, each func(before machine.State, got Step, after machine.State)) error {
 	s := r.Start
 	for i, want := range r.Steps {
-		before := s.Phase
+		before := s
 		var fx []machine.Effect
 		s, fx = machine.Step(s, want.Event, want.Now)
 		got := Step{Now: want.Now, Event: want.Event, Phase: s.Phase, Reason: s.Reason, Effects: fx}
 		if each != nil {
-			each(got, machine.Explain(before, want.Event, s, fx))
+			each(before, got, s)
 		}
 		w, err := json.Marshal(want)
 		if err != nil {
@@ -39,8 +39,8 @@ func Replay(r Record, each func(s Step, line string)) error {
 			return err
 		}
 		if string(w) != string(g) {
-			recorded := machine.Explain(before, want.Event, machine.State{Phase: want.Phase, Reason: want.Reason}, want.Effects)
-			return &Difference{i + 1, recorded, machine.Explain(before, want.Event, s, fx)}
+			recorded := machine.Explain(before.Phase, want.Event, machine.State{Phase: want.Phase, Reason: want.Reason}, want.Effects)
+			return &Difference{i + 1, recorded, machine.Explain(before.Phase, want.Event, s, fx)}
 		}
 	}
 	return nil

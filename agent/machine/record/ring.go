@@ -18,10 +18,25 @@ type Ring struct {
 	start machine.State
 	steps []Step
 	sizes []int
+	mark  int // of the steps, where the last mark stands; 0 also when it has fallen out
+	at    machine.State
 }
 
 // NewRing returns a ring of at most limit bytes that begins with a State.
-func NewRing(start machine.State, limit int) *Ring { return &Ring{limit: limit, start: start} }
+func NewRing(start machine.State, limit int) *Ring {
+	return &Ring{limit: limit, start: start, at: start}
+}
+
+// Mark notes that what follows is somebody else's: now is the machine's State.
+func (r *Ring) Mark(now machine.State) { r.mark, r.at = len(r.steps), now }
+
+// Marked is the record since the last mark.
+func (r *Ring) Marked() Record {
+	if r.mark == 0 {
+		return r.Record()
+	}
+	return Record{Start: r.at, Steps: slices.Clone(r.steps[r.mark:])}
+}
 
 // Add appends one call of machine.Step: what it was given and what it returned. The evidence is cleaned and cut. A step larger than the whole ring
 // leaves nothing but its effect on the first State.
@@ -39,7 +54,7 @@ func (r *Ring) Add(now machine.Instant, ev machine.Event, after machine.State, f
 		r.start, _ = machine.Step(r.start, old.Event, old.Now)
 		r.size -= r.sizes[drop]
 	}
-	r.steps, r.sizes = slices.Delete(r.steps, 0, drop), slices.Delete(r.sizes, 0, drop)
+	r.steps, r.sizes, r.mark = slices.Delete(r.steps, 0, drop), slices.Delete(r.sizes, 0, drop), max(r.mark-drop, 0)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -26,6 +27,9 @@ func main() {
 		Doctor: func(ctx context.Context, o cli.DoctorOptions) (checkup.Report, error) {
 			return offline.Doctor(ctx, offline.DoctorOptions{Target: o.Target, CAPEM: o.CAPEM, Pins: o.Pins, Timeout: o.Timeout, Progress: o.Progress,
 				ProfileDirs: profiles, StateDir: dirs.State})
+		},
+		Replay: func(record io.Reader, each func(cli.ReplayStep)) error {
+			return offline.Replay(record, func(r offline.Replayed) { each(cli.ReplayStep(r)) })
 		},
 		Demo: func(ctx context.Context, o cli.DemoOptions) error {
 			return demo.Run(ctx, demo.Options{Out: o.Out, Colour: o.Colour, Width: o.Width, JSON: o.JSON})
