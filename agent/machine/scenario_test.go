@@ -24,7 +24,7 @@ func TestScenarios(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := play(s, Step)
+			w := play(s, Step, true)
 			for _, e := range w.errs {
 				t.Error(e)
 			}

@@ -197,9 +197,9 @@ func (w *world) sleep(arg string, announced bool) {
 	w.sense()
 }
 
-// play runs a script to its end.
-func play(s script, step stepper) *world {
-	w := newWorld(s.seed, step)
+// play runs a script to its end. What happens is written down when trace is asked for.
+func play(s script, step stepper, trace bool) *world {
+	w := newWorld(s.seed, step, trace)
 	for _, a := range s.actions {
 		w.run(a.at + time.Minute)
 		if len(w.errs) > 0 {

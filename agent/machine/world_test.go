@@ -1,7 +1,6 @@
 package machine
 
 import (
-	"container/heap"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -62,17 +61,41 @@ type item struct {
 
 type schedule []item
 
-func (q schedule) Len() int { return len(q) }
-func (q schedule) Less(i, j int) bool {
+// before orders by time, then by what was scheduled first.
+func (q schedule) before(i, j int) bool {
 	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].seq < q[j].seq
 }
-func (q schedule) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *schedule) Push(x any)   { *q = append(*q, x.(item)) }
-func (q *schedule) Pop() any {
-	old := *q
-	x := old[len(old)-1]
-	*q = old[:len(old)-1]
-	return x
+
+// push adds an item to the heap.
+func (q *schedule) push(it item) {
+	h := append(*q, it)
+	for i := len(h) - 1; i > 0 && h.before(i, (i-1)/2); i = (i - 1) / 2 {
+		h[i], h[(i-1)/2] = h[(i-1)/2], h[i]
+	}
+	*q = h
+}
+
+// pop removes the first item.
+func (q *schedule) pop() item {
+	h := *q
+	first, last := h[0], len(h)-1
+	h[0], h[last] = h[last], item{}
+	h = h[:last]
+	for i := 0; ; {
+		least := i
+		for _, child := range []int{2*i + 1, 2*i + 2} {
+			if child < last && h.before(child, least) {
+				least = child
+			}
+		}
+		if least == i {
+			break
+		}
+		h[i], h[least] = h[least], h[i]
+		i = least
+	}
+	*q = h
+	return first
 }
 
 // stepper is Step, or one with a planted bug.
@@ -108,15 +131,20 @@ type world struct {
 	prompt    ID
 	asked     int
 
-	log  []string
-	errs []string
+	trace bool // keep the log
+	steps int
+	log   []string
+	errs  []string
 }
 
+// worldBegins is the time at which every simulation begins.
+var worldBegins = Instant{Mono: time.Minute, Boot: time.Hour}
+
 // newWorld has two links, the first of them up.
-func newWorld(seed uint64, step stepper) *world {
+func newWorld(seed uint64, step stepper, trace bool) *world {
 	w := &world{
-		step: step, rng: rand.New(rand.NewPCG(seed, 1)), s: New(seed), latency: 10 * time.Millisecond,
-		now:  Instant{Mono: time.Minute, Boot: time.Hour},
+		step: step, trace: trace, rng: rand.New(rand.NewPCG(seed, 1)), s: New(seed), latency: 10 * time.Millisecond,
+		now:  worldBegins,
 		gw:   gateway{up: true, keep: 10 * time.Minute, plan: NetPlan{Addr4: netip.MustParsePrefix("10.9.0.2/24"), MTU: 1400}},
 		user: user{mood: "answers", delay: 2 * time.Second},
 		links: []*link{
@@ -132,7 +160,7 @@ func newWorld(seed uint64, step stepper) *world {
 // after schedules something.
 func (w *world) after(d time.Duration, do func()) {
 	w.seq++
-	heap.Push(&w.q, item{w.now.Mono + max(d, 0), w.seq, do})
+	w.q.push(item{w.now.Mono + max(d, 0), w.seq, do})
 }
 
 // trip is one round trip, with a little jitter.
@@ -169,7 +197,7 @@ func (w *world) run(until time.Duration) {
 			next = min(next, w.now.Mono+d)
 		}
 		if len(w.q) > 0 && w.q[0].at <= next {
-			it := heap.Pop(&w.q).(item)
+			it := w.q.pop()
 			w.advance(it.at - w.now.Mono)
 			it.do()
 			continue
@@ -202,8 +230,9 @@ func (w *world) feed(ev Event) {
 	before := w.s
 	next, fx := w.step(w.s, ev, w.now)
 	w.s = next
-	if line := Explain(before.Phase, ev, next, fx); next.Phase != before.Phase || next.Reason != ReasonNone || len(fx) > 0 {
-		w.log = append(w.log, fmt.Sprintf("%9.3f  %s", (w.now.Mono-time.Minute).Seconds(), line))
+	w.steps++
+	if w.trace && (next.Phase != before.Phase || next.Reason != ReasonNone || len(fx) > 0) {
+		w.log = append(w.log, fmt.Sprintf("%9.3f  %s", (w.now.Mono-time.Minute).Seconds(), Explain(before.Phase, ev, next, fx)))
 	}
 	w.check(before, ev, fx)
 	for _, f := range fx {
