@@ -97,10 +97,8 @@ func (g *Gateway) Log() string {
 	return string(b)
 }
 
-// Logins is how often somebody has logged in with a password, over all its starts. A token that is presented is none.
-func (g *Gateway) Logins() int {
-	return strings.Count(g.Log(), "authentication for user '"+Account+"' successful")
-}
+// Logins is how often somebody began to log in with a password, over all its starts. A token that is presented is none.
+func (g *Gateway) Logins() int { return strings.Count(g.Log(), "authentication to authenticate user") }
 
 // KillWorkers ends the processes that serve clients; sessions stay in the security module.
 func (g *Gateway) KillWorkers() {
