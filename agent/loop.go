@@ -25,8 +25,8 @@ const (
 	shutdownTime = 5 * time.Second
 	// late is how far behind a timer, or apart the two clocks, may be before it means that the machine slept or we were frozen (design §4).
 	late = 2 * time.Second
-	// watchTime is how often a session looks at the clocks when nothing else happens.
-	watchTime = 15 * time.Second
+	// watchTime is how often a session looks at the clocks when nothing else happens. Whatever stood still for that long and late beyond it is noticed when it goes on.
+	watchTime = 7 * time.Second
 )
 
 // report is what comes back to the loop: one event, and what is alive behind it.

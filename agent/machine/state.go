@@ -25,6 +25,7 @@ const (
 	defaultLost   = 30 * time.Minute // boot time: a session without a tunnel, when the gateway does not say
 	tunnelLevel   = 30 * time.Second // boot time
 	reloginGap    = time.Minute      // boot time: a session lost sooner after a second login is not asked for a third time
+	overslept     = 2 * time.Second  // boot time: how late a deadline is looked at only by a machine that slept, or stood still
 	maxPaths      = 8
 )
 

@@ -137,6 +137,11 @@ func (m *step) expireBoot() {
 		if t.Kind == TimerLost {
 			why = ReasonLostTime
 		}
+		if m.now.Boot-t.At > overslept && !m.s.Policy.DisconnectOnSuspend && (m.s.Phase == Connected || m.s.Phase == Reconnecting) {
+			m.sessionLost(faultOf(gwTime)) // nobody was there to see it end: whoever wakes the machine is asked, once
+			m.decide(why)
+			return
+		}
 		m.end(faultOf(gwTime), CloseUser, why)
 		return // end left no other timer of this clock
 	}

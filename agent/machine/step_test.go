@@ -114,12 +114,18 @@ agent/machine/reason.go by ` + "`go test ./agent/machine -run TestReasons -updat
 // up is a machine in the middle of a session, with one path.
 func up(t *testing.T, p Policy) (State, Instant) {
 	t.Helper()
+	return upWith(t, p, Limits{})
+}
+
+// upWith is up with a gateway that sets limits.
+func upWith(t *testing.T, p Policy, limits Limits) (State, Instant) {
+	t.Helper()
 	now := Instant{Mono: time.Minute, Boot: time.Hour}
 	s := New(1)
 	for _, ev := range []Event{
 		{Kind: EvNetworkChanged, Paths: []Path{eth}},
 		{Kind: EvConnectRequested, Policy: p},
-		{Kind: EvTunnelOpened, Attempt: 1, Tunnel: 1, Plan: NetPlan{MTU: 1400}},
+		{Kind: EvTunnelOpened, Attempt: 1, Tunnel: 1, Plan: NetPlan{MTU: 1400}, Limits: limits},
 		{Kind: EvNetworkApplied, Attempt: 2},
 	} {
 		s, _ = Step(s, ev, now)
@@ -355,14 +361,38 @@ func TestConnectDuringDisconnect(t *testing.T) {
 	}
 }
 
-// TestSessionEnds: on the clock that counts sleep, whatever event comes first.
+// TestSessionEnds: on the clock that counts sleep, whatever event comes first. One whose end came in time is over; one that ended while the machine slept is asked for anew, once.
 func TestSessionEnds(t *testing.T) {
-	s, now := up(t, Policy{AutoReconnect: true})
-	s, _ = Step(s, Event{Kind: EvCarrierDown, Tunnel: 1}, now)
-	now.Boot += defaultLost
-	s, fx := Step(s, Event{Kind: EvResumed}, now)
-	if s.Phase != Disconnecting || s.Err.Code != fault.GwTime || has(fx, FxStartReach) {
-		t.Errorf("%v %v %v", s.Phase, s.Err, fx)
+	for _, c := range []struct {
+		name  string
+		late  time.Duration
+		p     Policy
+		phase Phase
+	}{
+		{"awake", 0, Policy{AutoReconnect: true}, Disconnecting},
+		{"awake and busy", overslept, Policy{AutoReconnect: true}, Disconnecting},
+		{"asleep", time.Hour, Policy{AutoReconnect: true}, Connecting},
+		{"asleep, and it may not come back", time.Hour, Policy{}, Disconnecting},
+		{"asleep, where that ends it", time.Hour, Policy{AutoReconnect: true, DisconnectOnSuspend: true}, Disconnecting},
+	} {
+		for _, lost := range []bool{false, true} {
+			s, now := upWith(t, c.p, Limits{Session: time.Hour, Disconnected: time.Hour})
+			if lost && c.p.AutoReconnect {
+				s, _ = Step(s, Event{Kind: EvCarrierDown, Tunnel: 1}, now)
+			}
+			now.Boot = s.NextDeadline().Boot + c.late
+			s, fx := Step(s, Event{Kind: EvResumed}, now)
+			if s.Phase != c.phase || s.Err.Code != fault.GwTime || has(fx, FxStartReach) || has(fx, FxStartAttempt) != (c.phase == Connecting) || s.Session {
+				t.Errorf("%s, lost before %v: %v %v %v", c.name, lost, s.Phase, s.Err, fx)
+			}
+			if c.phase != Connecting {
+				continue
+			}
+			now.Boot += time.Minute
+			if _, fx = Step(s, Event{Kind: EvResumed}, now); has(fx, FxStartAttempt) {
+				t.Errorf("%s: logs in twice", c.name)
+			}
+		}
 	}
 }
 
