@@ -156,6 +156,8 @@ var noteEvents = map[protocol.NoteKind]machine.EventKind{
 	protocol.NoteHeard:        machine.EvHeard,
 	protocol.NoteCarrier:      machine.EvCarrierChanged,
 	protocol.NoteMTU:          machine.EvMTUChanged,
+	protocol.NoteRenew:        machine.EvRenewDue,
+	protocol.NoteKeys:         machine.EvKeysChanged,
 }
 
 // opened is the report of a tunnel. A tunnel bears the number of the attempt that made it: an attempt makes one at most. The local network stays reachable where the

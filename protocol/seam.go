@@ -151,6 +151,10 @@ const (
 	NoteCarrier
 	// NoteMTU: Settings has another MTU; Text says which, and why. Nothing was negotiated, and nothing else in Settings is new.
 	NoteMTU
+	// NoteRenew: a new tunnel of the same session would be better, for a reason of our own that Text has; packets travel. It may be told again.
+	NoteRenew
+	// NoteKeys: packets travel by the same transport under new keys; Text says which.
+	NoteKeys
 )
 
 // Notification is one such event.

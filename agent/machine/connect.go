@@ -287,5 +287,9 @@ func (m *step) lostEarly() {
 	}
 }
 
-// noteRekey notes that the gateway wants a new tunnel once this one stands.
-func (m *step) noteRekey() { m.s.Planned = m.s.Planned || m.ev.Tunnel == m.s.Tunnel }
+// noteRekey notes that a new tunnel is wanted once this one stands.
+func (m *step) noteRekey() {
+	if m.ev.Tunnel == m.s.Tunnel && !m.s.Planned {
+		m.s.Planned, m.s.Own = true, m.ev.Kind == EvRenewDue
+	}
+}

@@ -40,6 +40,13 @@ func (m *step) carrierChanged() {
 	}
 }
 
+// keysChanged is a tunnel that goes on under new keys.
+func (m *step) keysChanged() {
+	if m.current() {
+		m.decide(ReasonKeys)
+	}
+}
+
 // mtuChanged has a tunnel's new MTU applied while its packets flow.
 func (m *step) mtuChanged() {
 	m.notePlan()
@@ -188,6 +195,9 @@ func (m *step) unanswered() {
 func (m *step) begin(why Reason) {
 	if m.s.Loss.On {
 		return
+	}
+	if why == ReasonRekey {
+		why = m.s.wanted()
 	}
 	m.s.Loss = Loss{On: true, At: m.now, Cause: why, Path: m.s.Path}
 }

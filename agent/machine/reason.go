@@ -35,6 +35,7 @@ const (
 	ReasonServerClosed Reason = 122
 	ReasonRekey        Reason = 123
 	ReasonUnanswered   Reason = 124
+	ReasonRenew        Reason = 125
 
 	ReasonCommit      Reason = 140
 	ReasonHold        Reason = 141
@@ -54,6 +55,7 @@ const (
 	ReasonSuperseded  Reason = 155
 	ReasonCarrier     Reason = 156
 	ReasonFitted      Reason = 157
+	ReasonKeys        Reason = 158
 
 	ReasonUser        Reason = 160
 	ReasonLocked      Reason = 161
@@ -98,6 +100,7 @@ var reasonTexts = map[Reason]string{
 	ReasonSilence:      "sent and nothing came back: the old connection is asked for a sign of life, new ones are tried beside it",
 	ReasonServerClosed: "the gateway closed the tunnel: ask it once more with the token, after a moment",
 	ReasonRekey:        "the gateway wants a new tunnel: make one beside the old",
+	ReasonRenew:        "the tunnel works only in part: make a new one beside it, packets flow meanwhile",
 	ReasonUnanswered:   "nothing answers, neither the old connection nor a new one: packets are held, the old is kept, tries go on",
 
 	ReasonCommit:      "a new connection answered and the old one is of no use: present the token on the new one",
@@ -117,6 +120,7 @@ var reasonTexts = map[Reason]string{
 	ReasonTimeout:     "no answer in time: that try is given up",
 	ReasonSuperseded:  "the older tunnel ended, as it must when the token is presented: wait for the new one",
 	ReasonFitted:      "this machine has the new MTU: packets flow as before",
+	ReasonKeys:        "packets travel by the same transport under new keys: nothing else changes",
 	ReasonCarrier:     "packets travel by another transport: addresses, routes and names stay as they are",
 
 	ReasonUser:        "the user ended the session",

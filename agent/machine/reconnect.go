@@ -176,21 +176,29 @@ func (m *step) commit(j Job) {
 	m.start(Effect{Kind: FxCommit, Reach: j.ID, Path: j.Path}, commitTime)
 }
 
-// rekey is a gateway that wants a new tunnel: one is made beside the old, which works until the commit.
+// rekey is a new tunnel that is wanted, by the gateway or by ourselves: one is made beside the old, which works until the commit.
 func (m *step) rekey() {
 	if m.current() && !m.s.Planned {
-		m.s.Planned = true
+		m.s.Planned, m.s.Own = true, m.ev.Kind == EvRenewDue
 		m.renew()
 	}
 }
 
 // renew begins a planned reconnect.
 func (m *step) renew() {
-	m.decide(ReasonRekey)
+	m.decide(m.s.wanted())
 	m.settle()
 	if !m.s.has(FxCommit) {
 		m.round()
 	}
+}
+
+// wanted is why a new tunnel is Planned.
+func (s State) wanted() Reason {
+	if s.Own {
+		return ReasonRenew
+	}
+	return ReasonRekey
 }
 
 // rebound takes the session's new tunnel. The old one is closed without a goodbye, or with the one that says that we come back.

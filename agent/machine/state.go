@@ -117,6 +117,7 @@ type State struct {
 	Probing   bool          `json:"probing,omitempty"`  // it is in doubt
 	ProbeAt   time.Duration `json:"probe_at,omitempty"` // Mono: the doubt's first probe
 	Planned   bool          `json:"planned,omitempty"`  // the gateway wants a new tunnel
+	Own       bool          `json:"own,omitempty"`      // of Planned: not the gateway wants it but we
 	Closed    bool          `json:"closed,omitempty"`   // the gateway ended the tunnel without saying why
 	Presented int           `json:"presented,omitempty"`
 	Loss      Loss          `json:"loss,omitzero"`

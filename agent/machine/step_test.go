@@ -424,6 +424,24 @@ func TestSessionLimitSentAgain(t *testing.T) {
 	}
 }
 
+// TestRenewIsOurs: a tunnel that we want to replace is not called the gateway's wish, and new keys are no reconnect.
+func TestRenewIsOurs(t *testing.T) {
+	s, now := up(t, Policy{})
+	s, fx := Step(s, Event{Kind: EvKeysChanged, Tunnel: 1}, now)
+	if s.Reason != ReasonKeys || len(fx) != 1 || s.Tunnels+s.Sessions != 0 {
+		t.Errorf("new keys: %v, %v", s.Reason, fx)
+	}
+	s, fx = Step(s, Event{Kind: EvRenewDue, Tunnel: 1}, now)
+	if s.Reason != ReasonRenew || s.Phase != Connected || !s.Pump || !has(fx, FxStartReach) {
+		t.Fatalf("%v in %v, %v", s.Reason, s.Phase, fx)
+	}
+	s, _ = Step(s, Event{Kind: EvReached, Attempt: s.LastID}, now)
+	s, _ = Step(s, Event{Kind: EvRebound, Attempt: s.LastID, Tunnel: s.LastID, Plan: NetPlan{MTU: 1400}}, now)
+	if s.Phase != Connected || s.LastReconnect.Code != int(ReasonRenew) || s.Planned {
+		t.Errorf("%v, %+v", s.Phase, s.LastReconnect)
+	}
+}
+
 // TestRekey: the old tunnel works until the commit, is told that we come back, and where nothing answers it simply goes on.
 func TestRekey(t *testing.T) {
 	s, now := up(t, Policy{})

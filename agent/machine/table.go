@@ -48,6 +48,8 @@ var anywhere = row{
 	EvDeviceGone:          keep,
 	EvCarrierChanged:      keep,
 	EvMTUChanged:          keep,
+	EvRenewDue:            keep,
+	EvKeysChanged:         keep,
 }
 
 // idle is what the phases without a session do.
@@ -86,6 +88,7 @@ var table = [phaseEnd]row{
 		EvPeerDead:       {"note loss", (*step).lostEarly},
 		EvServerClosed:   {"note loss", (*step).lostEarly},
 		EvRekeyDue:       {"note rekey", (*step).noteRekey},
+		EvRenewDue:       {"note rekey", (*step).noteRekey},
 		EvMTUChanged:     {"note plan", (*step).notePlan},
 		EvDeviceGone:     {"end", (*step).deviceGone},
 		EvSuspending:     {"freeze or end", (*step).suspend},
@@ -97,6 +100,8 @@ var table = [phaseEnd]row{
 		EvPeerDead:       {"reconnect", (*step).peerDead},
 		EvServerClosed:   {"ask again or end", (*step).serverClosed},
 		EvRekeyDue:       {"renew", (*step).rekey},
+		EvRenewDue:       {"renew", (*step).rekey},
+		EvKeysChanged:    {"show it", (*step).keysChanged},
 		EvSilence:        {"probe", (*step).silence},
 		EvHeard:          {"keep the carrier", (*step).heard},
 		EvProbed:         {"keep the carrier", (*step).probed},

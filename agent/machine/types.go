@@ -136,13 +136,17 @@ const (
 	EvCarrierChanged
 	// EvMTUChanged (Tunnel, Plan): packets of another size fit through the tunnel, which has negotiated nothing anew. Plan is what it wants of the host now.
 	EvMTUChanged
+	// EvRenewDue (Tunnel): a new tunnel of the same session would be better, for a reason of our own: one of its transports is of no use. It may come again.
+	EvRenewDue
+	// EvKeysChanged (Tunnel): its packets travel by the same transport under new keys.
+	EvKeysChanged
 	evEnd
 )
 
 var eventNames = [...]string{"", "tick", "connect-requested", "disconnect-requested", "shutdown", "prompt-needed", "prompt-answered", "prompt-cancelled",
 	"tunnel-opened", "attempt-failed", "reached", "reach-failed", "rebound", "rebind-failed", "network-applied", "apply-failed", "reverted",
 	"carrier-down", "peer-dead", "server-closed", "rekey-due", "silence", "heard", "probed", "probe-failed", "tunnel-closed",
-	"network-changed", "suspending", "resumed", "answered", "wait-began", "wait-ended", "device-gone", "carrier-changed", "mtu-changed"}
+	"network-changed", "suspending", "resumed", "answered", "wait-began", "wait-ended", "device-gone", "carrier-changed", "mtu-changed", "renew-due", "keys-changed"}
 
 // String is the event's name in timelines and records.
 func (k EventKind) String() string {
