@@ -320,44 +320,37 @@ func TestWhatASessionSurvives(t *testing.T) {
 	}
 }
 
-// With two uplinks, what happens to the one that carries nothing is no news, and what happens to the one that carries the tunnel is, whichever the system likes
-// best.
+// With two uplinks, what happens to the one that carries nothing is no news as long as the system likes the other one better, and what happens to the one that carries
+// the tunnel is.
 func TestTwoUplinks(t *testing.T) {
+	both := platform.NetSnapshot{Uplinks: slices.Concat(home.Uplinks, away.Uplinks)}
 	for _, tt := range []struct {
-		name   string
-		used   platform.NetSnapshot
-		unused platform.NetSnapshot
-		prefer func(*world)
+		name string
+		with platform.NetSnapshot
+		code machine.Reason
 	}{
-		{"the tunnel is on the best one", home, away, func(*world) {}},
-		{"the tunnel is on the other one", away, home, func(w *world) { w.uplink.Down() }},
+		{"the uplink in use goes away", away, machine.ReasonPathGone},
+		{"the other one is liked better", platform.NetSnapshot{Uplinks: slices.Concat(away.Uplinks, home.Uplinks)}, machine.ReasonNewPath},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorldOn(t, platform.NetSnapshot{Uplinks: slices.Concat(home.Uplinks, away.Uplinks)})
-				tt.prefer(w)
+				w := newWorldOn(t, both)
 				w.login(t)
-				w.uplink.Up()
-				if !w.ping(t, 1, time.Second) {
-					t.Error("nothing comes through")
+				for _, n := range []platform.NetSnapshot{home, both} {
+					w.m.SetNetwork(n)
+					time.Sleep(10 * time.Second)
+					if s := w.want("connected"); s.LastReconnect != nil {
+						t.Errorf("the uplink that carries nothing came or went: %+v %+v", s.LastReconnect, w.events())
+					}
 				}
-				w.m.SetNetwork(tt.used)
-				time.Sleep(10 * time.Second)
-				if s := w.want("connected"); s.LastReconnect != nil || s.Reconnects != nil && s.Reconnects.Tunnel+s.Reconnects.Session > 0 {
-					t.Errorf("the uplink that carries nothing went away: %+v %+v", s.LastReconnect, w.events())
-				}
-				w.m.SetNetwork(platform.NetSnapshot{Uplinks: slices.Concat(home.Uplinks, away.Uplinks)})
-				time.Sleep(10 * time.Second)
-				w.want("connected")
 				begun := time.Now()
-				w.m.SetNetwork(tt.unused)
-				s := w.until(t, "connected", time.Second)
-				for s.LastReconnect == nil && time.Since(begun) < time.Second {
+				w.m.SetNetwork(tt.with)
+				for w.state().LastReconnect == nil && time.Since(begun) < time.Second {
 					time.Sleep(10 * time.Millisecond)
-					s = w.state()
 				}
-				if s.LastReconnect == nil || s.LastReconnect.Code != int(machine.ReasonPathGone) {
-					t.Fatalf("the uplink in use went away: %+v, events %v", s.LastReconnect, w.events())
+				s := w.want("connected")
+				if s.LastReconnect == nil || s.LastReconnect.Code != int(tt.code) || s.Reconnects.Session != 1 {
+					t.Fatalf("%+v %+v, events %v", s.LastReconnect, s.Reconnects, w.events())
 				}
 				if took := time.Since(begun); took > 300*time.Millisecond {
 					t.Errorf("it took %v, with a round trip of 20 ms at most", took)
@@ -369,6 +362,34 @@ func TestTwoUplinks(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An uplink that the system likes better and that leads nowhere does not get the session; once it leads somewhere it does.
+func TestBetterUplinkIsDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorldOn(t, away)
+		w.uplink.Down()
+		w.login(t)
+		w.m.SetNetwork(platform.NetSnapshot{Uplinks: slices.Concat(home.Uplinks, away.Uplinks)})
+		for seq := range 20 {
+			time.Sleep(time.Second)
+			if !w.ping(t, uint16(seq), 100*time.Millisecond) {
+				t.Errorf("ping %d is lost while the better uplink leads nowhere", seq)
+			}
+		}
+		if s := w.want("connected"); s.LastReconnect != nil {
+			t.Fatalf("it has moved: %+v", s.LastReconnect)
+		}
+		w.uplink.Up()
+		time.Sleep(2 * time.Minute)
+		if s := w.want("connected"); s.LastReconnect == nil || s.LastReconnect.Code != int(machine.ReasonNewPath) || s.LastReconnect.OutageMS > 100 {
+			t.Fatalf("%+v, events %v", s.LastReconnect, w.events())
+		}
+		if !w.ping(t, 99, time.Second) {
+			t.Error("nothing comes through")
+		}
+		w.end(t)
+	})
 }
 
 // A push that is confirmed after 90 s: later than the 60 s that a connect has for itself, and within the time of a person.

@@ -188,6 +188,7 @@ func (m *step) loginFailed() {
 	case m.s.Server < m.s.Policy.Backups:
 		m.s.Server++
 		m.s.Budget = max(left, 0)
+		m.do(Effect{Kind: FxRaiseNotice, Fault: f})
 		m.startLogin(ReasonBackup)
 	case m.s.Policy.Backups > 0:
 		m.end(faultOf(fault.NetAllBackups), CloseQuiet, ReasonFailed)
@@ -267,6 +268,9 @@ func (m *step) flow(why Reason) {
 	m.s.Pump, m.s.Err = true, Fault{}
 	m.do(Effect{Kind: FxStartPump, Tunnel: m.s.Tunnel})
 	m.account()
+	if m.s.better() > 0 {
+		m.rearm()
+	}
 	switch {
 	case m.s.Down || m.s.Dead:
 		m.lose(ReasonDisrupted, faultOf(fault.NetLost))

@@ -30,7 +30,7 @@ func (m *step) end(f Fault, how Close, why Reason) {
 	m.s.Want, m.s.Err, m.s.Relogin, m.s.Waiting, m.s.Frozen, m.s.Budget = WantDown, f, false, false, false, 0
 	m.s.Tunnel, m.s.Path, m.s.Plan, m.s.Limits, m.s.Loss = 0, Path{}, NetPlan{}, Limits{}, Loss{}
 	m.s.Down, m.s.Gone, m.s.Dead, m.s.Probing, m.s.ProbeAt, m.s.Planned = false, false, false, false, 0, false
-	m.s.Closed, m.s.Presented = false, 0
+	m.s.Closed, m.s.Presented, m.s.Shy = false, 0, 0
 	if f.Code != "" {
 		m.do(Effect{Kind: FxRaiseNotice, Fault: f})
 	}

@@ -21,15 +21,15 @@
 // gateway on which nothing has been said. Presenting the token on one of them is the commit, after which the older tunnel is gone at the gateway. So a commit is
 // made only when a reach was answered and the old carrier is broken, has lost its address, or has been silent for three of the reach's round trips. While nothing
 // answers, the old carrier is kept, and packets are held after three seconds. Retries go on until the gateway has forgotten the session; only the gateway's answer
-// to the token ends it earlier. What answers and is not the gateway speaks about the network in between, never about the session.
+// to the token ends it earlier. A carrier that works is left only for a network that the system likes better and on which the gateway has answered. What answers and is not the gateway speaks about the network in between, never about the session.
 //
 // Every step that decides something says why (Reason, docs/reason-codes.md).
 //
 // # Where things are
 //
 // types.go is the vocabulary shared with the shell, state.go the State, table.go what each phase does with each event, step.go deadlines and effects; connect.go,
-// loss.go, reconnect.go and disconnect.go hold the rules; explain.go
-// and tell.go put a step in words. Because the function is pure it is simulated against a model world in virtual time (sim_test.go: random
+// loss.go, network.go, reconnect.go, better.go and disconnect.go hold the rules; explain.go and tell.go put a step in words. Because the function is pure it is
+// simulated against a model world in virtual time (sim_test.go: random
 // scripts, shrunk when they fail; testdata/scenarios: scripts of field reports with their timelines), fuzzed, recorded by the agent and replayed (package record).
 //
 // It imports pure packages of the standard library and dart/fault; a test in package agent holds it to that.

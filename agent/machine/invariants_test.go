@@ -101,7 +101,8 @@ func broken(s State, now Instant) []string {
 		is(!s.Netted || s.Applied != s.Plan && count[FxApplyNetwork] == 0, "Connected without this tunnel's network")
 		is(count[FxApplyNetwork] > 1, "two changes of the host")
 		is(s.Probing && !s.Frozen && !kinds[TimerRetry], "in doubt and not looking")
-		is(!s.Probing && !s.Planned && count[FxStartReach] > 0, "looking without a doubt")
+		is(!s.Probing && !s.Planned && count[FxStartReach] > s.better(), "looking without a doubt")
+		is(s.better() > 0 && !s.Frozen && !kinds[TimerRetry], "a better way and nobody looks at it")
 	case Reconnecting:
 		is(s.Tunnel == 0 || !s.Session, "Reconnecting without a session")
 		is(!kinds[TimerLost], "Reconnecting without an end")

@@ -1,7 +1,7 @@
 package machine
 
 import (
-	"slices"
+	"cmp"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
@@ -159,20 +159,18 @@ func (m *step) alive() {
 	}
 	m.s.Probing, m.s.ProbeAt = false, 0
 	m.cancelProbes()
-	if !m.s.Planned {
-		m.cancelReaches()
-		m.disarm(TimerRetry)
-	}
 	m.disarm(TimerVerdict)
 	m.s.Loss, m.s.Err = Loss{}, Fault{}
+	m.s.Path = m.s.own()
 	back := m.s.Phase == Reconnecting
 	m.enter(Connected, ReasonAlive)
+	m.rest()
 	if back {
 		m.s.Pump = true
 		m.do(Effect{Kind: FxStartPump, Tunnel: m.s.Tunnel})
 	}
-	if m.s.Planned && m.s.timer(TimerRetry) < 0 {
-		m.arm(TimerRetry, m.now.Mono+m.pace(slowest))
+	if looking := m.s.Planned || m.s.better() > 0; looking && (back || m.s.timer(TimerRetry) < 0) {
+		m.rearm() // not at the pace of an outage
 	}
 	m.fit()
 }
@@ -247,70 +245,8 @@ func (m *step) hold(why Reason) {
 		m.do(Effect{Kind: FxStopPump})
 	}
 	m.enter(Reconnecting, why)
-	limit := m.s.Limits.Disconnected
-	if limit <= 0 {
-		limit = defaultLost
-	}
+	limit := cmp.Or(m.s.Limits.Disconnected, m.s.Limits.Idle, defaultLost)
 	m.arm(TimerLost, max(m.s.Loss.At.Boot+limit, m.now.Boot+time.Millisecond))
-}
-
-// networkChanged takes the ways out of the machine. Only a change of the best way, or the loss of the one in use, is news.
-func (m *step) networkChanged() {
-	old, known := m.s.Paths, m.s.PathsKnown
-	m.notePaths()
-	if known && slices.Equal(old, m.s.Paths) {
-		m.decide(ReasonSameNetwork)
-		return
-	}
-	dropped := m.dropVanished()
-	wasGone := m.s.Gone
-	m.s.Gone = m.s.gone()
-	if m.s.Gone {
-		m.cancelProbes()
-	}
-	fresh := slices.ContainsFunc(m.s.Paths, func(p Path) bool { return !slices.Contains(old, p) })
-	switch {
-	case m.s.Phase == Connected && m.s.Gone:
-		m.lose(ReasonPathGone, faultOf(fault.NetNoPath))
-	case m.s.Phase == Connected && len(m.s.Paths) > 0 && m.s.Paths[0] != m.s.Path && fresh:
-		m.doubt(ReasonNewPath)
-	case m.s.Phase == Connected:
-		m.decide(ReasonSameNetwork)
-	case m.s.Offline():
-		m.s.Err = faultOf(fault.NetNoPath)
-		m.decide(ReasonOffline)
-		m.s.Loss.Delay = slowest
-		m.arm(TimerRetry, m.now.Mono+m.pace(slowest))
-	case fresh || dropped || wasGone != m.s.Gone:
-		m.decide(ReasonNewPath)
-		if !m.s.Gone && wasGone && !m.s.Down {
-			m.s.Probing, m.s.ProbeAt = true, m.now.Mono
-		}
-		m.search()
-		m.settle()
-	default:
-		m.decide(ReasonSameNetwork)
-		m.settle()
-	}
-}
-
-// notePaths keeps the ways to the gateway, best first, at most maxPaths of them.
-func (m *step) notePaths() {
-	paths := m.ev.Paths[:min(len(m.ev.Paths), maxPaths)]
-	m.s.Paths, m.s.PathsKnown = append([]Path(nil), paths...), true
-}
-
-// dropVanished gives up what was tried on a way that is not there any more, and reports whether a commit was among it: its answer cannot come.
-func (m *step) dropVanished() bool {
-	committing := m.s.has(FxCommit)
-	m.cancel(func(j Job) bool {
-		return (j.Kind == FxStartReach || j.Kind == FxCommit) && !slices.Contains(m.ways(), j.Path)
-	})
-	dropped := committing && !m.s.has(FxCommit)
-	if dropped && !m.s.Down {
-		m.s.Probing, m.s.ProbeAt = true, m.now.Mono
-	}
-	return dropped
 }
 
 // suspend is sleep announced. Where policy ends the session it is ended; else nothing is sent and nothing new begun: what is outstanding keeps its deadline on the

@@ -70,6 +70,9 @@ const (
 	ReasonLate        Reason = 170
 	ReasonDeviceGone  Reason = 171
 	ReasonIdle        Reason = 172
+
+	ReasonMove Reason = 180
+	ReasonLook Reason = 181
 )
 
 // reasonTexts are the sentences of the timeline.
@@ -121,6 +124,8 @@ var reasonTexts = map[Reason]string{
 	ReasonSuperseded:  "the older tunnel ended, as it must when the token is presented: wait for the new one",
 	ReasonFitted:      "this machine has the new MTU: packets flow as before",
 	ReasonKeys:        "packets travel by the same transport under new keys: nothing else changes",
+	ReasonMove:        "a new connection answered on a network that the system likes better: present the token there",
+	ReasonLook:        "there is a network that the system likes better: ask whether the gateway answers there",
 	ReasonCarrier:     "packets travel by another transport: addresses, routes and names stay as they are",
 
 	ReasonUser:        "the user ended the session",

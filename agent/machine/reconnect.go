@@ -40,7 +40,8 @@ func (m *step) ways() []Path {
 
 // round asks the old carrier, unless it is broken or has no address to answer to, and reaches for the gateway on every path where nothing is in flight; then it arms the next round.
 func (m *step) round() {
-	if m.s.Frozen || m.s.has(FxCommit) {
+	targets := m.targets()
+	if m.s.Frozen || m.s.has(FxCommit) || m.calm() && len(targets) == 0 {
 		return
 	}
 	m.s.ProbeAt = min(m.s.ProbeAt, m.now.Mono)
@@ -50,7 +51,7 @@ func (m *step) round() {
 	// Offline the first round, at a time when nothing was tried yet, would only find what the monitor said.
 	parked := m.s.Offline() && m.s.Loss.Delay < slowest
 	if (m.s.Policy.AutoReconnect || m.s.Planned) && !parked {
-		for _, p := range m.ways() {
+		for _, p := range targets {
 			if !slices.ContainsFunc(m.s.Jobs, func(j Job) bool { return j.Kind == FxStartReach && j.Path == p }) {
 				m.start(Effect{Kind: FxStartReach, Path: p}, reachTime)
 			}
@@ -67,6 +68,9 @@ func (m *step) rearm() {
 		l.Delay = slowest
 	case m.s.Planned && m.s.Phase == Connected && !m.s.Probing:
 		l.Delay = renewPause
+	case m.calm():
+		m.s.Shy = min(max(2*m.s.Shy, renewPause), longestShy)
+		l.Delay = m.s.Shy
 	case m.now.Mono-l.Since.Mono < briskTime:
 		l.Delay = briskPace
 	default:
@@ -113,7 +117,7 @@ func (m *step) reachFailed() {
 	m.decide(ReasonReachFailed)
 	if f.impostor() {
 		m.decide(ReasonWrongPlace)
-		if m.s.Err.Code != f.Code {
+		if m.s.Err.Code != f.Code && !m.calm() {
 			m.do(Effect{Kind: FxRaiseNotice, Fault: f})
 		}
 	}
@@ -126,7 +130,8 @@ func (m *step) reachFailed() {
 }
 
 // settle commits when there is something to commit on and the old carrier is of no use: broken, its address gone, declared dead, to be replaced anyway, or silent
-// for three round trips while a connection that was begun no earlier has been answered. Slowness alone is never death.
+// for three round trips while a connection that was begun no earlier has been answered. Slowness alone is never death. To a way that the system likes better the
+// session moves as soon as that answers, and packets flow on the old one until then.
 func (m *step) settle() {
 	if m.s.Frozen || m.s.has(FxCommit) {
 		return
@@ -145,7 +150,7 @@ func (m *step) settle() {
 		return
 	}
 	j := m.s.Jobs[best]
-	if m.s.Down || m.s.Gone || m.s.Dead || m.s.Planned {
+	if m.s.Down || m.s.Gone || m.s.Dead || m.s.Planned || slices.Index(ways, j.Path) < m.s.better() {
 		m.commit(j)
 		return
 	}
@@ -161,9 +166,15 @@ func (m *step) settle() {
 
 // commit presents the token on one connection and closes the others. From here on the old tunnel is gone at the gateway.
 func (m *step) commit(j Job) {
-	cause := ReasonRekey
-	if m.s.Probing || m.s.Down {
+	cause, limit, why := m.s.wanted(), commitTime, ReasonCommit
+	if !m.s.Down && !m.s.Gone && !m.s.Dead && !m.s.Planned && slices.Index(m.ways(), j.Path) < m.s.better() {
+		why = ReasonMove
+	}
+	switch {
+	case m.s.Probing || m.s.Down:
 		cause = ReasonUnanswered
+	case m.calm():
+		cause, limit = ReasonNewPath, moveTime
 	}
 	m.begin(cause)
 	m.disarm(TimerVerdict)
@@ -171,9 +182,9 @@ func (m *step) commit(j Job) {
 	m.s.Jobs = slices.DeleteFunc(m.s.Jobs, func(o Job) bool { return o.ID == j.ID })
 	m.cancelReaches()
 	m.cancelProbes()
-	m.hold(ReasonCommit)
+	m.hold(why)
 	m.s.Presented++
-	m.start(Effect{Kind: FxCommit, Reach: j.ID, Path: j.Path}, commitTime)
+	m.start(Effect{Kind: FxCommit, Reach: j.ID, Path: j.Path}, limit)
 }
 
 // rekey is a new tunnel that is wanted, by the gateway or by ourselves: one is made beside the old, which works until the commit.
@@ -285,8 +296,11 @@ func (m *step) refused(f Fault) {
 			m.decide(ReasonWrongPlace)
 		}
 	}
-	if !m.s.Down { // the gateway may not have let go of the old tunnel: it gets three round trips again, from the next round on
+	if !m.s.Down { // the gateway may not have let go of the old tunnel: it is asked, and gets three round trips again, from the next round on
 		m.s.Probing, m.s.ProbeAt = true, m.s.Timers[m.s.timer(TimerRetry)].At
+		if !m.s.Gone && !m.s.Frozen {
+			m.start(Effect{Kind: FxProbe, Tunnel: m.s.Tunnel}, probeTime)
+		}
 	}
 }
 
@@ -307,7 +321,7 @@ func (m *step) sessionLost(f Fault) {
 	m.closeTunnel(m.s.Tunnel, CloseQuiet)
 	m.do(Effect{Kind: FxDropSession})
 	m.do(Effect{Kind: FxRaiseNotice, Fault: f})
-	m.s.Session, m.s.Tunnel, m.s.Path, m.s.Loss, m.s.Closed, m.s.Presented = false, 0, Path{}, Loss{}, false, 0
+	m.s.Session, m.s.Tunnel, m.s.Path, m.s.Loss, m.s.Closed, m.s.Presented, m.s.Shy = false, 0, Path{}, Loss{}, false, 0, 0
 	m.s.Down, m.s.Gone, m.s.Dead, m.s.Probing, m.s.ProbeAt, m.s.Planned = false, false, false, false, 0, false
 	m.s.Err, m.s.Relogin, m.s.Answered, m.s.Budget = f, true, true, DefaultBudget
 	m.startLogin(ReasonSessionLost)

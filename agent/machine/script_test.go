@@ -2,9 +2,11 @@ package machine
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,7 +59,11 @@ var verbs = map[string]func(w *world, arg string){
 	"portal":     func(w *world, arg string) { w.quietly(arg, func(l *link) { l.portal, l.dark = true, false }) },
 	"signed-in":  func(w *world, arg string) { w.quietly(arg, func(l *link) { l.portal = false }) },
 	"renumber":   func(w *world, arg string) { w.renumber(arg) },
-	"noise":      func(w *world, _ string) { w.feed(Event{Kind: EvNetworkChanged, Paths: w.paths()}) },
+	"prefer": func(w *world, arg string) {
+		slices.SortStableFunc(w.links, func(a, b *link) int { return cmp.Compare(btoi(b.path.Name == arg), btoi(a.path.Name == arg)) })
+		w.link(arg, func(*link) {})
+	},
+	"noise": func(w *world, _ string) { w.feed(Event{Kind: EvNetworkChanged, Paths: w.paths()}) },
 	"strand": func(w *world, _ string) {
 		if t := w.tunnels[w.s.Tunnel]; t != nil {
 			t.stranded = true
@@ -121,8 +127,15 @@ var verbs = map[string]func(w *world, arg string){
 	"races": func(w *world, _ string) { w.races = true },
 }
 
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // harmless is what a living carrier survives.
-var harmless = map[string]bool{"connect": true, "noise": true, "keeps": true, "asks": true, "host": true, "lasts": true, "new-mtu": true, "new-address": true, "races": true, "fits": true}
+var harmless = map[string]bool{"connect": true, "noise": true, "keeps": true, "asks": true, "host": true, "lasts": true, "new-mtu": true, "new-address": true, "races": true, "fits": true, "prefer": true}
 
 // link changes a link in a way that the monitor sees.
 func (w *world) link(name string, change func(*link)) {
@@ -264,7 +277,7 @@ var choices = []action{
 	{verb: "connect"}, {verb: "connect"}, {verb: "connect"}, {verb: "connect", arg: "backups"}, {verb: "connect", arg: "once"}, {verb: "connect", arg: "suspend-ends"},
 	{verb: "disconnect"}, {verb: "unplug", arg: "eth0"}, {verb: "unplug", arg: "wlan0"}, {verb: "plug", arg: "eth0"}, {verb: "plug", arg: "eth0"}, {verb: "plug", arg: "wlan0"},
 	{verb: "dark", arg: "eth0"}, {verb: "light", arg: "eth0"}, {verb: "light", arg: "eth0"}, {verb: "dark", arg: "wlan0"}, {verb: "light", arg: "wlan0"},
-	{verb: "portal", arg: "eth0"}, {verb: "signed-in", arg: "eth0"}, {verb: "renumber", arg: "eth0"}, {verb: "renumber", arg: "wlan0"}, {verb: "noise"}, {verb: "strand"},
+	{verb: "portal", arg: "eth0"}, {verb: "signed-in", arg: "eth0"}, {verb: "renumber", arg: "eth0"}, {verb: "renumber", arg: "wlan0"}, {verb: "noise"}, {verb: "prefer", arg: "eth0"}, {verb: "prefer", arg: "wlan0"}, {verb: "strand"},
 	{verb: "kill-worker"}, {verb: "kick"}, {verb: "kick-explained"}, {verb: "hang-up"}, {verb: "revoke"}, {verb: "gateway-down"}, {verb: "gateway-up"}, {verb: "gateway-up"},
 	{verb: "gateway-up", arg: "empty"}, {verb: "busy"}, {verb: "ready"}, {verb: "ready"}, {verb: "rekey"}, {verb: "new-address"}, {verb: "new-mtu"}, {verb: "fits", arg: "1300"}, {verb: "fits", arg: "1280"}, {verb: "keeps", arg: "30s"},
 	{verb: "keeps", arg: "10m"}, {verb: "slow", arg: "10ms"}, {verb: "slow", arg: "300ms"}, {verb: "slow", arg: "900ms"}, {verb: "asks", arg: "answers"},

@@ -20,6 +20,7 @@ const (
 	reachTime     = 3 * time.Second
 	heldTime      = 5 * time.Second // a verified connection that waits for its commit
 	commitTime    = 10 * time.Second
+	moveTime      = 3 * time.Second  // a commit that nothing forces, while the old carrier may still work
 	thawTime      = 30 * time.Second // a suspend that never came
 	verdictFloor  = 100 * time.Millisecond
 	defaultLost   = 30 * time.Minute // boot time: a session without a tunnel, when the gateway does not say
@@ -27,6 +28,7 @@ const (
 	reloginGap    = time.Minute      // boot time: a session lost sooner after a second login is not asked for a third time
 	overslept     = 2 * time.Second  // boot time: how late a deadline is looked at only by a machine that slept, or stood still
 	maxPaths      = 8
+	longestShy    = 10 * time.Minute // between looks at a better way that does not answer, or did not hold
 )
 
 // Job is an effect that has been started and not answered. It lives until its answer, its cancellation or its deadline, whichever is first.
@@ -120,6 +122,7 @@ type State struct {
 	Own       bool          `json:"own,omitempty"`      // of Planned: not the gateway wants it but we
 	Closed    bool          `json:"closed,omitempty"`   // the gateway ended the tunnel without saying why
 	Presented int           `json:"presented,omitempty"`
+	Shy       time.Duration `json:"shy,omitempty"` // the pause before the next look at a better way
 	Loss      Loss          `json:"loss,omitzero"`
 
 	Tunnels       uint64    `json:"tunnels,omitempty"`  // reconnects of tunnel level

@@ -181,9 +181,13 @@ func (m *step) fire(k TimerKind) {
 	switch k {
 	case TimerRetry:
 		before := len(m.fx)
+		why := ReasonRound
+		if m.calm() && m.s.better() > 0 {
+			why = ReasonLook
+		}
 		m.round()
 		if len(m.fx) > before {
-			m.note(ReasonRound)
+			m.note(why)
 		}
 	case TimerVerdict:
 		m.settle()

@@ -451,7 +451,7 @@ func (w *world) reach(fx Effect) {
 func (w *world) commit(fx Effect) {
 	id, l := fx.Attempt, w.reaches[fx.Reach]
 	delete(w.reaches, fx.Reach)
-	if t := w.tunnels[w.s.Tunnel]; w.flows(t) && !w.s.Planned && w.now.Mono-max(w.disturbed, t.deaf) > 10*time.Second {
+	if t := w.tunnels[w.s.Tunnel]; w.flows(t) && !w.s.Planned && !w.liked(l, t.link) && w.now.Mono-max(w.disturbed, t.deaf) > 10*time.Second {
 		w.fail("a carrier that is alive is given up for reach %d", fx.Reach)
 	}
 	if l == nil {
@@ -487,6 +487,11 @@ func (w *world) commit(fx Effect) {
 			})
 		}
 	})
+}
+
+// liked reports whether the system likes a link better than another.
+func (w *world) liked(a, b *link) bool {
+	return a != nil && slices.Index(w.links, a) < slices.Index(w.links, b)
 }
 
 // abandon closes a tunnel that the shell never told the machine of, because its attempt was cancelled before.
