@@ -69,7 +69,7 @@ func networks() []scenario {
 		{key: "b-dead", name: "wifi silent, its link up, wired there", want: path, fault: func(r *run) {
 			r.plug(r.wired, worse)
 			time.Sleep(2 * time.Second)
-			r.sever(r.wifi, "pass drop")
+			r.sever(r.wifi, "drop")
 			r.now()
 		}},
 		{key: "c-address", name: "another address on the same link", want: path, suits: forced, fault: func(r *run) {
@@ -103,7 +103,7 @@ func losses() []scenario {
 	}
 	blocked := func(r *run) {
 		r.now()
-		r.sever(r.wifi, "pass udp dport 443 drop", "pass udp sport 443 drop")
+		r.sever(r.wifi, "udp dport 443 drop", "udp sport 443 drop")
 	}
 	return []scenario{
 		{key: "d-dtls", name: "NAT mapping lost", want: silent, fault: flushed, then: (*run).awaitDTLS},
@@ -112,9 +112,8 @@ func losses() []scenario {
 		{key: "f-udp", name: "UDP blocked, free 5 s later", want: silent, fault: blocked, then: (*run).freeUDP},
 		{key: "f-load", name: "UDP blocked, only a download", want: silent, suits: forced, quiet: true, fault: blocked, then: (*run).freeUDP},
 		{key: "g-mtu", name: "path MTU falls to 1280, no ICMP", want: narrow, byLoad: true, fault: func(r *run) {
-			r.sever(r.wifi, "said icmp type destination-unreachable drop")
 			r.now()
-			r.pathMTU(r.wifi, 1280)
+			r.sever(r.wifi, "meta length > 1280 drop")
 		}},
 		{key: "h-frozen", name: "process frozen for 10 s", want: path, suits: forced, fault: func(r *run) {
 			r.p.process().Signal(syscall.SIGSTOP)
@@ -155,7 +154,7 @@ func gateways() []scenario {
 			r.server.KillWorkers()
 		}},
 		{key: "e-away", name: "worker killed, gateway away for 3 to 5 s", want: gateway, suits: forced, fault: func(r *run) {
-			r.sever(r.wifi, "pass ip daddr "+gatewayAddr+" drop")
+			r.sever(r.wifi, "ip daddr "+gatewayAddr+" drop")
 			r.server.KillWorkers()
 			time.Sleep(3*time.Second + rand.N(2*time.Second)) // SYNs are repeated at fixed times
 			r.mend(r.wifi)

@@ -19,6 +19,8 @@ const (
 	insideAddr  = "10.99.0.2"
 	// The metrics of a default route.
 	better, usual, worse = 100, 300, 600
+	// Routers see packets as a wire has them, and not several in one.
+	unsegmented = "link set gso_max_segs 1 dev "
 )
 
 // uplink is one of the client's two.
@@ -48,6 +50,7 @@ func newWorld(tb testing.TB, name string, number int) *world {
 		testenv.Veth(tb, w.client, u.link, u.router, "lan0")
 		testenv.Veth(tb, u.router, "net0", w.net, u.link)
 		ports = append(ports, u.link)
+		w.IP(w.client, unsegmented+u.link)
 		w.IP(u.router, "addr add "+u.hop+"/24 dev lan0", "addr add 198.51.100."+strconv.Itoa(11+i)+"/24 dev net0")
 		u.router.Sysctl(tb, "ipv4.ip_forward", "1")
 		// A new mapping has another port. Of a TCP connection that nobody knows no packet passes: not even one that the gateway would answer by a reset.
@@ -58,7 +61,7 @@ func newWorld(tb testing.TB, name string, number int) *world {
 	testenv.Veth(tb, w.gateway, "net0", w.net, "gateway0")
 	testenv.Bridge(tb, w.net, "br0", append(ports, "gateway0")...)
 	testenv.Veth(tb, w.gateway, "in0", w.inside, "in0")
-	w.IP(w.gateway, "addr add "+gatewayAddr+"/24 dev net0", "addr add 10.99.0.1/16 dev in0")
+	w.IP(w.gateway, unsegmented+"net0", "addr add "+gatewayAddr+"/24 dev net0", "addr add 10.99.0.1/16 dev in0")
 	w.IP(w.inside, "addr add "+insideAddr+"/16 dev in0", "route add default via 10.99.0.1")
 	w.gateway.Sysctl(tb, "ipv4.ip_forward", "1")
 	w.server = w.StartOcserv(w.gateway, lab.Ocserv{Name: name + "-443", Port: "443", Network: "10.11.0.0/24", DTLS: true, DPD: 30 * time.Second})
@@ -88,12 +91,12 @@ func (w *world) cable(u *uplink, how string) {
 	w.IP(u.router, "link set lan0 "+how)
 }
 
-// sever has a router drop what rule matches of what it forwards, without a word; mend ends all that.
+// sever has a router drop what rule matches of what it forwards, both ways and without a word; mend ends all that.
 func (w *world) sever(u *uplink, rules ...string) {
 	w.Helper()
-	script := "add table ip severed; add chain ip severed pass { type filter hook forward priority -5; }; add chain ip severed said { type filter hook output priority -5; }"
+	script := "add table ip severed; add chain ip severed pass { type filter hook forward priority -5; }"
 	for _, r := range rules {
-		script += "; add rule ip severed " + r
+		script += "; add rule ip severed pass " + r
 	}
 	u.router.Run(w, "nft", script)
 }
@@ -111,19 +114,11 @@ func (w *world) forgetMappings(u *uplink) {
 	}
 }
 
-// pathMTU sets what an uplink's way to the gateway carries. Nobody is told of what is too long.
-func (w *world) pathMTU(u *uplink, mtu int) {
-	w.Helper()
-	w.IP(u.router, fmt.Sprintf("link set net0 mtu %d", mtu))
-	w.IP(w.net, fmt.Sprintf("link set %s mtu %d", u.link, mtu))
-}
-
 // restore makes the network what it is at the start of a run, with one uplink.
 func (w *world) restore(first *uplink) {
 	w.Helper()
 	for _, u := range []*uplink{w.wifi, w.wired} {
 		w.mend(u)
-		w.pathMTU(u, 1500)
 		w.cable(u, "up")
 		w.unplug(u)
 	}
