@@ -235,7 +235,7 @@ func (m *step) opened() {
 func (m *step) newCarrier(path Path) {
 	m.s.Tunnel, m.s.Path = m.ev.Tunnel, path
 	m.s.Down, m.s.Dead, m.s.Probing, m.s.ProbeAt, m.s.Planned = false, false, false, 0, false
-	m.s.Gone = false
+	m.s.Gone, m.s.RTT = false, 0
 }
 
 // apply has the host changed to the tunnel's plan.

@@ -144,6 +144,7 @@ func (m *step) heard() {
 // probed is the answer to a probe.
 func (m *step) probed() {
 	if j, ok := m.take(FxProbe); ok && j.Tunnel == m.s.Tunnel {
+		m.s.RTT = min(m.ev.RTT, slowTrip)
 		m.alive()
 	}
 }

@@ -157,7 +157,7 @@ func (m *step) settle() {
 	if !m.s.Probing || j.Start < m.s.ProbeAt {
 		return
 	}
-	if at := m.s.ProbeAt + max(3*j.RTT, verdictFloor); m.now.Mono < at {
+	if at := m.s.ProbeAt + max(3*j.RTT, 3*m.s.RTT, verdictFloor); m.now.Mono < at { // of the slower of the two: a fast new way says nothing about a slow old one
 		m.arm(TimerVerdict, at)
 		return
 	}
@@ -185,6 +185,7 @@ func (m *step) commit(j Job) {
 	m.hold(why)
 	m.s.Presented++
 	m.start(Effect{Kind: FxCommit, Reach: j.ID, Path: j.Path}, limit)
+	m.s.Jobs[len(m.s.Jobs)-1].RTT = j.RTT
 }
 
 // rekey is a new tunnel that is wanted, by the gateway or by ourselves: one is made beside the old, which works until the commit.
@@ -219,7 +220,7 @@ func (m *step) rebound() {
 		m.lateTunnel()
 		return
 	}
-	path, old, how := m.s.Jobs[i].Path, m.s.Tunnel, CloseQuiet
+	path, rtt, old, how := m.s.Jobs[i].Path, m.s.Jobs[i].RTT, m.s.Tunnel, CloseQuiet
 	if m.s.Planned && !m.s.Down {
 		how = CloseReconnect
 	}
@@ -228,6 +229,7 @@ func (m *step) rebound() {
 		path = m.ev.Path
 	}
 	m.newCarrier(path)
+	m.s.RTT = rtt
 	m.s.Closed, m.s.Presented = false, 0
 	m.s.Plan, m.s.Limits = m.ev.Plan, m.ev.Limits
 	m.shorten()

@@ -124,7 +124,29 @@ var verbs = map[string]func(w *world, arg string){
 			w.feed(Event{Kind: EvDeviceGone})
 		}
 	},
-	"races": func(w *world, _ string) { w.races = true },
+	"races":      func(w *world, _ string) { w.races = true },
+	"more-links": func(w *world, _ string) { w.moreLinks() },
+	"ipv6": func(w *world, arg string) {
+		w.gw.no6 = arg == "off"
+		w.sense()
+	},
+	"late":        func(w *world, arg string) { w.gw.late, _ = time.ParseDuration(arg) },
+	"backup-only": func(w *world, arg string) { w.gw.first = arg != "over" },
+	"udp":         func(w *world, arg string) { w.udp(arg != "blocked") },
+	"renew": func(w *world, _ string) {
+		if w.s.Tunnel != 0 {
+			w.feed(Event{Kind: EvRenewDue, Tunnel: w.s.Tunnel})
+		}
+	},
+	"freeze":       func(w *world, arg string) { w.freeze(arg) },
+	"suspend-only": func(w *world, _ string) { w.feed(Event{Kind: EvSuspending}) },
+	"wake":         func(w *world, _ string) { w.feed(Event{Kind: EvResumed}) },
+	"crowd":        func(w *world, _ string) { w.crowd() },
+	"toil":         func(w *world, arg string) { w.toil, _ = time.ParseDuration(arg) },
+	"impatient": func(w *world, arg string) {
+		w.feed(Event{Kind: EvDisconnectRequested})
+		w.feed(Event{Kind: EvConnectRequested, Policy: Policy{AutoReconnect: true}})
+	},
 }
 
 func btoi(b bool) int {
@@ -135,7 +157,7 @@ func btoi(b bool) int {
 }
 
 // harmless is what a living carrier survives.
-var harmless = map[string]bool{"connect": true, "noise": true, "keeps": true, "asks": true, "host": true, "lasts": true, "new-mtu": true, "new-address": true, "races": true, "fits": true, "prefer": true}
+var harmless = map[string]bool{"connect": true, "noise": true, "keeps": true, "asks": true, "host": true, "lasts": true, "new-mtu": true, "new-address": true, "races": true, "fits": true, "toil": true, "udp": true, "more-links": true, "crowd": true, "backup-only": true, "prefer": true}
 
 // link changes a link in a way that the monitor sees.
 func (w *world) link(name string, change func(*link)) {
@@ -146,7 +168,7 @@ func (w *world) link(name string, change func(*link)) {
 // quietly changes a link in a way that only its silence shows.
 func (w *world) quietly(name string, change func(*link)) {
 	for _, l := range w.links {
-		if l.path.Name == name {
+		if l.is(name) {
 			change(l)
 		}
 	}
@@ -156,7 +178,7 @@ func (w *world) quietly(name string, change func(*link)) {
 // renumber gives a link another address: what ran over the old one is stranded.
 func (w *world) renumber(name string) {
 	for _, id := range w.tunnelIDs() {
-		if t := w.tunnels[id]; t.link.path.Name == name {
+		if t := w.tunnels[id]; t.link.is(name) {
 			t.stranded = true
 		}
 	}
@@ -171,8 +193,8 @@ func (w *world) breakTunnel() {
 		return
 	}
 	t.alive = false
-	w.after(w.latency, func() {
-		if t.open && t.link.up && !t.link.dark && !t.stranded {
+	w.after(w.latency+t.link.lag, func() {
+		if t.open && t.link.up && !w.dark(t.link) && !t.stranded {
 			t.broken = true
 			w.feed(Event{Kind: EvCarrierDown, Tunnel: t.id, Fault: faultOf(fault.NetLost)})
 		}
@@ -214,7 +236,7 @@ func (w *world) sleep(arg string, announced bool) {
 func play(s script, step stepper, trace bool) *world {
 	w := newWorld(s.seed, step, trace)
 	for _, a := range s.actions {
-		w.run(a.at + time.Minute)
+		w.run(a.at + time.Minute + w.frozen)
 		if len(w.errs) > 0 {
 			return w
 		}
@@ -223,7 +245,7 @@ func play(s script, step stepper, trace bool) *world {
 		}
 		verbs[a.verb](w, a.arg)
 	}
-	w.run(s.end + time.Minute)
+	w.run(s.end + time.Minute + w.frozen)
 	return w
 }
 
@@ -268,6 +290,7 @@ func (w *world) calm() {
 		l.dark, l.portal = false, false
 	}
 	w.gw.up, w.gw.busy, w.hang, w.noApply, w.sticks, w.latency = true, false, false, false, false, 10*time.Millisecond
+	w.gw.no6, w.gw.late, w.gw.first, w.toil = false, 0, false, 30*time.Millisecond
 	w.user.mood = "answers"
 	w.link("eth0", func(l *link) { l.up = true })
 }
@@ -283,12 +306,22 @@ var choices = []action{
 	{verb: "keeps", arg: "10m"}, {verb: "slow", arg: "10ms"}, {verb: "slow", arg: "300ms"}, {verb: "slow", arg: "900ms"}, {verb: "asks", arg: "answers"},
 	{verb: "asks", arg: "refuses"}, {verb: "asks", arg: "away"}, {verb: "asks", arg: "nothing"}, {verb: "host", arg: "hangs"}, {verb: "host", arg: "works"},
 	{verb: "host", arg: "works"}, {verb: "host", arg: "fails"}, {verb: "host", arg: "sticks"}, {verb: "lasts", arg: "3m"}, {verb: "lasts", arg: "0s"}, {verb: "sleep", arg: "20s"}, {verb: "sleep", arg: "8h"}, {verb: "sleep-unseen", arg: "3m"}, {verb: "take-device"}, {verb: "asks", arg: "push"},
+	{verb: "udp", arg: "blocked"}, {verb: "udp", arg: "open"}, {verb: "renew"}, {verb: "freeze", arg: "1s"}, {verb: "freeze", arg: "40s"}, {verb: "freeze", arg: "5m"}, {verb: "suspend-only"}, {verb: "wake"},
+	{verb: "crowd"}, {verb: "toil", arg: "3s"}, {verb: "toil", arg: "30ms"}, {verb: "late", arg: "1s"}, {verb: "late", arg: "4s"}, {verb: "late", arg: "20s"}, {verb: "late", arg: "0s"}, {verb: "late", arg: "0s"},
+	{verb: "backup-only"}, {verb: "backup-only", arg: "over"}, {verb: "ipv6", arg: "off"}, {verb: "ipv6", arg: "on"}, {verb: "dark", arg: "eth0/6"}, {verb: "light", arg: "eth0/6"}, {verb: "dark", arg: "wwan0"}, {verb: "unplug", arg: "wwan0"},
+	{verb: "plug", arg: "wwan0"}, {verb: "portal", arg: "wlan0"}, {verb: "signed-in", arg: "wlan0"}, {verb: "impatient"}, {verb: "sleep", arg: "1s"}, {verb: "new-address"},
 }
 
 // randomScript draws a script from a seed.
 func randomScript(seed uint64) script {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	s := script{seed: seed, actions: []action{{0, "races", ""}, {0, "connect", ""}}}
+	if rng.IntN(3) == 0 {
+		s.actions = append(s.actions, action{0, "more-links", ""})
+	}
+	if rng.IntN(3) == 0 {
+		s.actions = append(s.actions, action{0, "udp", "open"})
+	}
 	at := time.Duration(0)
 	for range 5 + rng.IntN(30) {
 		switch rng.IntN(4) {

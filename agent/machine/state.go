@@ -23,6 +23,7 @@ const (
 	moveTime      = 3 * time.Second  // a commit that nothing forces, while the old carrier may still work
 	thawTime      = 30 * time.Second // a suspend that never came
 	verdictFloor  = 100 * time.Millisecond
+	slowTrip      = time.Second      // no carrier counts as slower: a broken one must not be waited for much longer than a probe
 	defaultLost   = 30 * time.Minute // boot time: a session without a tunnel, when the gateway does not say
 	tunnelLevel   = 30 * time.Second // boot time
 	reloginGap    = time.Minute      // boot time: a session lost sooner after a second login is not asked for a third time
@@ -113,6 +114,7 @@ type State struct {
 	Netted  bool    `json:"netted,omitempty"` // something of ours is, or may be, on the host
 	Pump    bool    `json:"pump,omitempty"`
 
+	RTT       time.Duration `json:"rtt,omitempty"`      // of the carrier, as far as it is known
 	Down      bool          `json:"down,omitempty"`     // the carrier is broken for good
 	Gone      bool          `json:"gone,omitempty"`     // its local address is not there now
 	Dead      bool          `json:"dead,omitempty"`     // its DPD ran out

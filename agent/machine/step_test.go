@@ -424,6 +424,38 @@ func TestSessionLimitSentAgain(t *testing.T) {
 	}
 }
 
+// TestAFastNewWayDoesNotHurryASlowOldOne: the old carrier gets three of its own round trips where those are longer than the new way's.
+func TestAFastNewWayDoesNotHurryASlowOldOne(t *testing.T) {
+	s, now := up(t, Policy{AutoReconnect: true})
+	wait := func(d time.Duration) { now.Mono, now.Boot = now.Mono+d, now.Boot+d }
+	probe := func() (id ID) {
+		for _, j := range s.Jobs {
+			if j.Kind == FxProbe {
+				id = j.ID
+			}
+		}
+		return id
+	}
+	s, _ = Step(s, Event{Kind: EvSilence, Tunnel: 1}, now)
+	wait(140 * time.Millisecond)
+	s, _ = Step(s, Event{Kind: EvProbed, Attempt: probe(), Tunnel: 1, RTT: 140 * time.Millisecond}, now)
+	if s.Probing {
+		t.Fatal("still in doubt")
+	}
+	s, _ = Step(s, Event{Kind: EvSilence, Tunnel: 1}, now)
+	reach := s.LastID
+	wait(30 * time.Millisecond)
+	s, _ = Step(s, Event{Kind: EvReached, Attempt: reach, RTT: 10 * time.Millisecond}, now)
+	wait(380 * time.Millisecond)
+	if s, _ = Step(s, Event{Kind: EvTick}, now); s.Phase != Connected {
+		t.Errorf("%v after 410 ms", s.Phase)
+	}
+	wait(11 * time.Millisecond)
+	if s, _ = Step(s, Event{Kind: EvTick}, now); s.Phase != Reconnecting {
+		t.Errorf("%v after 421 ms", s.Phase)
+	}
+}
+
 // TestRenewIsOurs: a tunnel that we want to replace is not called the gateway's wish, and new keys are no reconnect.
 func TestRenewIsOurs(t *testing.T) {
 	s, now := up(t, Policy{})

@@ -16,9 +16,15 @@ import (
 // link is one uplink of the client.
 type link struct {
 	path   Path
-	up     bool // the interface is there
-	dark   bool // nothing gets through, and the interface does not show it
-	portal bool // a sign-in page answers in place of the gateway
+	up     bool          // the interface is there
+	dark   bool          // nothing gets through, and the interface does not show it
+	portal bool          // a sign-in page answers in place of the gateway
+	lag    time.Duration // one way, on top of the world's
+}
+
+// is reports whether a script means this link: "eth0" is all of an interface, "eth0/6" its way by IPv6 alone.
+func (l *link) is(name string) bool {
+	return l.path.Name == name || l.path.Local.Is6() && l.path.Name+"/6" == name
 }
 
 // tunnel is one CSTP tunnel as both ends see it.
@@ -34,14 +40,20 @@ type tunnel struct {
 	mute     time.Duration // since when nothing passed, 0 if it does
 	deaf     time.Duration // until when TCP waits before it sends again what was lost
 	broken   bool          // CarrierDown has been reported
+	dtls     bool          // its packets travel by UDP
 }
 
 // gateway is what the other side knows.
 type gateway struct {
 	up      bool
 	busy    bool // answers 503
-	token   bool // knows the session
-	current ID   // the session's tunnel
+	first   bool // the first of its servers takes no logins, its backups do
+	no6     bool // its IPv6 address leads nowhere
+	udp     bool // offers DTLS
+	noUDP   bool
+	late    time.Duration // how long it thinks before every answer
+	token   bool          // knows the session
+	current ID            // the session's tunnel
 	lostAt  time.Duration
 	keep    time.Duration // how long it keeps a session without a tunnel
 	plan    NetPlan
@@ -114,6 +126,8 @@ type world struct {
 	links   []*link
 	latency time.Duration
 	banner  bool          // a login asks something
+	frozen  time.Duration // by how much a script's times are behind: the process stood still
+	toil    time.Duration // how long a host change takes
 	hang    bool          // host changes never end
 	noApply bool          // host changes fail
 	sticks  bool          // host changes cannot be undone
@@ -143,7 +157,7 @@ var worldBegins = Instant{Mono: time.Minute, Boot: time.Hour}
 // newWorld has two links, the first of them up.
 func newWorld(seed uint64, step stepper, trace bool) *world {
 	w := &world{
-		step: step, trace: trace, rng: rand.New(rand.NewPCG(seed, 1)), s: New(seed), latency: 10 * time.Millisecond,
+		step: step, trace: trace, rng: rand.New(rand.NewPCG(seed, 1)), s: New(seed), latency: 10 * time.Millisecond, toil: 30 * time.Millisecond,
 		now:  worldBegins,
 		gw:   gateway{up: true, keep: 10 * time.Minute, plan: NetPlan{Addr4: netip.MustParsePrefix("10.9.0.2/24"), MTU: 1400}},
 		user: user{mood: "answers", delay: 2 * time.Second},
@@ -178,6 +192,9 @@ func (w *world) paths() []Path {
 	}
 	return all
 }
+
+// dark reports whether nothing gets through a link to the gateway.
+func (w *world) dark(l *link) bool { return l.dark || w.gw.no6 && l.path.Local.Is6() }
 
 // over is the link that a path stands for, nil if it is not there any more.
 func (w *world) over(p Path) *link {
@@ -286,7 +303,7 @@ func (w *world) carryOut(fx Effect) {
 			if w.noApply {
 				ev = Event{Kind: EvApplyFailed, Attempt: id, Fault: faultOf(fault.HostRoute)}
 			}
-			w.answer(30*time.Millisecond, id, true, func() Event { return ev })
+			w.answer(w.toil, id, true, func() Event { return ev })
 		}
 	case FxRevertNetwork:
 		w.out[id], w.applied = fx.Kind, false
@@ -295,7 +312,7 @@ func (w *world) carryOut(fx Effect) {
 			if w.sticks {
 				ev = Event{Kind: EvApplyFailed, Attempt: id, Fault: faultOf(fault.HostUndo)}
 			}
-			w.answer(20*time.Millisecond, id, true, func() Event { return ev })
+			w.answer(w.toil*2/3, id, true, func() Event { return ev })
 		}
 	case FxStartPump:
 		w.pump = fx.Tunnel
@@ -323,17 +340,19 @@ func (w *world) login(fx Effect) {
 	case l == nil:
 		w.answer(0, id, true, failed(fault.NetNoRoute))
 		return
-	case l.dark:
+	case w.dark(l):
 		return
 	case l.portal:
 		w.answer(w.trip(), id, true, failed(fault.TLSUntrusted))
 		return
-	case !w.gw.up:
+	case !w.gw.up, w.gw.first && fx.Server == 0:
 		w.answer(w.trip(), id, true, failed(fault.NetRefused))
 		return
 	}
-	done := func() { w.answer(2*w.trip(), id, true, func() Event { return w.opened(EvTunnelOpened, id, l) }) }
-	w.after(2*w.trip(), func() {
+	done := func() {
+		w.answer(2*w.trip()+w.gw.late, id, true, func() Event { return w.opened(EvTunnelOpened, id, l) })
+	}
+	w.after(2*w.trip()+w.gw.late, func() {
 		if _, live := w.out[id]; !live {
 			return
 		}
@@ -371,9 +390,9 @@ func (w *world) ask(fx Effect) {
 			w.told(0, Event{Kind: EvWaitBegan, Attempt: id})
 			w.told(phone, Event{Kind: EvWaitEnded, Attempt: id})
 		}
-		w.answer(phone+w.trip(), id, true, func() Event {
+		w.answer(phone+w.trip()+w.gw.late, id, true, func() Event {
 			l := w.over(Path{})
-			if l == nil || l.dark || !w.gw.up {
+			if l == nil || w.dark(l) || !w.gw.up {
 				return Event{Kind: EvAttemptFailed, Attempt: id, Fault: faultOf(fault.NetLost)}
 			}
 			return w.opened(EvTunnelOpened, id, l)
@@ -398,6 +417,7 @@ func (w *world) opened(kind EventKind, id ID, l *link) Event {
 		w.hangUp(old, 0)
 	}
 	w.gw.current, w.gw.token = id, true
+	w.datagrams(t)
 	return Event{Kind: kind, Attempt: id, Tunnel: id, Plan: w.gw.plan, Limits: Limits{Session: w.lasts, Disconnected: w.gw.keep}, Path: l.path}
 }
 
@@ -407,8 +427,8 @@ func (w *world) hangUp(t *tunnel, reason byte) {
 		return
 	}
 	t.alive = false
-	w.after(w.latency, func() {
-		if t.open && !t.stranded && !t.link.dark && t.link.up {
+	w.after(w.latency+t.link.lag, func() {
+		if t.open && !t.stranded && !w.dark(t.link) && t.link.up {
 			t.broken = true
 			w.feed(Event{Kind: EvServerClosed, Tunnel: t.id, Reason: reason})
 		}
@@ -418,6 +438,9 @@ func (w *world) hangUp(t *tunnel, reason byte) {
 // reach makes a connection up to the point before the token. What is lost on the way is sent again after one second and after three.
 func (w *world) reach(fx Effect) {
 	id, rtt := fx.Attempt, w.trip()
+	if l := w.over(fx.Path); l != nil {
+		rtt += 2 * l.lag
+	}
 	failed := func(d time.Duration, c fault.Code) {
 		w.answer(d, id, false, func() Event { return Event{Kind: EvReachFailed, Attempt: id, Path: fx.Path, Fault: faultOf(c)} })
 	}
@@ -427,7 +450,7 @@ func (w *world) reach(fx Effect) {
 		switch {
 		case l == nil:
 			failed(0, fault.NetNoRoute)
-		case l.dark:
+		case w.dark(l):
 			if len(again) > 0 {
 				w.after(again[0], func() { send(again[1:]...) })
 			}
@@ -436,7 +459,7 @@ func (w *world) reach(fx Effect) {
 		case !w.gw.up:
 			failed(rtt, fault.NetRefused)
 		default:
-			w.answer(3*rtt, id, true, func() Event {
+			w.answer(3*rtt+w.gw.late, id, true, func() Event {
 				if _, live := w.out[id]; live {
 					w.reaches[id] = l
 				}
@@ -451,22 +474,23 @@ func (w *world) reach(fx Effect) {
 func (w *world) commit(fx Effect) {
 	id, l := fx.Attempt, w.reaches[fx.Reach]
 	delete(w.reaches, fx.Reach)
-	if t := w.tunnels[w.s.Tunnel]; w.flows(t) && !w.s.Planned && !w.liked(l, t.link) && w.now.Mono-max(w.disturbed, t.deaf) > 10*time.Second {
+	if t := w.tunnels[w.s.Tunnel]; w.flows(t) && !w.s.Planned && !w.liked(l, t.link) && (w.s.RTT > 0 || t.link.lag == 0) && w.now.Mono-max(w.disturbed, t.deaf) > 10*time.Second {
 		w.fail("a carrier that is alive is given up for reach %d", fx.Reach)
 	}
 	if l == nil {
 		w.fail("commit on reach %d, which was not kept", fx.Reach)
 		return
 	}
-	if !l.up || l.dark {
+	if !l.up || w.dark(l) {
 		return
 	}
-	w.after(w.latency, func() {
+	way := w.latency + l.lag
+	w.after(way+w.gw.late, func() {
 		failed := func(c fault.Code) {
-			w.answer(w.latency, id, true, func() Event { return Event{Kind: EvRebindFailed, Attempt: id, Fault: faultOf(c)} })
+			w.answer(way, id, true, func() Event { return Event{Kind: EvRebindFailed, Attempt: id, Fault: faultOf(c)} })
 		}
 		switch {
-		case !l.up || l.dark:
+		case !l.up || w.dark(l):
 		case !w.gw.up:
 			failed(fault.NetLost)
 		case w.gw.busy:
@@ -477,11 +501,11 @@ func (w *world) commit(fx Effect) {
 			ev := w.opened(EvRebound, id, l)
 			t := w.tunnels[id]
 			t.coming = true
-			w.answer(w.latency, id, true, func() Event {
+			w.answer(way, id, true, func() Event {
 				t.coming = false
 				return ev
 			})
-			w.after(w.latency+time.Millisecond, func() {
+			w.after(way+time.Millisecond, func() {
 				t.coming = false
 				w.abandon(id)
 			})
@@ -517,9 +541,11 @@ func (w *world) probe(fx Effect) {
 		})
 		return
 	}
-	w.after(w.trip(), func() {
+	w.after(w.trip()+2*t.link.lag, func() {
 		if w.flows(t) {
-			w.answer(0, id, true, func() Event { return Event{Kind: EvProbed, Attempt: id, Tunnel: t.id, RTT: 2 * w.latency} })
+			w.answer(0, id, true, func() Event {
+				return Event{Kind: EvProbed, Attempt: id, Tunnel: t.id, RTT: 2 * (w.latency + t.link.lag)}
+			})
 		}
 	})
 }
@@ -531,7 +557,7 @@ func (w *world) flows(t *tunnel) bool {
 
 // connected reports whether the network would carry them.
 func (w *world) connected(t *tunnel) bool {
-	return t.open && t.alive && !t.stranded && !t.broken && t.link.up && !t.link.dark && w.gw.up
+	return t.open && t.alive && !t.stranded && !t.broken && t.link.up && !w.dark(t.link) && w.gw.up
 }
 
 // close ends our end of a tunnel, and the session when told so.
