@@ -61,6 +61,7 @@ func (l *loop) again(p localsock.Peer, req *ipc.ConnectRequest) (id string, done
 			return "", false, fault.New(fault.PolNotOwner, nil)
 		}
 		l.status.conn.attend()
+		l.hurry()
 		return l.status.conn.id, true, nil
 	}
 	if was, ok := l.memory.of(p.ID()); ok {
@@ -87,6 +88,7 @@ func (l *loop) connect(c *connection) (string, error) {
 		case l.state.Phase == machine.Disconnecting: // the machine connects after that
 		case old.same(c):
 			old.attend()
+			l.hurry()
 			return old.id, nil
 		default:
 			return "", fault.New(fault.PolConnected, nil)
@@ -98,9 +100,16 @@ func (l *loop) connect(c *connection) (string, error) {
 	l.connects++
 	c.id = "c" + strconv.FormatUint(l.connects, 10)
 	l.status.conn = c
-	l.status.fault = nil
+	l.status.fault, l.status.portal = nil, nil
 	l.feed(machine.Event{Kind: machine.EvConnectRequested, Policy: c.policy, Deadline: c.budget})
 	return c.id, nil
+}
+
+// hurry has a session that is looked for tried at once: its owner may have signed in to the network just now.
+func (l *loop) hurry() {
+	if l.state.Phase == machine.Reconnecting {
+		l.feed(machine.Event{Kind: machine.EvConnectRequested})
+	}
 }
 
 // Disconnect implements ipc.Sessions.

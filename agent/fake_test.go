@@ -75,7 +75,7 @@ func (w *wire) Settings() *protocol.Settings {
 	return &s
 }
 func (w *wire) Session() protocol.SessionRef {
-	return protocol.SessionRef{Token: redact.NewString("a-token"), Gateway: w.set.Gateway}
+	return protocol.SessionRef{Target: protocol.Target{Host: "vpn.example.com"}, Token: redact.NewString("a-token"), Gateway: w.set.Gateway}
 }
 func (w *wire) Carrier() protocol.Carrier                   { return carrier{w} }
 func (w *wire) Notifications() <-chan protocol.Notification { return w.notes }

@@ -20,6 +20,8 @@ func (l *loop) do(fx machine.Effect) {
 		l.startCommit(fx)
 	case machine.FxProbe:
 		l.startProbe(fx)
+	case machine.FxLook:
+		l.startLook(fx)
 	case machine.FxCancelAttempt:
 		l.cancel(fx.Attempt)
 	case machine.FxAskUser:
@@ -116,6 +118,9 @@ func (l *loop) take(r report) {
 	}
 	if r.err != nil {
 		l.status.fault = fault.As(r.err)
+		if ev.Kind == machine.EvLooked {
+			l.status.portal = l.status.fault
+		}
 		l.log.Info("failed", "event", ev.Kind, "code", ev.Fault.Code, "kind", ev.Fault.Kind)
 		l.log.Debug("failed", "event", ev.Kind, "err", r.err)
 	}

@@ -113,8 +113,11 @@ func (l *loop) raise(f machine.Fault) {
 // wireFault is a fault of the machine as clients see it, in the words of the failure that it is short for, if that was the last one.
 func (l *loop) wireFault(f machine.Fault) *ipc.Error {
 	e := fault.New(f.Code, nil)
-	if l.status.fault != nil && l.status.fault.Code == f.Code {
+	switch {
+	case l.status.fault != nil && l.status.fault.Code == f.Code:
 		e = l.status.fault
+	case l.status.portal != nil && l.status.portal.Code == f.Code:
+		e = l.status.portal
 	}
 	return &ipc.Error{Code: string(e.Code), Message: e.Sentence(), Hint: strings.Join(e.AllHints(), "\n")}
 }

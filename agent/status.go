@@ -18,6 +18,7 @@ type status struct {
 	conn     *connection        // the last one asked for; it stays after its end, so that its owner can see why
 	settings *protocol.Settings // of the session; nil without one
 	fault    *fault.Error       // the last failure
+	portal   *fault.Error       // the last captive portal
 }
 
 // view is what was last published, as clients' goroutines read it: immutable, with the places where the live numbers are.
@@ -94,7 +95,7 @@ func (l *loop) describe() ipc.State {
 	}
 	if f := l.state.Err; f.Code != "" {
 		s.Error = l.wireFault(f)
-		portal := f.Code == fault.NetPortal
+		portal := f.Code == fault.NetPortal || l.state.Portal()
 		s.CaptivePortal = &portal
 	}
 	for _, p := range l.res.prompts { // one at most is shown

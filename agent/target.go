@@ -73,7 +73,7 @@ func resolve(req ipc.ConnectRequest, known catalog, prefs ...*profile.Preference
 	trust.Require = h.Pins
 	c := &connection{
 		name: h.Name, profile: h.Profile, local: policy,
-		policy: machine.Policy{AutoReconnect: settings.AutoReconnect, DisconnectOnSuspend: settings.DisconnectOnSuspend, Backups: len(h.Backups)},
+		policy: machine.Policy{AutoReconnect: settings.AutoReconnect, DisconnectOnSuspend: settings.DisconnectOnSuspend, Backups: len(h.Backups), IgnorePortals: settings.IgnorePortals},
 		budget: min(time.Duration(max(req.TimeoutMS, 0))*time.Millisecond, maxTimeout), localLAN: settings.LocalLAN,
 		keeps: policy.RemembersTarget(), keepsUser: policy.RemembersUser(),
 	}

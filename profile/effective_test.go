@@ -102,7 +102,7 @@ func TestSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := Effective(nil, p).Settings(), (Settings{LocalLAN: true, LoginTime: 21 * time.Second, Families: "IPv6,IPv4"}); got != want {
+	if got, want := Effective(nil, p).Settings(), (Settings{LocalLAN: true, LoginTime: 21 * time.Second, Families: "IPv6,IPv4", IgnorePortals: true}); got != want {
 		t.Errorf("every element: %+v, want %+v", got, want)
 	}
 }

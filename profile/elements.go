@@ -16,7 +16,7 @@ const (
 	waitTray    = "the tray"
 	waitTrusted = "trusted network detection"
 	waitAlways  = "always-on"
-	waitPortal  = "captive portal detection"
+	waitPortal  = "the sign-in itself"
 	waitStores  = "the system's certificate stores; a certificate is given with --cert, --pkcs12"
 	waitWindows = "tunnels on Windows"
 	waitSystems = "tunnels on Windows and macOS"
@@ -47,7 +47,8 @@ var elements = []Element{
 	{Path: "MinimizeOnConnect", Default: "true", Control: User, Note: waitTray},
 	{Path: "LocalLanAccess", Default: "false", Control: User, Status: Honoured,
 		Note: "where the gateway offers it (it excludes 0.0.0.0/32), the local network stays reachable; without any profile it is true"},
-	{Path: "DisableCaptivePortalDetection", Default: "false", Control: User, Note: waitPortal},
+	{Path: "DisableCaptivePortalDetection", Default: "false", Control: User, Status: Honoured,
+		Note: "no plain HTTP is asked of the gateway's address; what answers in its place still gets no token"},
 	{Path: "ClearSmartcardPin", Default: "true", Control: User, Note: "smart cards"},
 	{Path: "IPProtocolSupport", Type: Enum, Allowed: []string{"IPv4", "IPv6", "IPv4,IPv6", "IPv6,IPv4"}, Default: "IPv4,IPv6", Status: Honoured,
 		Note: "which of the gateway's addresses are tried, and in which order; without any profile as they were resolved"},

@@ -9,6 +9,7 @@ type Settings struct {
 	LocalLAN            bool          // leave the local network reachable where the gateway offers it
 	LoginTime           time.Duration // AuthenticationTimeout; 0 where nobody set it
 	Families            string        // IPProtocolSupport; empty: the gateway's addresses as they were resolved
+	IgnorePortals       bool          // DisableCaptivePortalDetection: look for no sign-in page
 }
 
 // Settings returns the values in force. What no document sets is the schema's default, with three exceptions: without a profile a session outlives sleep, the
@@ -19,6 +20,7 @@ func (v Values) Settings() Settings {
 		DisconnectOnSuspend: v.Text(suspend) == disconnectOnSuspend,
 		LocalLAN:            v.Text("LocalLanAccess") == "true",
 		Families:            v.Text("IPProtocolSupport"),
+		IgnorePortals:       v.Text("DisableCaptivePortalDetection") == "true",
 	}
 	if r := v.row("AuthenticationTimeout"); r.Origin != OriginDefault {
 		s.LoginTime, _ = time.ParseDuration(r.Value + "s") // the table says that it is a number

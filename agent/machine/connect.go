@@ -183,6 +183,15 @@ func (m *step) loginFailed() {
 	switch {
 	case j.Fault.Code != "" && f.Kind != fault.Policy:
 		m.end(j.Fault, CloseQuiet, ReasonRefused)
+	case m.lookFirst(f, left):
+	default:
+		m.nextServer(f, left)
+	}
+}
+
+// nextServer logs in at the next server within the time that is left, unless another server cannot help or there is none.
+func (m *step) nextServer(f Fault, left time.Duration) {
+	switch {
 	case f.Kind != fault.Retryable:
 		m.end(f, CloseQuiet, ReasonFailed)
 	case m.s.Server < m.s.Policy.Backups:
@@ -266,6 +275,7 @@ func (m *step) flow(why Reason) {
 	m.disarm(TimerRetry)
 	m.disarm(TimerVerdict)
 	m.s.Pump, m.s.Err = true, Fault{}
+	m.forgetLooks(everyPath)
 	m.do(Effect{Kind: FxStartPump, Tunnel: m.s.Tunnel})
 	m.account()
 	if m.s.better() > 0 {

@@ -13,6 +13,7 @@ func (m *step) end(f Fault, how Close, why Reason) {
 	m.cancel(func(j Job) bool {
 		return j.Kind == FxStartAttempt || j.Kind == FxStartReach || j.Kind == FxCommit || j.Kind == FxProbe
 	})
+	m.forgetLooks(everyPath)
 	m.s.Jobs = slices.DeleteFunc(m.s.Jobs, func(j Job) bool { return j.Kind == FxApplyNetwork }) // the revert comes after it in the host's own queue
 	if m.s.Pump {
 		m.s.Pump = false

@@ -34,7 +34,7 @@ func (w *world) check(before State, ev Event, fx []Effect) {
 // answered reports effects that an event with their number answers.
 func answered(k EffectKind) bool {
 	switch k {
-	case FxStartAttempt, FxStartReach, FxCommit, FxProbe, FxApplyNetwork, FxRevertNetwork:
+	case FxStartAttempt, FxStartReach, FxCommit, FxProbe, FxApplyNetwork, FxRevertNetwork, FxLook:
 		return true
 	}
 	return false
@@ -67,8 +67,10 @@ func broken(s State, now Instant) []string {
 		for _, other := range s.Jobs[:i] {
 			is(other.ID == j.ID, "a number was used twice")
 			is(j.Kind == FxStartReach && other.Kind == FxStartReach && other.Path == j.Path, "two reaches on one path")
+			is(j.Kind == FxLook && other.Kind == FxLook && other.Path == j.Path, "two looks on one path")
 		}
 	}
+	is(len(s.Looks) > maxPaths, "too many looks")
 	var kinds [16]bool
 	for _, t := range s.Timers {
 		clock := now.Mono
@@ -80,7 +82,7 @@ func broken(s State, now Instant) []string {
 		is(!s.Phase.keeps(t.Kind), "a timer that means nothing in its phase")
 		kinds[t.Kind] = true
 	}
-	working := count[FxStartAttempt] + count[FxStartReach] + count[FxCommit] + count[FxProbe] + count[FxApplyNetwork]
+	working := count[FxStartAttempt] + count[FxStartReach] + count[FxCommit] + count[FxProbe] + count[FxApplyNetwork] + count[FxLook]
 	is(count[FxCommit] > 1, "two commits")
 	is(count[FxStartAttempt] > 1, "two logins")
 	is(s.Pump && s.Phase != Connected, "the pump runs outside Connected")
@@ -91,7 +93,7 @@ func broken(s State, now Instant) []string {
 		is(working > 0, "down with work outstanding")
 		is(s.Tunnel != 0 || s.Session, "down with a session")
 	case Connecting, Authenticating:
-		is(count[FxStartAttempt] != 1, "connecting without a login")
+		is(count[FxStartAttempt]+count[FxLook] != 1, "connecting without a login, or a look after it")
 		is(s.Phase == Authenticating && s.Prompt == 0, "Authenticating without a prompt")
 	case Establishing:
 		is(count[FxApplyNetwork] != 1, "Establishing without an apply")
@@ -101,7 +103,7 @@ func broken(s State, now Instant) []string {
 		is(!s.Netted || s.Applied != s.Plan && count[FxApplyNetwork] == 0, "Connected without this tunnel's network")
 		is(count[FxApplyNetwork] > 1, "two changes of the host")
 		is(s.Probing && !s.Frozen && !kinds[TimerRetry], "in doubt and not looking")
-		is(!s.Probing && !s.Planned && count[FxStartReach] > s.better(), "looking without a doubt")
+		is(!s.Probing && !s.Planned && count[FxStartReach]+count[FxLook] > s.better(), "looking without a doubt")
 		is(s.better() > 0 && !s.Frozen && !kinds[TimerRetry], "a better way and nobody looks at it")
 	case Reconnecting:
 		is(s.Tunnel == 0 || !s.Session, "Reconnecting without a session")

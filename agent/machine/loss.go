@@ -161,6 +161,7 @@ func (m *step) alive() {
 	m.s.Probing, m.s.ProbeAt = false, 0
 	m.cancelProbes()
 	m.disarm(TimerVerdict)
+	m.forgetLooks(everyPath)
 	m.s.Loss, m.s.Err = Loss{}, Fault{}
 	m.s.Path = m.s.own()
 	back := m.s.Phase == Reconnecting
@@ -260,6 +261,7 @@ func (m *step) suspend() {
 	m.s.Frozen = true
 	m.cancelProbes()
 	m.cancelReaches()
+	m.forgetLooks(everyPath)
 	m.disarm(TimerRetry)
 	m.disarm(TimerVerdict)
 	m.arm(TimerThaw, m.now.Mono+thawTime)
@@ -285,6 +287,7 @@ func (m *step) resumed() {
 	}
 	m.begin(ReasonResume)
 	m.s.Loss.Cause = ReasonResume
+	m.forgetLooks(everyPath)
 	m.decide(ReasonResume)
 	if m.s.has(FxCommit) {
 		return

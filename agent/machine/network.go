@@ -63,6 +63,7 @@ func (m *step) dropVanished() bool {
 	m.cancel(func(j Job) bool {
 		return (j.Kind == FxStartReach || j.Kind == FxCommit) && !slices.Contains(m.ways(), j.Path)
 	})
+	m.forgetLooks(func(p Path) bool { return !slices.Contains(m.ways(), p) })
 	dropped := committing && !m.s.has(FxCommit)
 	if dropped && !m.s.Down {
 		m.s.Probing, m.s.ProbeAt = true, m.now.Mono

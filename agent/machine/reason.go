@@ -73,6 +73,11 @@ const (
 
 	ReasonMove Reason = 180
 	ReasonLook Reason = 181
+
+	ReasonPortalLook Reason = 190
+	ReasonPortal     Reason = 191
+	ReasonNoPortal   Reason = 192
+	ReasonUrged      Reason = 193
 )
 
 // reasonTexts are the sentences of the timeline.
@@ -141,6 +146,11 @@ var reasonTexts = map[Reason]string{
 	ReasonLate:        "a late answer of something given up: close what it opened",
 	ReasonDeviceGone:  "the tunnel device was taken away: end the session and undo everything",
 	ReasonIdle:        "the gateway closed a tunnel that nothing had used for as long as it allows: end the session",
+
+	ReasonPortalLook: "who answers there is not the gateway, or nobody does: see whether this network wants a sign-in",
+	ReasonPortal:     "this network wants a sign-in before it lets anything out: no token is sent, a session is kept and tried again",
+	ReasonNoPortal:   "no sign-in page answers: go on as before",
+	ReasonUrged:      "the user wants it now: try again at once",
 }
 
 // String is the reason as the timeline prints it: what was found, and after a colon what is done about it.

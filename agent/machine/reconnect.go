@@ -66,6 +66,8 @@ func (m *step) rearm() {
 	switch {
 	case m.s.Offline():
 		l.Delay = slowest
+	case m.walled() && m.now.Mono-l.Since.Mono < portalTime:
+		l.Delay = portalPace
 	case m.s.Planned && m.s.Phase == Connected && !m.s.Probing:
 		l.Delay = renewPause
 	case m.calm():
@@ -104,24 +106,28 @@ func (m *step) reached() {
 	}
 	j := &m.s.Jobs[i]
 	j.Held, j.RTT, j.At = true, m.ev.RTT, m.now.Mono+heldTime
+	m.letThrough(j.Path)
 	m.decide(ReasonHold)
 	m.settle()
 }
 
-// reachFailed leaves the retry to the next round. What answered and is not the gateway is told to the user; the session is not touched by it.
+// reachFailed leaves the retry to the next round. What answered and is not the gateway is told to the user, unless a portal explains it; the session is not
+// touched by it.
 func (m *step) reachFailed() {
-	if _, ok := m.take(FxStartReach); !ok {
+	j, ok := m.take(FxStartReach)
+	if !ok {
 		return
 	}
 	f := m.ev.Fault.or(fault.NetLost)
 	m.decide(ReasonReachFailed)
 	if f.impostor() {
 		m.decide(ReasonWrongPlace)
-		if m.s.Err.Code != f.Code && !m.calm() {
-			m.do(Effect{Kind: FxRaiseNotice, Fault: f})
-		}
 	}
-	if m.s.Phase == Reconnecting {
+	switch {
+	case m.suspect(j.Path, f), m.s.Portal():
+	case f.impostor():
+		m.complain(f)
+	case m.s.Phase == Reconnecting:
 		m.s.Err = f
 	}
 	if m.s.timer(TimerRetry) < 0 && !m.s.Frozen {
@@ -316,6 +322,7 @@ func (m *step) sessionLost(f Fault) {
 	}
 	m.unfit()
 	m.cancel(func(j Job) bool { return j.Kind == FxStartReach || j.Kind == FxCommit || j.Kind == FxProbe })
+	m.forgetLooks(everyPath)
 	if m.s.Pump {
 		m.s.Pump = false
 		m.do(Effect{Kind: FxStopPump})

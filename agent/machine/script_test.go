@@ -44,7 +44,8 @@ func (s script) String() string {
 // verbs is everything that can happen. An action without meaning at its time does nothing.
 var verbs = map[string]func(w *world, arg string){
 	"connect": func(w *world, arg string) {
-		p := Policy{AutoReconnect: !strings.Contains(arg, "once"), DisconnectOnSuspend: strings.Contains(arg, "suspend-ends"), LockUp: strings.Contains(arg, "locked")}
+		p := Policy{AutoReconnect: !strings.Contains(arg, "once"), DisconnectOnSuspend: strings.Contains(arg, "suspend-ends"), LockUp: strings.Contains(arg, "locked"),
+			IgnorePortals: strings.Contains(arg, "any-network")}
 		if strings.Contains(arg, "backups") {
 			p.Backups = 2
 		}

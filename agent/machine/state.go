@@ -42,7 +42,7 @@ type Job struct {
 	At     time.Duration `json:"at"`             // Mono: its deadline
 	Held   bool          `json:"held,omitempty"` // a reach that was answered: its connection waits for a commit
 	RTT    time.Duration `json:"rtt,omitempty"`
-	Fault  Fault         `json:"fault,omitzero"` // a login whose user refused: what to call it
+	Fault  Fault         `json:"fault,omitzero"` // a login whose user refused: what to call it; a look: what made us look
 }
 
 // TimerKind names a deadline that belongs to no job.
@@ -133,6 +133,7 @@ type State struct {
 
 	PathsKnown bool    `json:"paths_known,omitempty"`
 	Paths      []Path  `json:"paths,omitempty"`
+	Looks      []Look  `json:"looks,omitempty"`  // for sign-in pages, one of a path at most
 	Jobs       []Job   `json:"jobs,omitempty"`   // in the order they were started
 	Timers     []Timer `json:"timers,omitempty"` // one of a kind at most
 }
@@ -142,7 +143,7 @@ func New(seed uint64) State { return State{Rand: seed} }
 
 // clone returns a State that shares nothing with s.
 func (s State) clone() State {
-	s.Paths, s.Jobs, s.Timers = slices.Clone(s.Paths), slices.Clone(s.Jobs), slices.Clone(s.Timers)
+	s.Paths, s.Looks, s.Jobs, s.Timers = slices.Clone(s.Paths), slices.Clone(s.Looks), slices.Clone(s.Jobs), slices.Clone(s.Timers)
 	return s
 }
 

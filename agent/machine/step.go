@@ -3,6 +3,8 @@ package machine
 import (
 	"slices"
 	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
 
 // Step is the machine: what the State becomes by an event, and what must be done. It never panics, whatever the event holds; an event that does not fit is kept
@@ -211,7 +213,12 @@ func (m *step) expire(j Job) {
 		m.finish(ReasonNotCleaned)
 	case FxStartReach:
 		m.do(Effect{Kind: FxCancelAttempt, Attempt: j.ID})
-		m.note(ReasonTimeout)
+		if !m.suspect(j.Path, faultOf(fault.NetSilent)) {
+			m.note(ReasonTimeout)
+		}
+	case FxLook:
+		m.do(Effect{Kind: FxCancelAttempt, Attempt: j.ID})
+		m.saw(j, false)
 	case FxProbe:
 		m.do(Effect{Kind: FxCancelAttempt, Attempt: j.ID})
 		m.unanswered()

@@ -84,8 +84,9 @@ type Limits struct {
 type Policy struct {
 	AutoReconnect       bool `json:"auto_reconnect"`
 	DisconnectOnSuspend bool `json:"disconnect_on_suspend,omitempty"`
-	Backups             int  `json:"backups,omitempty"` // how many backup servers there are; the shell knows them by number, 1 and up
-	LockUp              bool `json:"lock_up,omitempty"` // always-on: the user may not disconnect
+	Backups             int  `json:"backups,omitempty"`        // how many backup servers there are; the shell knows them by number, 1 and up
+	LockUp              bool `json:"lock_up,omitempty"`        // always-on: the user may not disconnect
+	IgnorePortals       bool `json:"ignore_portals,omitempty"` // DisableCaptivePortalDetection: no sign-in page is looked for
 }
 
 // EventKind names what happened.
@@ -140,13 +141,14 @@ const (
 	EvRenewDue
 	// EvKeysChanged (Tunnel): its packets travel by the same transport under new keys.
 	EvKeysChanged
+	EvLooked // Attempt (the look), Path, Fault: NET-007 when a sign-in page answers there, none when nothing says so
 	evEnd
 )
 
 var eventNames = [...]string{"", "tick", "connect-requested", "disconnect-requested", "shutdown", "prompt-needed", "prompt-answered", "prompt-cancelled",
 	"tunnel-opened", "attempt-failed", "reached", "reach-failed", "rebound", "rebind-failed", "network-applied", "apply-failed", "reverted",
 	"carrier-down", "peer-dead", "server-closed", "rekey-due", "silence", "heard", "probed", "probe-failed", "tunnel-closed",
-	"network-changed", "suspending", "resumed", "answered", "wait-began", "wait-ended", "device-gone", "carrier-changed", "mtu-changed", "renew-due", "keys-changed"}
+	"network-changed", "suspending", "resumed", "answered", "wait-began", "wait-ended", "device-gone", "carrier-changed", "mtu-changed", "renew-due", "keys-changed", "looked"}
 
 // String is the event's name in timelines and records.
 func (k EventKind) String() string {
@@ -201,11 +203,12 @@ const (
 	FxDropSession                          // forget the token and what came with it
 	FxRaiseNotice                          // Fault
 	FxPublish                              // the visible state changed
+	FxLook                                 // Attempt, Server, Path, Fault (what made us look): ask in plain HTTP where the gateway should be, and see who answers. Answer: EvLooked
 	fxEnd
 )
 
 var effectNames = [...]string{"", "start-attempt", "cancel-attempt", "start-reach", "commit", "ask-user", "withdraw-prompt", "apply-network", "revert-network",
-	"start-pump", "stop-pump", "close-tunnel", "probe", "drop-session", "raise-notice", "publish"}
+	"start-pump", "stop-pump", "close-tunnel", "probe", "drop-session", "raise-notice", "publish", "look"}
 
 // String is the effect's name in timelines and records.
 func (k EffectKind) String() string {

@@ -288,6 +288,9 @@ func (w *world) carryOut(fx Effect) {
 	case FxProbe:
 		w.out[id] = fx.Kind
 		w.probe(fx)
+	case FxLook:
+		w.out[id] = fx.Kind
+		w.lookFor(fx)
 	case FxCancelAttempt:
 		delete(w.out, id)
 		delete(w.reaches, id)
@@ -468,6 +471,19 @@ func (w *world) reach(fx Effect) {
 		}
 	}
 	send(time.Second, 2*time.Second)
+}
+
+// lookFor is a look for a sign-in page: a portal shows it, a gateway refuses plain HTTP.
+func (w *world) lookFor(fx Effect) {
+	l := w.over(fx.Path)
+	if l == nil || l.dark {
+		return
+	}
+	ev := Event{Kind: EvLooked, Attempt: fx.Attempt, Path: fx.Path}
+	if l.portal {
+		ev.Fault = faultOf(fault.NetPortal)
+	}
+	w.answer(2*w.trip(), fx.Attempt, true, func() Event { return ev })
 }
 
 // commit presents the token.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/holdfast-vpn/holdfast/agent/portal"
 	"github.com/holdfast-vpn/holdfast/dart/checkup"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform"
@@ -26,7 +27,6 @@ const (
 	webTime     = 3 * time.Second
 	udpTime     = 500 * time.Millisecond // for each of two datagrams
 	maxPaths    = 4                      // addresses of the gateway that are tried
-	webPort     = 80
 )
 
 // DoctorOptions are what a person asks for, and where things are on this machine.
@@ -45,11 +45,11 @@ type DoctorOptions struct {
 // or ctx's own.
 func Doctor(ctx context.Context, o DoctorOptions) (checkup.Report, error) {
 	store, _ := profile.Load(o.ProfileDirs...)
-	name, target, err := targetOf(o, store)
+	name, target, anyNetwork, err := targetOf(o, store)
 	if err != nil {
 		return checkup.Report{}, err
 	}
-	e := &exam{target: target, dialer: native.Guest(o.StateDir), look: netmon.Look, web: webPort, wait: secureTime, progress: o.Progress}
+	e := &exam{target: target, anyNetwork: anyNetwork, dialer: native.Guest(o.StateDir), look: netmon.Look, web: portal.Port, wait: secureTime, progress: o.Progress}
 	limited, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
 	seen := e.run(limited)
@@ -63,40 +63,43 @@ func Doctor(ctx context.Context, o DoctorOptions) (checkup.Report, error) {
 	return r, nil
 }
 
-// targetOf reads the target as connect does: a name that a profile has counts before an address of the same spelling.
-func targetOf(o DoctorOptions, store *profile.Store) (name string, t protocol.Target, err error) {
+// targetOf reads the target as connect does: a name that a profile has counts before an address of the same spelling. anyNetwork says that no portal is looked for;
+// what users prefer is known to the agent alone, and not asked.
+func targetOf(o DoctorOptions, store *profile.Store) (name string, t protocol.Target, anyNetwork bool, err error) {
 	if t.Trust, err = protocol.ParseTrust(o.CAPEM, o.Pins); err != nil {
-		return "", t, err
+		return "", t, false, err
 	}
-	h, _, found := store.Find(o.Target)
+	h, prof, found := store.Find(o.Target)
 	if !found {
 		at, err := profile.ParseTarget(o.Target)
 		if err != nil {
-			return "", t, err
+			return "", t, false, err
 		}
 		h = profile.Host{Name: at.String(), Target: at}
 	}
 	if h.Protocol == profile.IPsec {
-		return "", t, fault.Newf(fault.UseNotYet, nil, "IPsec")
+		return "", t, false, fault.Newf(fault.UseNotYet, nil, "IPsec")
 	}
 	t.Trust.Require = h.Pins
 	t.Name, t.Host, t.Port, t.Path = h.Name, h.Target.Host, h.Target.Port, h.Target.Path
-	return h.Name, t, nil
+	policy, _ := store.Policy() // one that cannot be read forbids nothing to somebody who only looks
+	return h.Name, t, profile.Effective(policy, prof).Settings().IgnorePortals, nil
 }
 
 // exam is one run of the probes.
 type exam struct {
-	target   protocol.Target
-	dialer   platform.Dialer
-	look     func() (platform.NetSnapshot, error)
-	web      uint16        // port of plain HTTP
-	wait     time.Duration // for a handshake
-	progress func(string)
+	target     protocol.Target
+	anyNetwork bool // plain HTTP is not tried
+	dialer     platform.Dialer
+	look       func() (platform.NetSnapshot, error)
+	web        uint16        // port of plain HTTP
+	wait       time.Duration // for a handshake
+	progress   func(string)
 }
 
 // run observes layer by layer; what does not depend on each other goes on at the same time.
 func (e *exam) run(ctx context.Context) checkup.Observations {
-	o := checkup.Observations{Host: e.target.Host, Port: e.target.Port, Pinned: len(e.target.Trust.Pins) > 0}
+	o := checkup.Observations{Host: e.target.Host, Port: e.target.Port, Pinned: len(e.target.Trust.Pins) > 0, NoWeb: e.anyNetwork}
 	e.tell("the network")
 	o.Links = e.links()
 	e.tell("the name")

@@ -1,77 +1,33 @@
 package offline
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"io"
 	"net"
-	"net/http"
 	"net/netip"
-	"net/url"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 
+	"github.com/holdfast-vpn/holdfast/agent/portal"
 	"github.com/holdfast-vpn/holdfast/dart/checkup"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/protocol/login"
 )
 
-// maxPage bounds what is read of a web page, its header included.
-const maxPage = 64 << 10
-
-// page asks the gateway's own address for a page over plain HTTP, which is where a captive portal shows itself. Nothing but the gateway's name is in the request.
+// page asks the gateway's own address for a page over plain HTTP, which is where a captive portal shows itself.
 func (e *exam) page(ctx context.Context, a netip.Addr) checkup.Web {
+	if e.anyNetwork {
+		return checkup.Web{}
+	}
 	ctx, cancel := context.WithTimeout(ctx, webTime)
 	defer cancel()
-	began := time.Now()
-	c, err := e.dialer.DialTCP(ctx, netip.AddrPortFrom(a, e.web), 0, "", netip.Addr{})
-	if err != nil {
-		return checkup.Web{}
+	dial := func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+		return e.dialer.DialTCP(ctx, to, 0, "", netip.Addr{})
 	}
-	defer c.Close()
-	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	host := e.target.Host
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: "+host+"\r\nUser-Agent: "+login.DefaultUserAgent+"\r\nAccept: */*\r\nConnection: close\r\n\r\n"); err != nil {
-		return checkup.Web{}
-	}
-	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(c, maxPage)), nil) //nolint:bodyclose // it holds nothing but c
-	if err != nil {
-		return checkup.Web{}
-	}
-	w := checkup.Web{Answered: true, Status: resp.StatusCode, Elsewhere: elsewhere(e.target.Host, a, resp.Header.Get("Location"))}
-	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		w.Date = at
-	}
-	head := make([]byte, 1024)
-	n, _ := io.ReadFull(resp.Body, head)
-	w.Page = resp.StatusCode == http.StatusOK && isPage(resp.Header.Get("Content-Type"), head[:n])
-	w.Took = time.Since(began)
-	return w
-}
-
-// isPage reports whether an answer is meant for people.
-func isPage(kind string, head []byte) bool {
-	head = bytes.ToLower(head)
-	return strings.HasPrefix(strings.ToLower(kind), "text/html") || bytes.Contains(head, []byte("<html")) || bytes.Contains(head, []byte("<!doctype html"))
-}
-
-// elsewhere is the host of a redirect that leads away from the gateway and from its owner's names.
-func elsewhere(host string, at netip.Addr, location string) string {
-	u, err := url.Parse(location)
-	if location == "" || err != nil || u.Hostname() == "" || related(u.Hostname(), host) || u.Hostname() == at.String() {
-		return ""
-	}
-	return fault.Clean(u.Hostname())
+	return portal.Probe{Dial: dial, Host: e.target.Host, Agent: login.DefaultUserAgent, Port: e.web}.Look(ctx, a)
 }
 
 // greetUDP sends the first message of DTLS. Gateways answer it to nobody, or to sessions only; an ICMP error is an answer of the network.

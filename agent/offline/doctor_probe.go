@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -131,23 +130,4 @@ func (e *exam) greet(ctx context.Context, c *login.Conn) checkup.Hello {
 		h.Fault = fault.As(err)
 	}
 	return h
-}
-
-// related reports whether two hosts have the same owner as far as a name can tell: they are one, or both are names that end in the same two labels.
-func related(a, b string) bool {
-	if isAddr(a) || isAddr(b) {
-		return a == b
-	}
-	return owner(a) == owner(b)
-}
-
-func isAddr(s string) bool {
-	_, err := netip.ParseAddr(s)
-	return err == nil
-}
-
-// owner is the last two labels of a name.
-func owner(name string) string {
-	labels := strings.Split(strings.ToLower(strings.TrimSuffix(name, ".")), ".")
-	return strings.Join(labels[max(len(labels)-2, 0):], ".")
 }

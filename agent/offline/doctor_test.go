@@ -287,15 +287,15 @@ func TestTargetOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	store, _ := profile.Load(dir)
-	name, at, err := targetOf(DoctorOptions{Target: "head office", Pins: []string{"sha256:" + strings.Repeat("0a", 32)}}, store)
+	name, at, _, err := targetOf(DoctorOptions{Target: "head office", Pins: []string{"sha256:" + strings.Repeat("0a", 32)}}, store)
 	if err != nil || name != "Head Office" || at.Host != "vpn.example.com" || at.Port != 8443 || at.Path != "/staff" || len(at.Trust.Pins) != 1 {
 		t.Errorf("%q %+v %v", name, at, err)
 	}
-	if name, at, err = targetOf(DoctorOptions{Target: "https://GW.example/"}, store); err != nil || name != "gw.example" || at.Port != 443 {
+	if name, at, _, err = targetOf(DoctorOptions{Target: "https://GW.example/"}, store); err != nil || name != "gw.example" || at.Port != 443 {
 		t.Errorf("%q %+v %v", name, at, err)
 	}
 	for target, code := range map[string]fault.Code{"Lab": fault.UseNotYet, "http://x/": fault.UseTarget, "": fault.UseTarget} {
-		if _, _, err := targetOf(DoctorOptions{Target: target}, store); fault.As(err).Code != code {
+		if _, _, _, err := targetOf(DoctorOptions{Target: target}, store); fault.As(err).Code != code {
 			t.Errorf("%q: %v", target, err)
 		}
 	}
@@ -308,25 +308,4 @@ func TestDoctorInterrupted(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-}
-
-func TestElsewhere(t *testing.T) {
-	for location, want := range map[string]string{
-		"": "", "/login": "", "https://vpn.example.com/": "", "https://www.example.com/x": "", "http://127.0.0.1/": "", "http://login.hotel/?back=vpn.example.com": "login.hotel",
-		"http://10.0.0.1/": "10.0.0.1", "http://[": "", "//evil.test/x": "evil.test",
-	} {
-		if got := elsewhere("vpn.example.com", loopback, location); got != want {
-			t.Errorf("%q leads to %q, want %q", location, got, want)
-		}
-	}
-}
-
-func FuzzElsewhere(f *testing.F) {
-	f.Add("http://login.hotel/")
-	f.Add("http://a\x1b[2J/")
-	f.Fuzz(func(t *testing.T, location string) {
-		if got := elsewhere("vpn.example.com", loopback, location); got != fault.Clean(got) || got == "vpn.example.com" {
-			t.Errorf("%q leads to %q", location, got)
-		}
-	})
 }

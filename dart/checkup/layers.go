@@ -46,16 +46,29 @@ func (o Observations) portal() Layer {
 		return ok(Portal, 0, "none: the gateway proved who it is")
 	case !there:
 		return open(Portal, "not looked at without an address")
+	case o.NoWeb:
+		return open(Portal, "not looked for: the profile says so")
 	case !o.Web.Answered:
 		return open(Portal, "port 80 does not answer: cannot tell")
-	case o.Web.Elsewhere != "":
-		return failed(Portal, o.Web.Took, fault.Newf(fault.NetPortal, nil, "port 80 sends us to %s", o.Web.Elsewhere))
-	case o.Web.Status == 511: // Network Authentication Required (RFC 6585 section 6)
-		return failed(Portal, o.Web.Took, fault.Newf(fault.NetPortal, nil, "port 80 says that the network wants a sign-in"))
-	case o.Web.Page && p.Refused == nil && !p.Secured:
+	}
+	if why := o.Web.Portal(); why != "" {
+		return failed(Portal, o.Web.Took, fault.Newf(fault.NetPortal, nil, "%s", why))
+	}
+	if o.Web.Page && p.Refused == nil && !p.Secured {
 		return failed(Portal, o.Web.Took, fault.Newf(fault.NetPortal, nil, "port 80 shows a web page and port %d speaks no TLS", o.Port))
 	}
 	return ok(Portal, o.Web.Took, "no sign of one on port 80")
+}
+
+// Portal says in which words the answer is a portal's, "" when it need not be. A page by itself is none: whether it is one depends on what else answers there.
+func (w Web) Portal() string {
+	switch {
+	case w.Elsewhere != "":
+		return "port 80 sends us to " + w.Elsewhere
+	case w.Status == 511: // Network Authentication Required (RFC 6585 section 6)
+		return "port 80 says that the network wants a sign-in"
+	}
+	return ""
 }
 
 func (o Observations) dns() Layer {

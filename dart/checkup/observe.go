@@ -12,6 +12,7 @@ type Observations struct {
 	Host   string    // as it was resolved and as the certificate must name it
 	Port   uint16    // of the gateway
 	Pinned bool      // a pin replaces chain, name and dates
+	NoWeb  bool      // plain HTTP was not tried: the profile says DisableCaptivePortalDetection
 	Now    time.Time // this machine's clock when the certificate was judged
 
 	Links Links

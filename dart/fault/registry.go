@@ -156,7 +156,7 @@ var registry = map[Code]Entry{
 	NetSilent:      {Retryable, 5, "the gateway does not answer", "check the network; a firewall may block the port"},
 	NetLost:        {Retryable, 5, "the connection to the gateway was lost", "it is tried again by itself while a session lives"},
 	NetTimeout:     {Retryable, 5, "the gateway was not reached in time", "check the network, or give more time with --timeout"},
-	NetPortal:      {Retryable, 5, "this network shows a sign-in page instead of the gateway", "open a browser and sign in to the network"},
+	NetPortal:      {Retryable, 5, "this network wants you to sign in first", "open any web page in a browser and sign in there; a tunnel that was up comes back by itself"},
 	NetAllBackups:  {Fatal, 5, "neither the gateway nor its backup servers could be reached", "check the network"},
 	NetNotVPN:      {Retryable, 5, "what answers is not an AnyConnect gateway", "check the address; this may be another web server or a sign-in page"},
 	NetTooMuch:     {Fatal, 5, "the gateway's answer is too long or never ends", "check the address; this is not how a gateway behaves"},
