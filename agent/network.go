@@ -24,7 +24,11 @@ func (l *loop) waysTo(gateway []netip.Addr) {
 	if l.state.PathsKnown && slices.Equal(paths, l.state.Paths) {
 		return
 	}
-	l.feed(machine.Event{Kind: machine.EvNetworkChanged, Paths: paths})
+	ev := machine.Event{Kind: machine.EvNetworkChanged, Paths: paths}
+	if t, ok := l.res.tunnels[l.state.Tunnel]; ok {
+		ev.Path = l.wayOf(t.live)
+	}
+	l.feed(ev)
 }
 
 // addressesOf lists where a session's gateway may be reached: where it was, and the other addresses of the first resolution.

@@ -163,6 +163,7 @@ type Notification struct {
 	Reason byte
 	Text   string
 	Err    error
+	Asked  time.Duration // NoteSilence: for how long a question has been out on every way in use, at the least
 }
 
 // Prompter asks the user. It blocks until the answer came, ctx ended, or the prompt was withdrawn; a refusal is a *fault.Error of kind Policy or NeedsUser.

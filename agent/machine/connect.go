@@ -284,7 +284,7 @@ func (m *step) flow(why Reason) {
 	switch {
 	case m.s.Down || m.s.Dead:
 		m.lose(ReasonDisrupted, faultOf(fault.NetLost))
-	case m.s.gone():
+	case m.s.Path != (Path{}) && m.s.gone(): // a path that nobody knows is on an uplink that is too new
 		m.s.Gone = true
 		m.lose(ReasonPathGone, faultOf(fault.NetNoPath))
 	case m.s.Planned:

@@ -127,11 +127,21 @@ func (m *step) serverClosed() {
 	}
 }
 
-// silence is a carrier on which something was sent and nothing came back.
+// silence is a carrier on which something was sent and nothing came back. That is common where packets go one way only, and then the answer to a question is there
+// in a round trip: before that time no other connection is begun.
 func (m *step) silence() {
-	if m.current() && !m.s.Probing {
-		m.doubt(ReasonSilence)
+	if !m.current() || m.s.Probing {
+		return
 	}
+	m.doubted(ReasonSilence, m.now.Mono-m.ev.Asked)
+	at := m.s.ProbeAt + min(max(courtesy, m.s.RTT*3/2), mostCourtesy)
+	if at <= m.now.Mono || m.s.Frozen || m.s.has(FxCommit) {
+		m.search()
+		return
+	}
+	m.s.Loss.Since, m.s.Loss.Delay = m.now, 0
+	m.inquire()
+	m.arm(TimerRetry, at)
 }
 
 // heard is a sign of life that came by itself.
@@ -204,12 +214,17 @@ func (m *step) begin(why Reason) {
 
 // doubt asks the carrier for a sign of life and looks for another one beside it. Packets still flow.
 func (m *step) doubt(why Reason) {
+	m.doubted(why, m.now.Mono)
+	m.search()
+}
+
+// doubted notes that the carrier may not work, and since when it has been asked.
+func (m *step) doubted(why Reason, since time.Duration) {
 	m.begin(why)
 	if !m.s.Probing {
-		m.s.Probing, m.s.ProbeAt = true, m.now.Mono
+		m.s.Probing, m.s.ProbeAt = true, since
 	}
 	m.decide(why)
-	m.search()
 }
 
 // lose holds packets: the carrier cannot be used now. In Reconnecting it only goes on with what has been learned.

@@ -53,6 +53,9 @@ func (m *step) networkChanged() {
 
 // notePaths keeps the ways to the gateway, best first, at most maxPaths of them.
 func (m *step) notePaths() {
+	if m.s.Path.IfIndex == 0 && m.s.Tunnel != 0 && m.ev.Path.IfIndex != 0 {
+		m.s.Path = m.ev.Path
+	}
 	paths := m.ev.Paths[:min(len(m.ev.Paths), maxPaths)]
 	m.s.Paths, m.s.PathsKnown = append([]Path(nil), paths...), true
 }

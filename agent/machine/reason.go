@@ -105,7 +105,7 @@ var reasonTexts = map[Reason]string{
 	ReasonWaited:      "the gateway goes on: count our own time again",
 
 	ReasonPeerDead:     "the gateway did not answer dead peer detection: packets are held, a new connection is looked for",
-	ReasonSilence:      "sent and nothing came back: the old connection is asked for a sign of life, new ones are tried beside it",
+	ReasonSilence:      "sent and nothing came back: the old connection is asked for a sign of life, new ones are tried if none comes",
 	ReasonServerClosed: "the gateway closed the tunnel: ask it once more with the token, after a moment",
 	ReasonRekey:        "the gateway wants a new tunnel: make one beside the old",
 	ReasonRenew:        "the tunnel works only in part: make a new one beside it, packets flow meanwhile",

@@ -45,9 +45,7 @@ func (m *step) round() {
 		return
 	}
 	m.s.ProbeAt = min(m.s.ProbeAt, m.now.Mono)
-	if m.s.Probing && !m.s.Down && !m.s.Gone && !m.s.has(FxProbe) {
-		m.start(Effect{Kind: FxProbe, Tunnel: m.s.Tunnel}, probeTime)
-	}
+	m.inquire()
 	// Offline the first round, at a time when nothing was tried yet, would only find what the monitor said.
 	parked := m.s.Offline() && m.s.Loss.Delay < slowest
 	if (m.s.Policy.AutoReconnect || m.s.Planned) && !parked {
@@ -58,6 +56,13 @@ func (m *step) round() {
 		}
 	}
 	m.rearm()
+}
+
+// inquire asks the carrier in doubt for a sign of life.
+func (m *step) inquire() {
+	if m.s.Probing && !m.s.Down && !m.s.Gone && !m.s.Frozen && !m.s.has(FxProbe) {
+		m.start(Effect{Kind: FxProbe, Tunnel: m.s.Tunnel}, probeTime)
+	}
 }
 
 // rearm arms the next round by the pace that is due.
@@ -306,9 +311,7 @@ func (m *step) refused(f Fault) {
 	}
 	if !m.s.Down { // the gateway may not have let go of the old tunnel: it is asked, and gets three round trips again, from the next round on
 		m.s.Probing, m.s.ProbeAt = true, m.s.Timers[m.s.timer(TimerRetry)].At
-		if !m.s.Gone && !m.s.Frozen {
-			m.start(Effect{Kind: FxProbe, Tunnel: m.s.Tunnel}, probeTime)
-		}
+		m.inquire()
 	}
 }
 

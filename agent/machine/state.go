@@ -23,7 +23,9 @@ const (
 	moveTime      = 3 * time.Second  // a commit that nothing forces, while the old carrier may still work
 	thawTime      = 30 * time.Second // a suspend that never came
 	verdictFloor  = 100 * time.Millisecond
-	slowTrip      = time.Second      // no carrier counts as slower: a broken one must not be waited for much longer than a probe
+	slowTrip      = time.Second           // no carrier counts as slower: a broken one must not be waited for much longer than a probe
+	courtesy      = 50 * time.Millisecond // for a silent carrier to answer before the gateway is bothered with new connections
+	mostCourtesy  = 250 * time.Millisecond
 	defaultLost   = 30 * time.Minute // boot time: a session without a tunnel, when the gateway does not say
 	tunnelLevel   = 30 * time.Second // boot time
 	reloginGap    = time.Minute      // boot time: a session lost sooner after a second login is not asked for a third time

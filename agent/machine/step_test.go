@@ -225,8 +225,10 @@ func TestCommitRefused(t *testing.T) {
 func TestSlownessIsNotDeath(t *testing.T) {
 	s, now := up(t, Policy{AutoReconnect: true})
 	s, _ = Step(s, Event{Kind: EvSilence, Tunnel: 1}, now)
+	now.Mono += courtesy
+	s, _ = Step(s, Event{Kind: EvTick}, now)
 	probe, reach := s.Jobs[0].ID, s.Jobs[1].ID
-	now.Mono += 200 * time.Millisecond
+	now.Mono += 200*time.Millisecond - courtesy
 	s, fx := Step(s, Event{Kind: EvReached, Attempt: reach, Path: eth, RTT: 200 * time.Millisecond}, now)
 	now.Mono += 399 * time.Millisecond
 	s, fx2 := Step(s, Event{Kind: EvTick}, now)
@@ -239,6 +241,59 @@ func TestSlownessIsNotDeath(t *testing.T) {
 	now.Mono += time.Millisecond
 	if _, fx := Step(s, Event{Kind: EvTick}, now); !has(fx, FxCommit) {
 		t.Error("not committed after three round trips")
+	}
+}
+
+// TestSilenceAsksFirst: the gateway is not bothered with new connections before a question had its time, which is longer where the round trip is; the time for which the
+// tunnel has asked already counts.
+func TestSilenceAsksFirst(t *testing.T) {
+	for _, tt := range []struct {
+		name              string
+		trip, asked, wait time.Duration
+	}{
+		{"nothing is known", 0, 0, 50 * time.Millisecond},
+		{"far away", 100 * time.Millisecond, 0, 150 * time.Millisecond},
+		{"farther", time.Second, 0, 250 * time.Millisecond},
+		{"asked already", 0, 100 * time.Millisecond, 0},
+		{"asked a moment ago", 0, 30 * time.Millisecond, 20 * time.Millisecond},
+	} {
+		s, now := up(t, Policy{AutoReconnect: true})
+		s.RTT = tt.trip
+		s, fx := Step(s, Event{Kind: EvSilence, Tunnel: 1, Asked: tt.asked}, now)
+		if !has(fx, FxProbe) || has(fx, FxStartReach) != (tt.wait == 0) {
+			t.Errorf("%s: %v", tt.name, fx)
+		}
+		if answered, fx := Step(s, Event{Kind: EvProbed, Attempt: s.Jobs[0].ID, Tunnel: 1, RTT: time.Millisecond}, now); answered.Probing || answered.timer(TimerRetry) >= 0 || has(fx, FxStartReach) {
+			t.Errorf("%s: answered: %v, timers %v", tt.name, fx, answered.Timers)
+		}
+		if tt.wait == 0 {
+			if _, fx := Step(s, Event{Kind: EvReached, Attempt: s.Jobs[1].ID, Path: eth, RTT: time.Millisecond}, now); !has(fx, FxCommit) {
+				t.Errorf("%s: asked for long enough and not committed", tt.name)
+			}
+			continue
+		}
+		now.Mono += tt.wait - 1
+		s, fx = Step(s, Event{Kind: EvTick}, now)
+		now.Mono++
+		if _, due := Step(s, Event{Kind: EvTick}, now); has(fx, FxStartReach) || !has(due, FxStartReach) {
+			t.Errorf("%s: %v, then %v", tt.name, fx, due)
+		}
+	}
+}
+
+// TestUnknownPath: a tunnel over an uplink that the monitor has not seen yet is not lost for that, and has the way once it is seen.
+func TestUnknownPath(t *testing.T) {
+	now := Instant{Mono: time.Minute, Boot: time.Hour}
+	s, _ := Step(New(1), Event{Kind: EvNetworkChanged}, now)
+	s, _ = Step(s, Event{Kind: EvConnectRequested, Policy: Policy{AutoReconnect: true}}, now)
+	s, _ = Step(s, Event{Kind: EvTunnelOpened, Attempt: 1, Tunnel: 1, Plan: NetPlan{MTU: 1400}}, now)
+	s, _ = Step(s, Event{Kind: EvNetworkApplied, Attempt: 2}, now)
+	if s.Phase != Connected {
+		t.Fatalf("%v", s.Phase)
+	}
+	s, fx := Step(s, Event{Kind: EvNetworkChanged, Paths: []Path{eth}, Path: eth}, now)
+	if s.Phase != Connected || s.Path != eth || has(fx, FxStartReach) {
+		t.Errorf("%v, %v, %v", s.Phase, s.Path, fx)
 	}
 }
 
@@ -443,10 +498,12 @@ func TestAFastNewWayDoesNotHurryASlowOldOne(t *testing.T) {
 		t.Fatal("still in doubt")
 	}
 	s, _ = Step(s, Event{Kind: EvSilence, Tunnel: 1}, now)
+	wait(210 * time.Millisecond) // before that it is asked alone
+	s, _ = Step(s, Event{Kind: EvTick}, now)
 	reach := s.LastID
 	wait(30 * time.Millisecond)
 	s, _ = Step(s, Event{Kind: EvReached, Attempt: reach, RTT: 10 * time.Millisecond}, now)
-	wait(380 * time.Millisecond)
+	wait(170 * time.Millisecond)
 	if s, _ = Step(s, Event{Kind: EvTick}, now); s.Phase != Connected {
 		t.Errorf("%v after 410 ms", s.Phase)
 	}

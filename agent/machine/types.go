@@ -117,13 +117,13 @@ const (
 	EvPeerDead     // Tunnel: DPD unanswered
 	EvServerClosed // Tunnel, Reason, Unused
 	EvRekeyDue     // Tunnel
-	EvSilence      // Tunnel: sent and nothing heard
+	EvSilence      // Tunnel, Asked: sent and nothing heard, for how long a question has been out
 	EvHeard        // Tunnel: it answers again
 	EvProbed       // Attempt (the probe), Tunnel
 	EvProbeFailed  // Attempt (the probe), Tunnel, Fault
 	EvTunnelClosed // Tunnel: CloseTunnel was carried out
 	// Of the machine we run on.
-	EvNetworkChanged // Paths: the ways to the gateway, best first, of which eight count; empty is offline
+	EvNetworkChanged // Paths: the ways to the gateway, best first, of which eight count; empty is offline. Path: that of the tunnel, where it was not known
 	EvSuspending
 	EvResumed // Slept: how long the machine slept; 0 when only we stood still, as in a paused virtual machine
 	// EvAnswered (Attempt) says that the gateway of a login has answered at all. It decides what the end of the budget is called: GW-007, without it NET-006.
@@ -178,6 +178,7 @@ type Event struct {
 	RTT      time.Duration `json:"rtt,omitempty"`
 	Slept    time.Duration `json:"slept,omitempty"`
 	Unused   time.Duration `json:"unused,omitempty"` // for how long no packet has gone either way
+	Asked    time.Duration `json:"asked,omitempty"`
 	Deadline time.Duration `json:"deadline,omitempty"`
 	Reason   byte          `json:"reason,omitempty"`
 	Fault    Fault         `json:"fault,omitzero"`

@@ -220,11 +220,11 @@ func (c *controller) tellCarrier() {
 	}
 	if mute := udp.mute.Load(); mute != c.mute && room() {
 		c.mute = mute
-		kind := protocol.NoteHeard
+		n := protocol.Notification{Kind: protocol.NoteHeard}
 		if mute {
-			kind = protocol.NoteSilence
+			n = protocol.Notification{Kind: protocol.NoteSilence, Asked: udp.pace()}
 		}
-		c.t.notes <- protocol.Notification{Kind: kind}
+		c.t.notes <- n
 	}
 	if udp.stale.Swap(false) && room() {
 		c.t.notes <- protocol.Notification{Kind: protocol.NoteRekey, Text: "the gateway may still send by UDP, where nothing arrives"}

@@ -240,6 +240,9 @@ func (w *watcher) judge(now time.Duration, seen keepalive.Seen) error {
 		w.mute(false)
 	case now < w.next:
 	case w.asks < doubtAsks:
+		if w.d.tls.act.count.Load() == w.frames {
+			w.mute(true) // both were asked a while ago, and neither has answered
+		}
 		w.ask(now)
 		w.asks, w.next = w.asks+1, now+w.pace()
 	case w.d.tls.act.count.Load() != w.frames:
@@ -261,7 +264,9 @@ func (w *watcher) ask(now time.Duration) {
 }
 
 // pace is the pause between two questions: an answer to the first has had its time.
-func (w *watcher) pace() time.Duration { return max(doubtPace, 2*w.d.rtt) }
+func (w *watcher) pace() time.Duration { return w.d.pace() }
+
+func (d *datagrams) pace() time.Duration { return max(doubtPace, 2*d.rtt) }
 
 func (w *watcher) mute(on bool) {
 	if w.d.mute.Swap(on) != on {
