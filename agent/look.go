@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/agent/portal"
@@ -15,8 +16,10 @@ import (
 	"github.com/holdfast-vpn/holdfast/protocol/login"
 )
 
-// maxLooks is how many addresses of a gateway are asked in plain HTTP.
-const maxLooks = 2
+const (
+	maxLooks = 2           // addresses of a gateway that are asked in plain HTTP
+	askTime  = time.Second // for one of them: a portal is near
+)
 
 // search is one look for a captive portal.
 type search struct {
@@ -84,6 +87,8 @@ func (s search) run(ctx context.Context) (found bool, evidence string) {
 
 // ask looks at one address. No evidence means that nothing answered.
 func (s search) ask(ctx context.Context, at netip.Addr, page bool) (found bool, evidence string) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
 	dial := func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 		return s.dialer.DialTCP(ctx, to, s.via)
 	}

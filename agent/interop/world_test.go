@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// role runs one of the children: inside ADDR..., fetch URL, attack SOCKET, flood SOCKET, hostile ADDR CERT KEY HEADERS, speak KIND ADDR [CERT KEY], forget.
+// role runs one of the children: inside ADDR..., fetch URL, attack SOCKET, flood SOCKET, hostile ADDR CERT KEY HEADERS, speak KIND ADDR [CERT KEY], reception ADDR FILE, forget.
 func role(name string, args []string) int {
 	switch name {
 	case "inside":
@@ -68,6 +68,8 @@ func role(name string, args []string) int {
 		return hostile(args[0], args[1], args[2], args[3])
 	case "speak":
 		return speak(args)
+	case "reception":
+		return reception(args)
 	case "forget":
 		return forget()
 	default:

@@ -12,7 +12,7 @@ import (
 // token goes only to who has proved to be the gateway.
 
 const (
-	lookTime   = 2 * time.Second  // a portal is near
+	lookTime   = 3 * time.Second  // for the gateway's address, a name server, and the address that it gives
 	lookAgain  = 5 * time.Second  // between two looks on one path where something answered in the gateway's place
 	lookSeldom = 30 * time.Second // and where nothing did
 	portalPace = 2 * time.Second  // between tries while a person signs in

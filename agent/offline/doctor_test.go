@@ -280,18 +280,18 @@ func TestGreetUDP(t *testing.T) {
 // TestTargetOf: the target is read as connect reads it.
 func TestTargetOf(t *testing.T) {
 	dir := t.TempDir()
-	file := `<AnyConnectProfile xmlns="http://schemas.xmlsoap.org/encoding/"><ServerList>
+	file := `<AnyConnectProfile xmlns="http://schemas.xmlsoap.org/encoding/"><ClientInitialization><DisableCaptivePortalDetection>true</DisableCaptivePortalDetection></ClientInitialization><ServerList>
 <HostEntry><HostName>Head Office</HostName><HostAddress>vpn.example.com:8443</HostAddress><UserGroup>staff</UserGroup></HostEntry>
 <HostEntry><HostName>Lab</HostName><HostAddress>lab.example.com</HostAddress><PrimaryProtocol>IPsec</PrimaryProtocol></HostEntry></ServerList></AnyConnectProfile>`
 	if err := os.WriteFile(filepath.Join(dir, "corp.xml"), []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	store, _ := profile.Load(dir)
-	name, at, _, err := targetOf(DoctorOptions{Target: "head office", Pins: []string{"sha256:" + strings.Repeat("0a", 32)}}, store)
-	if err != nil || name != "Head Office" || at.Host != "vpn.example.com" || at.Port != 8443 || at.Path != "/staff" || len(at.Trust.Pins) != 1 {
+	name, at, anyNetwork, err := targetOf(DoctorOptions{Target: "head office", Pins: []string{"sha256:" + strings.Repeat("0a", 32)}}, store)
+	if err != nil || !anyNetwork || name != "Head Office" || at.Host != "vpn.example.com" || at.Port != 8443 || at.Path != "/staff" || len(at.Trust.Pins) != 1 {
 		t.Errorf("%q %+v %v", name, at, err)
 	}
-	if name, at, _, err = targetOf(DoctorOptions{Target: "https://GW.example/"}, store); err != nil || name != "gw.example" || at.Port != 443 {
+	if name, at, anyNetwork, err = targetOf(DoctorOptions{Target: "https://GW.example/"}, store); err != nil || anyNetwork || name != "gw.example" || at.Port != 443 {
 		t.Errorf("%q %+v %v", name, at, err)
 	}
 	for target, code := range map[string]fault.Code{"Lab": fault.UseNotYet, "http://x/": fault.UseTarget, "": fault.UseTarget} {
