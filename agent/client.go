@@ -191,6 +191,7 @@ func (a *Agent) Stats(context.Context) (ipc.Stats, error) {
 		return ipc.Stats{}, fault.New(fault.UseNotConnected, nil)
 	}
 	_, boot := a.cfg.Host.Clock.Now()
+	boot += a.loop.faults.Slept()
 	return ipc.Stats{State: v.fresh(), DurationS: int64((boot - v.login) / time.Second)}, nil
 }
 

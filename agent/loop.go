@@ -17,6 +17,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/impair"
 )
 
 const (
@@ -93,6 +94,10 @@ type loop struct {
 
 	delivered delivered
 	alerted   bool // the owner knows that the session's time is nearly over
+
+	faults *impair.Faults
+	breaks []impair.Spec        // that the timeline knows of
+	seen   platform.NetSnapshot // the network, however it is impaired
 }
 
 func newLoop(cfg *Config) *loop {
@@ -102,9 +107,10 @@ func newLoop(cfg *Config) *loop {
 		inbox: make(chan report, inboxSize), calls: make(chan func()), ended: make(chan struct{}),
 		applier: newApplier(cfg.Host, cfg.Log),
 		state:   first, record: record.NewRing(first, record.DefaultLimit), res: newResources(), memory: recall(cfg.StateDir),
-		connector: cfg.Connect(cfg.Dialer), status: status{since: cfg.Wall()},
-		delivered: delivered{filepath.Join(cfg.StateDir, "profiles"), cfg.Log},
+		status:    status{since: cfg.Wall()},
+		delivered: delivered{filepath.Join(cfg.StateDir, "profiles"), cfg.Log}, faults: impair.New(),
 	}
+	l.connector = cfg.Connect(l.faults.Dialer(cfg.Dialer))
 	l.publish() // so that a client that comes before Run finds a state
 	return l
 }
@@ -118,7 +124,7 @@ func (l *loop) run(ctx context.Context) error {
 	l.timer = time.NewTimer(0)
 	defer l.timer.Stop()
 	l.wake = l.now()
-	l.snapshot(l.cfg.Host.Monitor.Snapshot())
+	l.sensed(l.cfg.Host.Monitor.Snapshot())
 
 	stop, changes, power := ctx.Done(), l.cfg.Host.Monitor.Changes(), l.cfg.Host.Power.Events()
 	var down context.Context // the way down, once it has begun
@@ -149,7 +155,7 @@ func (l *loop) run(ctx context.Context) error {
 				continue
 			}
 			l.clocks()
-			l.snapshot(s)
+			l.sensed(s)
 		case e, ok := <-power:
 			if !ok {
 				power = nil
@@ -157,6 +163,9 @@ func (l *loop) run(ctx context.Context) error {
 			}
 			l.clocks()
 			l.sleep(e)
+		case <-l.faults.Changed():
+			l.clocks()
+			l.impaired()
 		case <-l.timer.C:
 			l.clocks()
 			l.feed(machine.Event{Kind: machine.EvTick})
@@ -173,6 +182,7 @@ func (l *loop) idle() bool { return l.state.Phase == machine.Disconnected }
 // end waits for the workers and the final revert as long as patience lasts, and lets go of what they bring too late.
 func (l *loop) end(patience context.Context) {
 	close(l.ended)
+	l.mend()
 	close(l.applier.jobs)
 	quiet := make(chan struct{})
 	go func() {
@@ -198,7 +208,7 @@ func (l *loop) end(patience context.Context) {
 // now reads both clocks.
 func (l *loop) now() machine.Instant {
 	mono, boot := l.cfg.Host.Clock.Now()
-	return machine.Instant{Mono: mono, Boot: boot}
+	return machine.Instant{Mono: mono, Boot: boot + l.faults.Slept()}
 }
 
 // arm sets the one timer.
@@ -267,6 +277,9 @@ func (l *loop) step(ev machine.Event) {
 	if before != next.Phase {
 		l.status.since = l.cfg.Wall()
 		l.changed = true
+		if next.Phase == machine.Disconnected {
+			l.mend()
+		}
 		l.log.Info("phase", "from", before, "to", next.Phase, "event", ev.Kind, "code", ev.Fault.Code)
 	}
 	l.enter(was, ev, effects)

@@ -10,6 +10,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/impair"
 )
 
 // status is what the loop knows of the session beside the machine's state, for people to read.
@@ -28,6 +29,8 @@ type view struct {
 	pump  *dataplane.Pump
 	live  protocol.Tunnel
 	login time.Duration // Boot
+
+	faults *impair.Faults
 }
 
 // watched is a tunnel that can tell when it last had an authenticated packet from the gateway.
@@ -44,6 +47,7 @@ func (b *board) get() *view { return b.p.Load() }
 // fresh is the state with the numbers of this instant.
 func (v *view) fresh() ipc.State {
 	s := v.state
+	s.Impaired = specs(v.faults)
 	if v.pump != nil {
 		c := v.pump.Counters()
 		s.Counters = &ipc.Counters{TxBytes: c.TxBytes, RxBytes: c.RxBytes, TxPackets: c.TxPackets, RxPackets: c.RxPackets, Drops: c.Drops}
@@ -73,7 +77,7 @@ func (l *loop) owner() string {
 
 // publish makes the visible state from what the loop holds and tells everyone; then come the news that wait for it.
 func (l *loop) publish() {
-	v := &view{owner: l.owner(), pump: l.res.pump, login: l.state.Login.Boot}
+	v := &view{owner: l.owner(), pump: l.res.pump, login: l.state.Login.Boot, faults: l.faults}
 	if t, ok := l.res.tunnels[l.state.Tunnel]; ok {
 		v.live = t.live
 	}

@@ -36,6 +36,8 @@ type State struct {
 	Reconnects      *Reconnects    `json:"reconnects,omitempty"`
 	LastReconnect   *LastReconnect `json:"last_reconnect,omitempty"`
 	Error           *Error         `json:"error,omitempty"`
+	// Impaired lists what root has broken on purpose, each with the time that is left.
+	Impaired []string `json:"impaired,omitempty"`
 	// Attempt is the id of the connect that this state belongs to, so that a client knows its own outcome.
 	Attempt string `json:"attempt,omitempty"`
 }

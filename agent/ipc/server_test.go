@@ -109,6 +109,10 @@ func (a *agent) Recording(_ context.Context, p localsock.Peer, w io.Writer) erro
 	return a.note("recording:" + p.ID())
 }
 
+func (a *agent) Impair(_ context.Context, p localsock.Peer, r ImpairRequest) (Impaired, error) {
+	return Impaired{Impaired: []string{r.Spec}}, a.note("impair:" + p.ID() + ":" + r.Spec)
+}
+
 func (a *agent) Version() Version { return Version{Version: "1.0", Agent: "1.0"} }
 
 // full is a state in which everything that must not be seen by others is set.
@@ -120,7 +124,7 @@ func full() State {
 		Addresses: []string{"10.0.0.5/24"}, MTU: 1400, DNS: &DNS{Servers: []string{"10.0.0.1"}}, SplitInclude: []string{"10.0.0.0/8"},
 		SplitExclude: []string{"10.9.0.0/16"}, TunnelAll: &yes, Banner: "welcome", Prompt: &Prompt{ID: "p1", Kind: "form"}, Session: &Session{Started: now},
 		Counters: &Counters{TxBytes: 1}, Reconnects: &Reconnects{Tunnel: 1}, LastReconnect: &LastReconnect{Level: "tunnel"},
-		Error: &Error{Code: "NET-005", Message: "to 192.0.2.1", Hint: "h"}, Attempt: "a1"}
+		Error: &Error{Code: "NET-005", Message: "to 192.0.2.1", Hint: "h"}, Attempt: "a1", Impaired: []string{"dtls=drop,30s"}}
 }
 
 // memory is a listener without a system: connections are pipes with the peer the test gives them.
@@ -248,6 +252,8 @@ func TestIdentitiesTimesVerbs(t *testing.T) {
 		{"POST /v1/profiles", `{"name":"a.xml"}`, [4]fault.Code{ok, fault.PolRoot, fault.PolRoot, fault.PolGroup},
 			[4]fault.Code{ok, fault.PolRoot, fault.PolRoot, fault.PolGroup}},
 		{"POST /v1/debug/profile", `{"seconds":1}`, [4]fault.Code{ok, fault.PolRoot, fault.PolRoot, fault.PolGroup},
+			[4]fault.Code{ok, fault.PolRoot, fault.PolRoot, fault.PolGroup}},
+		{"POST /v1/debug/impair", `{"spec":"off"}`, [4]fault.Code{ok, fault.PolRoot, fault.PolRoot, fault.PolGroup},
 			[4]fault.Code{ok, fault.PolRoot, fault.PolRoot, fault.PolGroup}},
 	}
 	if len(tests) != len(verbs) {

@@ -76,6 +76,7 @@ var verbs = []verb{
 	{http.MethodPost, "/v1/preferences", anyone, (*Server).prefer},
 	{http.MethodPost, "/v1/profiles", superuser, (*Server).importProfile},
 	{http.MethodPost, "/v1/debug/profile", superuser, (*Server).profiling},
+	{http.MethodPost, "/v1/debug/impair", superuser, (*Server).impair},
 }
 
 // find returns the verb of a method and path, and the id in it; the one of another method if the path has only that, nil if there is none.

@@ -38,14 +38,17 @@ type half struct {
 // epoch is what deadlines count from, by the clock that only goes forward.
 var epoch = time.Now()
 
-// Take moves a TCP or UDP socket of the net package into a Conn, and closes c. Nobody may be using c. What else it is given, or what cannot be moved, it returns as it is.
+// Take moves a TCP or UDP socket of the net package into a Conn, and closes c. Nobody may be using c. What is in a Wrapper is moved there. What else it is given, or what cannot be moved, it returns as it is.
 func Take(c net.Conn) net.Conn {
 	var network string
-	switch c.(type) {
+	switch c := c.(type) {
 	case *net.TCPConn:
 		network = "tcp"
 	case *net.UDPConn:
 		network = "udp"
+	case Wrapper:
+		c.Under(Take)
+		return c
 	default:
 		return c
 	}

@@ -20,5 +20,7 @@
 // One goroutine calls Receive and Next, one calls Send; Write and Close anybody. Nothing is allocated for a datagram once the buffers have grown to the traffic.
 // A socket must not be read by anybody else after New: datagrams come glued.
 //
+// A net.Conn that is a Gate around a socket keeps its say over every datagram, and costs nothing while it has none.
+//
 // Imports: protocol/pollconn and golang.org/x/sys on Linux.
 package udpbatch

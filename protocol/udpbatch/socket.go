@@ -19,12 +19,26 @@ const (
 type Socket struct {
 	conn   net.Conn
 	fast   *fast // nil: one datagram a call
+	gate   Gate  // nil without one; only with fast: else it is asked by conn itself
 	tooBig atomic.Bool
 
 	// The receiver's own.
 	buf     []byte // without fast: where datagrams go
 	pending []byte // what is left of a message
 	segment int    // its datagrams' size
+	gated   bool   // the gate has to be asked for each
+}
+
+// Gate is a net.Conn around a socket that may lose datagrams or send them later (protocol/impair). Its own Read and Write do that for one datagram; who moves many at a time goes to the
+// socket below and asks.
+type Gate interface {
+	Below() net.Conn
+	// Impaired reports whether In and Out must be asked at all. It is asked once a batch.
+	Impaired() bool
+	// In reports whether a datagram that came gets through.
+	In(size int) bool
+	// Out returns those that go now. It keeps none of them, and leaves the list as it is.
+	Out(datagrams [][]byte) [][]byte
 }
 
 // New takes a connected socket over. It sets options for speed, which may fail without harm, and on Linux the rule that datagrams are never cut on their way
@@ -37,8 +51,12 @@ func New(conn net.Conn) *Socket {
 	}); ok {
 		_, _ = c.SetReadBuffer(buffers), c.SetWriteBuffer(buffers)
 	}
+	if g, ok := conn.(Gate); ok {
+		s.gate, conn = g, g.Below()
+	}
 	s.fast = newFast(conn)
 	if s.fast == nil {
+		s.gate = nil
 		s.buf = make([]byte, maxDatagram+1)
 	}
 	return s
@@ -47,7 +65,9 @@ func New(conn net.Conn) *Socket {
 // Receive waits for datagrams, for Next to return. Error: the socket's end.
 func (s *Socket) Receive() error {
 	if s.fast != nil {
-		return s.fast.receive(true)
+		err := s.fast.receive(true)
+		s.gated = s.gate != nil && s.gate.Impaired()
+		return err
 	}
 	for {
 		n, err := s.conn.Read(s.buf)
@@ -74,23 +94,32 @@ func (s *Socket) More() (more bool, err error) {
 // Next returns the next datagram of the last Receive, nil if there is none. It may be written to, and is valid until Receive or More is called. Empty datagrams are left
 // out.
 func (s *Socket) Next() []byte {
-	for len(s.pending) == 0 {
-		if s.fast == nil {
-			return nil
+	for {
+		for len(s.pending) == 0 {
+			if s.fast == nil {
+				return nil
+			}
+			var ok bool
+			if s.pending, s.segment, ok = s.fast.next(); !ok {
+				return nil
+			}
 		}
-		var ok bool
-		if s.pending, s.segment, ok = s.fast.next(); !ok {
-			return nil
+		n := min(s.segment, len(s.pending))
+		d := s.pending[:n:n]
+		s.pending = s.pending[n:]
+		if !s.gated || s.gate.In(n) {
+			return d
 		}
 	}
-	n := min(s.segment, len(s.pending))
-	d := s.pending[:n:n]
-	s.pending = s.pending[n:]
-	return d
 }
 
 // Send sends datagrams in their order. They must not be empty. Error: the socket's end.
 func (s *Socket) Send(datagrams [][]byte) error {
+	if s.gate != nil && s.gate.Impaired() {
+		if datagrams = s.gate.Out(datagrams); len(datagrams) == 0 {
+			return nil
+		}
+	}
 	if s.fast != nil {
 		big, err := s.fast.send(datagrams)
 		if big {

@@ -15,7 +15,7 @@ import (
 
 func (a *app) debugCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "debug", Short: "Look into the agent, for those who work on it", Args: none, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(a.debugProfileCommand())
+	cmd.AddCommand(a.debugProfileCommand(), a.debugImpairCommand())
 	return cmd
 }
 
@@ -46,6 +46,36 @@ func (a *app) debugProfileCommand() *cobra.Command {
 	cmd.Flags().IntVar(&req.Seconds, "seconds", 5, "how long to measure")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the `FILE` to write")
 	return cmd
+}
+
+func (a *app) debugImpairCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "impair SPEC",
+		Short: "Break the way to the gateway on purpose, to see the session survive",
+		Long: "Have the agent behave as if the network were broken, for a time; then it mends by itself. Nothing of this\n" +
+			"machine is changed, and only the session of Holdfast is touched. It needs root, and a session.\n\n" +
+			"  dtls=drop,30s       UDP is lost\n  tls=stall,10s       the TLS connection goes dumb\n  tls=close           the TLS connection is reset\n" +
+			"  link=down,3s        there is no network\n  gateway=refuse,5s   new connections are refused\n  mtu=1280,30s        longer UDP packets are lost\n" +
+			"  loss=20%,30s        packets are lost\n  latency=200ms,30s   round trips take longer\n  sleep=10s           as if the machine had slept\n" +
+			"  off                 all of it ends",
+		Example: "  sudo holdfast debug impair dtls=drop,30s\n  holdfast timeline --follow",
+		Args:    exactly(1, "a SPEC"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			now, err := a.agent().Impair(cmd.Context(), ipc.ImpairRequest{Spec: args[0]})
+			if err != nil {
+				return err
+			}
+			switch {
+			case a.json:
+				printJSON(a.Out, now)
+			case len(now.Impaired) > 0:
+				fmt.Fprintln(a.Out, "impaired:", list(now.Impaired))
+			default:
+				fmt.Fprintln(a.Out, "nothing is impaired")
+			}
+			return nil
+		},
+	}
 }
 
 // save writes a file that only this user can read, whole or not at all. flag is what named it.

@@ -195,6 +195,16 @@ func (b *backend) Recording(_ context.Context, _ localsock.Peer, w io.Writer) er
 	return err
 }
 
+func (b *backend) Impair(ctx context.Context, _ localsock.Peer, r ipc.ImpairRequest) (ipc.Impaired, error) {
+	switch st, _ := b.State(ctx); {
+	case st.State == "disconnected":
+		return ipc.Impaired{}, fault.New(fault.UseNotConnected, nil)
+	case r.Spec == "off":
+		return ipc.Impaired{}, nil
+	}
+	return ipc.Impaired{Impaired: []string{r.Spec}}, nil
+}
+
 func (b *backend) Version() ipc.Version { return ipc.Version{Version: "1.2.3", Agent: "1.2.3"} }
 
 // pipes is a listener in memory; every connection is one user's.

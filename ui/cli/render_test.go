@@ -54,7 +54,7 @@ func ago(d time.Duration) *time.Time {
 func full() ipc.State {
 	split := false
 	return ipc.State{
-		State: "connected", Since: *ago(3*time.Hour + 25*time.Minute), Target: "Head office", Gateway: "198.51.100.1:443", Protocol: "ssl", User: "alice",
+		State: "connected", Since: *ago(3*time.Hour + 25*time.Minute), Impaired: []string{"dtls=drop,12s", "latency=200ms,5s"}, Target: "Head office", Gateway: "198.51.100.1:443", Protocol: "ssl", User: "alice",
 		Group: "Staff network", Profile: "corp.xml", Transport: "tls", VerifiedAt: ago(2 * time.Second), Cipher: "TLS_AES_256_GCM_SHA384", Interface: "holdfast0",
 		Addresses: []string{"10.11.0.50/24", "2001:db8:11::50/128"}, MTU: 1390, TunnelAll: &split,
 		DNS:          &ipc.DNS{Servers: []string{"10.99.0.2"}, Search: []string{"corp.example"}, Split: []string{"corp.example", "internal.example"}, Backend: "resolv.conf"},

@@ -110,6 +110,7 @@ func writeState(w io.Writer, s ipc.State, now time.Time) {
 		state += " for " + span(now.Sub(s.Since))
 	}
 	t.row("State", state)
+	t.row("Impaired", prefixed("by root: ", list(s.Impaired)))
 	t.row("Target", line(s.Target))
 	t.row("Gateway", line(s.Gateway))
 	t.row("Profile", line(s.Profile))
