@@ -20,6 +20,7 @@ func (w *world) check(before State, ev Event, fx []Effect) {
 			w.fail("%v was started and has no deadline", f)
 		}
 	}
+	w.checkPromises(before, ev, fx)
 	if starts > 1 {
 		w.fail("%d logins in one step", starts)
 	}

@@ -60,6 +60,7 @@ func (w *world) freeze(arg string) {
 	}
 	w.now.Mono, w.frozen = w.now.Mono+d, w.frozen+d
 	w.now.Boot += d
+	w.kept.good = 0 // who stands still cannot keep a promise
 	w.forget()
 	if d > 2*time.Second {
 		w.feed(Event{Kind: EvResumed})

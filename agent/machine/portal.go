@@ -120,11 +120,19 @@ func (m *step) saw(j Job, portal bool) {
 
 // complain tells the user of something that answers and is not the gateway, once.
 func (m *step) complain(f Fault) {
-	if m.s.Err.Code != f.Code && !m.calm() {
-		m.do(Effect{Kind: FxRaiseNotice, Fault: f})
+	if !m.calm() {
+		m.tellOnce(f)
 	}
 	if m.s.Phase == Reconnecting {
 		m.s.Err = f
+	}
+}
+
+// tellOnce raises a notice of what stands in the way, once in an outage however often it is met.
+func (m *step) tellOnce(f Fault) {
+	if told := m.s.Loss.Told; !slices.Contains(told, f.Code) {
+		m.s.Loss.Told = append(slices.Clip(told), f.Code)
+		m.do(Effect{Kind: FxRaiseNotice, Fault: f})
 	}
 }
 

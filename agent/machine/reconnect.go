@@ -51,7 +51,7 @@ func (m *step) round() {
 	if (m.s.Policy.AutoReconnect || m.s.Planned) && !parked {
 		for _, p := range targets {
 			if !slices.ContainsFunc(m.s.Jobs, func(j Job) bool { return j.Kind == FxStartReach && j.Path == p }) {
-				m.start(Effect{Kind: FxStartReach, Path: p}, reachTime)
+				m.start(Effect{Kind: FxStartReach, Path: p}, m.s.Loss.limit())
 			}
 		}
 	}
@@ -64,6 +64,9 @@ func (m *step) inquire() {
 		m.start(Effect{Kind: FxProbe, Tunnel: m.s.Tunnel}, probeTime)
 	}
 }
+
+// limit is how long a reach may take: the rarer the tries, the longer each, for a gateway or a path that is no more than slow.
+func (l Loss) limit() time.Duration { return min(max(reachTime, l.Delay/2), longReach) }
 
 // rearm arms the next round by the pace that is due.
 func (m *step) rearm() {
@@ -305,7 +308,7 @@ func (m *step) refused(f Fault) {
 		m.rearm()
 		m.decide(ReasonRetry)
 		if f.impostor() {
-			m.do(Effect{Kind: FxRaiseNotice, Fault: f})
+			m.tellOnce(f)
 			m.decide(ReasonWrongPlace)
 		}
 	}

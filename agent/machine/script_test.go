@@ -189,7 +189,7 @@ func (w *world) renumber(name string) {
 // breakTunnel ends the connection under the session's tunnel.
 func (w *world) breakTunnel() {
 	t := w.tunnels[w.gw.current]
-	w.gw.current, w.gw.lostAt = 0, w.now.Boot
+	w.loseCurrent()
 	if t == nil || !t.open || t.broken {
 		return
 	}
@@ -202,9 +202,16 @@ func (w *world) breakTunnel() {
 	})
 }
 
+// loseCurrent is the gateway without a tunnel of the session: from now on it counts.
+func (w *world) loseCurrent() {
+	if w.gw.current != 0 {
+		w.gw.current, w.gw.lostAt = 0, w.now.Boot
+	}
+}
+
 func (w *world) hangUpCurrent(reason byte) {
 	t := w.tunnels[w.gw.current]
-	w.gw.current, w.gw.lostAt = 0, w.now.Boot
+	w.loseCurrent()
 	if t != nil {
 		w.hangUp(t, reason)
 	}
@@ -245,6 +252,7 @@ func play(s script, step stepper, trace bool) *world {
 			w.disturbed = w.now.Mono
 		}
 		verbs[a.verb](w, a.arg)
+		w.checkService()
 	}
 	w.run(s.end + time.Minute + w.frozen)
 	return w

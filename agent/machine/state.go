@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
 
 // Never is a deadline that does not come.
@@ -18,6 +20,7 @@ const (
 	closingTime   = 3 * time.Second // everything of a disconnect
 	probeTime     = 3 * time.Second
 	reachTime     = 3 * time.Second
+	longReach     = 9 * time.Second
 	heldTime      = 5 * time.Second // a verified connection that waits for its commit
 	commitTime    = 10 * time.Second
 	moveTime      = 3 * time.Second  // a commit that nothing forces, while the old carrier may still work
@@ -77,6 +80,7 @@ type Loss struct {
 	Reapplied bool          `json:"reapplied,omitempty"`
 	Since     Instant       `json:"since,omitzero"` // when the retries started over
 	Delay     time.Duration `json:"delay,omitempty"`
+	Told      []fault.Code  `json:"told,omitempty"` // what the user has been told of
 }
 
 // State is everything the machine knows. It is a value: Step copies what it changes, so an older State stays as it was, and it survives JSON.

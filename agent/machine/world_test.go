@@ -55,7 +55,9 @@ type gateway struct {
 	token   bool          // knows the session
 	current ID            // the session's tunnel
 	lostAt  time.Duration
-	keep    time.Duration // how long it keeps a session without a tunnel
+	keep    time.Duration // how long it keeps a session without a tunnel, and what it said of that when the session's last tunnel was made
+	said    time.Duration
+	ends    time.Duration // Boot, when the session's time is over; 0 for never
 	plan    NetPlan
 }
 
@@ -145,6 +147,7 @@ type world struct {
 	prompt    ID
 	asked     int
 
+	kept  promises
 	trace bool // keep the log
 	steps int
 	log   []string
@@ -166,6 +169,7 @@ func newWorld(seed uint64, step stepper, trace bool) *world {
 			{path: Path{IfIndex: 3, Name: "wlan0", Local: netip.MustParseAddr("198.51.100.7"), NextHop: netip.MustParseAddr("198.51.100.1")}},
 		},
 		out: map[ID]EffectKind{}, reaches: map[ID]*link{}, tunnels: map[ID]*tunnel{}, prompts: map[ID]bool{},
+		kept: promises{told: map[ID]bool{}, notices: map[fault.Code]time.Duration{}},
 	}
 	w.feed(Event{Kind: EvNetworkChanged, Paths: w.paths()})
 	return w
@@ -237,7 +241,8 @@ func (w *world) advance(d time.Duration) {
 
 // forget ends sessions that have had no tunnel for too long.
 func (w *world) forget() {
-	if w.gw.token && w.gw.current == 0 && w.now.Boot-w.gw.lostAt > w.gw.keep {
+	lost := w.gw.current == 0 && w.now.Boot-w.gw.lostAt > w.gw.said
+	if over := w.gw.ends > 0 && w.now.Boot >= w.gw.ends; w.gw.token && (lost || over) {
 		w.gw.token = false
 	}
 }
@@ -322,6 +327,7 @@ func (w *world) carryOut(fx Effect) {
 		if t := w.tunnels[fx.Tunnel]; t == nil || !t.open {
 			w.fail("the pump was started on tunnel %d, which is not open", fx.Tunnel)
 		}
+		w.sense() // its way may have gone bad while it was made
 	case FxStopPump:
 		w.pump = 0
 	case FxCloseTunnel:
@@ -381,6 +387,7 @@ func (w *world) ask(fx Effect) {
 			return
 		}
 		delete(w.prompts, prompt)
+		w.kept.told[prompt] = true
 		if mood == "refuses" {
 			w.feed(Event{Kind: EvPromptCancelled, Attempt: id, Prompt: prompt})
 			w.answer(time.Millisecond, id, true, func() Event { return Event{Kind: EvAttemptFailed, Attempt: id, Fault: faultOf(fault.PolBanner)} })
@@ -418,6 +425,12 @@ func (w *world) opened(kind EventKind, id ID, l *link) Event {
 	w.tunnels[id] = t
 	if old := w.tunnels[w.gw.current]; old != nil && kind == EvRebound {
 		w.hangUp(old, 0)
+	}
+	if w.gw.said = w.gw.keep; kind == EvTunnelOpened {
+		w.gw.ends = 0
+	}
+	if end := w.now.Boot + w.lasts; w.lasts > 0 && (w.gw.ends == 0 || end < w.gw.ends) {
+		w.gw.ends = end
 	}
 	w.gw.current, w.gw.token = id, true
 	w.datagrams(t)
