@@ -98,7 +98,7 @@ func (w *world) run(s scenario, p peer, limit time.Duration) result {
 	r.finished = r.o.load.end(10 * time.Second)
 	r.logins = server.Logins() - logins - 1
 	r.o.close()
-	w.tell(s, p)
+	r.tell(s)
 	if !p.process().Ended() {
 		p.leave()
 	}
@@ -151,18 +151,26 @@ func (r *run) awaitQuestion() {
 	r.awaitWorking(scenario{})
 }
 
-// tell writes the agent's own account of a run to the folder for such, where there is one.
-func (w *world) tell(s scenario, p peer) {
-	a, ok := p.(*agent)
+// tell writes the agent's own account of a run, and what was measured, to the folder for such, where there is one.
+func (r *run) tell(s scenario) {
+	a, ok := r.p.(*agent)
 	if !ok || *timeline == "" {
 		return
 	}
 	text, err := a.story()
 	if err == nil {
-		name := filepath.Join(*timeline, fmt.Sprintf("%s-%d.txt", s.key, time.Now().UnixMilli()))
-		err = os.WriteFile(name, []byte(text), 0o644)
+		const clock = "15:04:05.000"
+		text += fmt.Sprintf("\n%s  %s: %s\n", r.event.Format(clock), s.name, r.result)
+		for what, times := range map[string][]time.Time{"answer": r.o.heard(), "byte": r.o.load.arrived()} {
+			for i := range times[:max(0, len(times)-1)] {
+				if gap := times[i+1].Sub(times[i]); gap > none {
+					text += fmt.Sprintf("%s  no %s for %s\n", times[i].Format(clock), what, gap.Round(time.Millisecond))
+				}
+			}
+		}
+		err = os.WriteFile(filepath.Join(*timeline, fmt.Sprintf("%s-%d.txt", s.key, time.Now().UnixMilli())), []byte(text), 0o644)
 	}
 	if err != nil {
-		w.Error(err)
+		r.Error(err)
 	}
 }
