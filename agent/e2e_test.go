@@ -364,6 +364,27 @@ func TestTwoUplinks(t *testing.T) {
 	}
 }
 
+// A tunnel that was made before the monitor had seen its uplink has that uplink all the same: its end is noticed.
+func TestUplinkSeenLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorldOn(t, platform.NetSnapshot{})
+		w.login(t)
+		w.m.SetNetwork(home)
+		time.Sleep(time.Second)
+		begun := time.Now()
+		w.uplink.Down()
+		w.m.SetNetwork(away)
+		for w.state().LastReconnect == nil && time.Since(begun) < time.Second {
+			time.Sleep(10 * time.Millisecond)
+		}
+		s := w.want("connected")
+		if took := time.Since(begun); s.LastReconnect == nil || s.LastReconnect.Code != int(machine.ReasonPathGone) || took > 300*time.Millisecond {
+			t.Errorf("after %v: %+v, events %v", took, s.LastReconnect, w.events())
+		}
+		w.end(t)
+	})
+}
+
 // An uplink that the system likes better and that leads nowhere does not get the session; once it leads somewhere it does.
 func TestBetterUplinkIsDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
