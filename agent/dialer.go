@@ -16,7 +16,15 @@ func (d hostDialer) Lookup(ctx context.Context, host string) ([]netip.Addr, erro
 	return d.host.Lookup(ctx, host)
 }
 
+// narrowDialer is what a host's dialer is, too, where it can keep a connection within a path's MTU.
+type narrowDialer interface {
+	DialNarrow(ctx context.Context, to netip.AddrPort, mtu, ifIndex int, ifName string, local netip.Addr) (net.Conn, error)
+}
+
 func (d hostDialer) DialTCP(ctx context.Context, to netip.AddrPort, via protocol.Path) (net.Conn, error) {
+	if n, ok := d.host.(narrowDialer); ok && via.MTU > 0 {
+		return n.DialNarrow(ctx, to, via.MTU, via.IfIndex, via.Name, via.Local)
+	}
 	return d.host.DialTCP(ctx, to, via.IfIndex, via.Name, via.Local)
 }
 

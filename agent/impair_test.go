@@ -82,7 +82,7 @@ func TestImpair(t *testing.T) {
 		longest time.Duration  // without traffic
 		code    machine.Reason // of last_reconnect; 0 none
 	}{
-		{"dtls=drop,10s", true, machine.ReasonCarrier, 2 * time.Second, machine.ReasonRekey}, // the gateway's TLS is to be a new one then
+		{"dtls=drop,10s", true, machine.ReasonCarrier, 2 * time.Second, machine.ReasonRenew}, // the gateway's TLS is to be a new one then
 		{"tls=stall,10s", false, machine.ReasonSilence, 2 * time.Second, machine.ReasonSilence},
 		{"tls=close", false, machine.ReasonDisrupted, time.Second, machine.ReasonDisrupted},
 		{"link=down,3s", false, machine.ReasonPathGone, 4 * time.Second, 0}, // on the same path TCP comes back by itself

@@ -16,6 +16,7 @@ type Path struct {
 	Name    string
 	Local   netip.Addr
 	NextHop netip.Addr
+	MTU     int // the longest packet that it carries, in bytes with all headers, where that is known to be less than the system thinks; 0 otherwise
 }
 
 // Dialer opens outer connections: bound to the path's uplink, marked so that they never enter the tunnel, resolved by the uplink's own DNS.

@@ -48,7 +48,20 @@ func (d *Dialer) DialTCP(ctx context.Context, to netip.AddrPort, ifIndex int, if
 	if local.IsValid() {
 		from = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
 	}
-	return d.dial(ctx, "tcp", to, ifIndex, ifName, from)
+	return d.dial(ctx, "tcp", to, ifIndex, ifName, from, 0)
+}
+
+// DialNarrow is DialTCP over a path that carries packets of mtu bytes at most, headers included, without saying so: neither end sends longer ones.
+func (d *Dialer) DialNarrow(ctx context.Context, to netip.AddrPort, mtu, ifIndex int, ifName string, local netip.Addr) (net.Conn, error) {
+	var from net.Addr
+	if local.IsValid() {
+		from = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+	}
+	headers := 20 + 20
+	if to.Addr().Unmap().Is6() {
+		headers = 40 + 20
+	}
+	return d.dial(ctx, "tcp", to, ifIndex, ifName, from, mtu-headers)
 }
 
 // DialUDP connects a socket to one address, under the same rules. Nothing is sent: whether somebody is there shows later.
@@ -57,10 +70,10 @@ func (d *Dialer) DialUDP(ctx context.Context, to netip.AddrPort, ifIndex int, if
 	if local.IsValid() {
 		from = net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
 	}
-	return d.dial(ctx, "udp", to, ifIndex, ifName, from)
+	return d.dial(ctx, "udp", to, ifIndex, ifName, from, 0)
 }
 
-func (d *Dialer) dial(ctx context.Context, network string, to netip.AddrPort, ifIndex int, ifName string, from net.Addr) (net.Conn, error) {
+func (d *Dialer) dial(ctx context.Context, network string, to netip.AddrPort, ifIndex int, ifName string, from net.Addr, segment int) (net.Conn, error) {
 	if to.Addr().Unmap().IsLoopback() {
 		ifIndex, ifName = 0, ""
 	}
@@ -71,7 +84,7 @@ func (d *Dialer) dial(ctx context.Context, network string, to netip.AddrPort, if
 		}
 		ifName = ifi.Name
 	}
-	nd := d.dialer(ifName)
+	nd := d.dialer(ifName, segment)
 	nd.LocalAddr = from
 	c, err := nd.DialContext(ctx, network, to.String())
 	if err != nil {
@@ -83,14 +96,14 @@ func (d *Dialer) dial(ctx context.Context, network string, to netip.AddrPort, if
 	return c, nil
 }
 
-// dialer is a net.Dialer whose sockets are marked, and bound unless ifName is "".
-func (d *Dialer) dialer(ifName string) *net.Dialer {
+// dialer is a net.Dialer whose sockets are marked, bound unless ifName is "", and have TCP segments of that many bytes at most unless segment is 0.
+func (d *Dialer) dialer(ifName string, segment int) *net.Dialer {
 	return &net.Dialer{
 		KeepAlive:       -1,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: false},
 		ControlContext: func(_ context.Context, network, _ string, c syscall.RawConn) error {
 			var err error
-			if cerr := c.Control(func(fd uintptr) { err = prepare(int(fd), network, d.mark, ifName) }); cerr != nil {
+			if cerr := c.Control(func(fd uintptr) { err = prepare(int(fd), network, d.mark, ifName, segment) }); cerr != nil {
 				return cerr
 			}
 			return err

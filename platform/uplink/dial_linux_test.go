@@ -61,6 +61,30 @@ func TestDialTCP(t *testing.T) {
 	}
 }
 
+// TestDialNarrow: neither end of the connection has segments that would not fit.
+func TestDialNarrow(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := unprivileged(53).DialNarrow(t.Context(), netip.MustParseAddrPort(l.Addr().String()), 1280, 0, "", netip.Addr{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	peer, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	for _, end := range []net.Conn{c, peer} {
+		if got := option(t, end, unix.IPPROTO_TCP, unix.TCP_MAXSEG); got > 1240 || got < 1200 { // less time stamps
+			t.Errorf("segments of %d bytes", got)
+		}
+	}
+}
+
 // TestDialUDP: a socket from the address that was asked for, to one address, that has sent nothing.
 func TestDialUDP(t *testing.T) {
 	l, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})

@@ -166,7 +166,7 @@ func (d *Dialer) exchange(ctx context.Context, name string, qtype uint16, server
 
 // roundTrip sends q and waits for the answer with its id. Unlike dns.Client it ends at once with ctx.
 func (d *Dialer) roundTrip(ctx context.Context, network string, q *dns.Msg, server netip.AddrPort) (*dns.Msg, error) {
-	c, err := d.dialer("").DialContext(ctx, network, server.String())
+	c, err := d.dialer("", 0).DialContext(ctx, network, server.String())
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func arrange(addrs []netip.Addr, routed func(netip.Addr) bool) []netip.Addr {
 
 // routed reports whether the kernel knows a way to a for a socket like ours: connecting a UDP socket sends nothing.
 func (d *Dialer) routed(a netip.Addr) bool {
-	c, err := d.dialer("").Dial("udp", netip.AddrPortFrom(a, 443).String())
+	c, err := d.dialer("", 0).Dial("udp", netip.AddrPortFrom(a, 443).String())
 	if err != nil {
 		return false
 	}

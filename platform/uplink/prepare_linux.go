@@ -8,7 +8,7 @@ import (
 )
 
 // prepare sets a fresh socket up before it is bound or connected.
-func prepare(fd int, network string, mark int, ifName string) error {
+func prepare(fd int, network string, mark int, ifName string, segment int) error {
 	if mark != 0 {
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, mark); err != nil {
 			return fmt.Errorf("%w: %v", errMark, err) // not %w: an EPERM here says nothing of routes
@@ -24,6 +24,11 @@ func prepare(fd int, network string, mark int, ifName string) error {
 	}
 	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(userTimeout.Milliseconds())); err != nil {
 		return fmt.Errorf("uplink: user timeout: %w", err)
+	}
+	if segment > 0 {
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_MAXSEG, segment); err != nil {
+			return fmt.Errorf("uplink: segment size: %w", err)
+		}
 	}
 	return nil
 }

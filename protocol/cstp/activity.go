@@ -4,7 +4,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/holdfast-vpn/holdfast/protocol/packet"
 )
+
+// longPacket is the length, in bytes, from which on a packet is one that a narrow path may lose while DPD comes through.
+const longPacket = 1000
 
 // activity is what reader and writers leave behind for whoever watches the connection. Nothing on the way of a packet locks: each field is one atomic, and a
 // watcher that sees two of them a moment apart sees, at worst, what was true a packet ago.
@@ -15,6 +20,7 @@ type activity struct {
 	asked  atomic.Int64  // when the first data went that nothing came after; 0 is none
 	answer atomic.Int64  // when the last DPD-RESP came
 	moved  atomic.Bool   // data went since somebody set this to false
+	long   atomic.Int64  // when a long packet last went or came
 	count  atomic.Uint64 // how often anything came: two moments may have one time stamp, never one count
 
 	asking  signal // data went and nothing was open before
@@ -41,6 +47,16 @@ func (a *activity) noteSent(data bool) {
 	}
 	if data && a.asked.CompareAndSwap(0, t) {
 		a.asking.fire()
+	}
+}
+
+// noteLong looks for a packet in b that a path might not carry although it carries others.
+func (a *activity) noteLong(b *packet.Batch) {
+	for _, n := range b.Sizes[:b.Len()] {
+		if n >= longPacket {
+			a.long.Store(int64(a.now()))
+			return
+		}
 	}
 }
 

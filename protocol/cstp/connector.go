@@ -23,6 +23,7 @@ type Connector struct {
 	Offer  func() ResumeOffer // of DTLS by resumption; nil: NewResumeOffer
 
 	hellos login.Hellos
+	places places
 }
 
 var _ protocol.Connector = (*Connector)(nil)
@@ -101,6 +102,9 @@ func askBanner(ctx context.Context, banner string, accepted []string, p protocol
 
 // Reach makes a verified connection and sends nothing on it.
 func (c *Connector) Reach(ctx context.Context, s protocol.SessionRef, via protocol.Path) (protocol.Reached, error) {
+	if via.Local.IsValid() {
+		via.MTU = c.places.at(via.Local, s.Gateway.Addr()).limit()
+	}
 	conn, err := login.DialSession(ctx, c.Dialer, s, via, c.options())
 	if err != nil {
 		return nil, err
@@ -147,7 +151,8 @@ func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.
 		_ = conn.Close()
 		return nil, fault.New(fault.Internal, nil)
 	}
-	base := pathMTU(cork.Conn)
+	at := c.places.at(localAddr(cork.Conn), conn.Gateway.Addr())
+	base := at.base(pathMTU(cork.Conn), ref.Prior)
 	secrets, dial, why := c.prospect(conn, via)
 	req := &Request{
 		Host: hostHeader(ref.Target), UserAgent: c.Login.UserAgent, Token: ref.Token, Hostname: ref.Target.Hostname,
@@ -176,7 +181,7 @@ func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.
 	set.Gateway, set.Local, set.Cipher, set.User, set.Group = conn.Gateway, localAddr(cork.Conn), conn.Cipher, ref.Target.User, ref.Target.Group
 	ref.Gateway, ref.Prior = conn.Gateway, set.Addresses
 	c.log().Info("cstp: tunnel open", "gateway", conn.Gateway, "mtu", set.MTU, "dpd", set.DPD, "keepalive", set.Keepalive, "rekey", set.RekeyMethod)
-	udp := newDatagrams(NewStream(conn.TLS, cork, residual), set, c.log(), why)
+	udp := newDatagrams(NewStream(conn.TLS, cork, residual), set, c.log(), why, at)
 	if dial != nil {
 		udp.ready(resp, ref.MTU, secrets, dial, conn.RTT)
 	}

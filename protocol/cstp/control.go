@@ -16,6 +16,9 @@ const (
 	askTime    = 3 * time.Second
 )
 
+// longTime is how long ago a long packet may have been what a silence began with.
+const longTime = 2 * time.Second
+
 // late is how much after its time a timer means that the machine slept, or the process stood still.
 const late = 2 * time.Second
 
@@ -111,7 +114,7 @@ func (c *controller) outlived(err error) bool {
 	c.gone = err
 	if !c.alone && len(c.t.notes) < notesQueue-5 {
 		c.alone = true
-		c.t.notes <- protocol.Notification{Kind: protocol.NoteRekey, Text: "TLS has had no answer for too long, DTLS has"}
+		c.t.notes <- protocol.Notification{Kind: protocol.NoteRenew, Text: "TLS has had no answer for too long, DTLS has"}
 	}
 	return true
 }
@@ -177,7 +180,7 @@ func (c *controller) lonely(now time.Duration, seen keepalive.Seen) time.Duratio
 		return at
 	case len(c.t.notes) < notesQueue-5:
 		c.alone = true
-		c.t.notes <- protocol.Notification{Kind: protocol.NoteRekey, Text: "TLS is silent beside DTLS"}
+		c.t.notes <- protocol.Notification{Kind: protocol.NoteRenew, Text: "TLS is silent beside DTLS"}
 		return 0
 	}
 	return now + askTime
@@ -190,6 +193,11 @@ func (c *controller) tell(do keepalive.Action) {
 		c.t.notes <- protocol.Notification{Kind: protocol.NotePeerDead}
 	}
 	silent := c.state.Waiting() && !c.beside()
+	if silent != c.silent {
+		// A connection that carried long packets a moment ago and is silent now may be stuck behind one of them. The next one, which may be asked for at once, is kept short.
+		long := time.Duration(c.t.stream.act.long.Load())
+		c.t.udp.place.doubt(silent && long > 0 && c.t.stream.act.now()-long < longTime)
+	}
 	if silent && !c.silent && len(c.t.notes) < notesQueue-5 {
 		c.silent = true
 		c.t.notes <- protocol.Notification{Kind: protocol.NoteSilence}
@@ -204,15 +212,20 @@ func (c *controller) tell(do keepalive.Action) {
 func (c *controller) tellCarrier() {
 	room := func() bool { return len(c.t.notes) < notesQueue-5 }
 	udp := c.t.udp
-	if now := udp.shown.Load(); now != c.shown && room() {
-		c.shown = now
+	// New keys are on their way while packets go by TLS for a moment: that is told when it is over.
+	if now := udp.shown.Load(); now != c.shown && now.Reason != whyRekey && room() {
+		kind := protocol.NoteCarrier
 		text := now.Name
 		if now.Reason != "" {
 			text += ": " + now.Reason
 		} else if now.Cipher != "" {
 			text += ", " + now.Cipher
 		}
-		c.t.notes <- protocol.Notification{Kind: protocol.NoteCarrier, Text: text}
+		if *now == *c.shown {
+			kind = protocol.NoteKeys
+		}
+		c.shown = now
+		c.t.notes <- protocol.Notification{Kind: kind, Text: text}
 	}
 	if set := udp.set.Load(); set.MTU != c.set.MTU && room() {
 		c.set = set
@@ -226,7 +239,9 @@ func (c *controller) tellCarrier() {
 		}
 		c.t.notes <- n
 	}
-	if udp.stale.Swap(false) && room() {
-		c.t.notes <- protocol.Notification{Kind: protocol.NoteRekey, Text: "the gateway may still send by UDP, where nothing arrives"}
+	if room() {
+		if why := udp.want.Swap(nil); why != nil {
+			c.t.notes <- protocol.Notification{Kind: protocol.NoteRenew, Text: *why}
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -51,7 +52,7 @@ func bubble(t *testing.T, set *protocol.Settings, f func(w *watched)) {
 		p := newPath(a)
 		c, s := tlsPair(t, tls.VersionTLS13, p, b)
 		w := &watched{path: p, start: time.Now(), t: t, gw: NewStream(s, s.NetConn().(*Cork), nil)}
-		w.Tunnel = newTunnel(newDatagrams(NewStream(c, c.NetConn().(*Cork), nil), set, slog.New(slog.DiscardHandler), ""), a, protocol.SessionRef{}, 10*time.Millisecond, slog.New(slog.DiscardHandler))
+		w.Tunnel = newTunnel(newDatagrams(NewStream(c, c.NetConn().(*Cork), nil), set, slog.New(slog.DiscardHandler), "", new(places).at(netip.Addr{}, netip.Addr{})), a, protocol.SessionRef{}, 10*time.Millisecond, slog.New(slog.DiscardHandler))
 		var wg sync.WaitGroup
 		for _, read := range []func(*packet.Batch) error{w.Carrier().ReadBatch, w.gw.ReadBatch} {
 			wg.Go(func() {

@@ -203,3 +203,10 @@ func (k *Cork) Abandon() error {
 	k.mu.Unlock()
 	return k.Conn.Close()
 }
+
+// Reset is Abandon, and has the peer know at once. What it still sends is of no use to anybody, and a gateway whose writer waits for us to take it would go on waiting
+// while the session has another connection.
+func (k *Cork) Reset() error {
+	resetOnClose(k.Conn)
+	return k.Abandon()
+}

@@ -19,8 +19,13 @@ const (
 	// handshakeTime bounds one attempt. A gateway may overlook the first hello after another one for 3 s: two that are repeated come after that.
 	handshakeTime = 6 * time.Second
 	// retries is how often a channel that did not come up is tried again at a growing pace, before the tunnel is made to fit TLS and the pace is slowRetry.
+	// The latter is short enough for DTLS to be back within a minute of the network's letting it pass, a handshake that was under way in vain included.
 	retries   = 5
-	slowRetry = 2 * time.Minute
+	slowRetry = 45 * time.Second
+	// lateRetry is the first pause of a tunnel on a network that is known to block UDP.
+	lateRetry = 16 * time.Second
+	// holdTime is how long packets must have gone by DTLS before its failure counts as the first.
+	holdTime = time.Minute
 	// drainTime is how long a channel that was replaced is still read: what the gateway sent by it before it knew is on its way.
 	drainTime = 50 * time.Millisecond
 )
@@ -31,12 +36,12 @@ var (
 	errRekey   = errors.New("cstp: time for new DTLS keys")
 )
 
-// retryAfter is the pause after so many failures in a row, 0 and up: 1, 2, 4, 8, 16 seconds, then slowRetry.
+// retryAfter is the pause after so many failures in a row, 1 and up: 1, 2, 4, 8, 16 seconds, then slowRetry.
 func retryAfter(failures int) time.Duration {
-	if failures >= retries {
+	if failures > retries {
 		return slowRetry
 	}
-	return time.Second << failures
+	return time.Second << (failures - 1)
 }
 
 // datagrams is the half of a Tunnel that goes by UDP. One goroutine makes the channel, proves it, watches it and makes it anew; packets take it only in between, and
@@ -46,7 +51,10 @@ func retryAfter(failures int) time.Duration {
 //	  ^                 or the size found that is          |           ^                  |
 //	  |                                                    | rekey     | narrower: prove  |
 //	  |<-- beside the old one, which is still read --------'                              |
-//	  '------ pause 1, 2, 4, 8, 16 s, then the MTU for TLS, and 2 min --------------------'
+//	  '------ pause 1, 2, 4, 8, 16 s, then the MTU for TLS, and 45 s ---------------------'
+//
+// The pauses grow from one tunnel to the next on the same network (places), and until DTLS has held for a minute. One that keeps coming and going is used again only after it has answered
+// for some seconds, the longer the more often it went.
 type datagrams struct {
 	dial  func(context.Context, uint16) (net.Conn, error) // nil: there is no DTLS
 	keys  keys
@@ -56,6 +64,11 @@ type datagrams struct {
 	tls   *Stream // asked for comparison
 	rtt   time.Duration
 	log   *slog.Logger
+	place *place
+
+	header int       // bytes of the outer IP and UDP headers
+	lived  bool      // packets have gone by DTLS
+	since  time.Time // from when on they do without a failure; zero: they do not
 
 	ctx   context.Context // ends with stop
 	stop  context.CancelFunc
@@ -70,19 +83,19 @@ type datagrams struct {
 
 	news  chan struct{} // one token: something below, or the settings, are another
 	shown atomic.Pointer[protocol.Transport]
-	mute  atomic.Bool // neither way answers
-	stale atomic.Bool // the gateway may go on sending where nothing arrives
+	mute  atomic.Bool            // neither way answers
+	want  atomic.Pointer[string] // why there should be a new tunnel
 }
 
-func newDatagrams(s *Stream, set *protocol.Settings, log *slog.Logger, why string) *datagrams {
-	d := &datagrams{tls: s, log: log, links: make(chan *link), news: make(chan struct{}, 1)}
+func newDatagrams(s *Stream, set *protocol.Settings, log *slog.Logger, why string, at *place) *datagrams {
+	d := &datagrams{tls: s, log: log, place: at, links: make(chan *link), news: make(chan struct{}, 1)}
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	d.set.Store(set)
 	d.shown.Store(&protocol.Transport{Name: "tls", Reason: why})
 	return d
 }
 
-// ready takes what the gateway says of its DTLS, before anything runs. If it can be used the tunnel's MTU is the one for DTLS, or less where the session found less.
+// ready takes what the gateway says of its DTLS, before anything runs. If it can be used the tunnel's MTU is the one for DTLS, or less where the session or the network is known for less.
 func (d *datagrams) ready(r *Response, known int, k keys, dial func(context.Context, uint16) (net.Conn, error), rtt time.Duration) {
 	o, why := r.offer(k)
 	if o == nil {
@@ -95,42 +108,93 @@ func (d *datagrams) ready(r *Response, known int, k keys, dial func(context.Cont
 	}
 	d.plain = set.MTU
 	set.MTU = o.limit(set)
-	d.wish = set.MTU
+	d.wish, d.header = set.MTU, 20+8
+	if set.Gateway.Addr().Is6() {
+		d.header = 40 + 8
+	}
+	if path, _, measured := d.place.measured(); measured {
+		known = max(0, path-d.header-dtlstun.Overhead)
+		if d.tooNarrow() {
+			known = 0 // packets go by TLS, which carries any
+		}
+	}
 	if known > 0 {
 		set.MTU = min(set.MTU, max(known, least(set)))
 		d.known.Store(int64(known))
 	}
 	d.dial, d.keys, d.offer, d.rtt = dial, k, *o, rtt
 	d.shown.Store(&protocol.Transport{Name: "tls", Reason: whySetup})
+	if failures, why := d.place.record(); failures > 0 {
+		d.shown.Store(&protocol.Transport{Name: "tls", Reason: why})
+		if failures > retries && d.plain < set.MTU {
+			set.MTU = d.plain
+			d.known.Store(int64(d.plain))
+		}
+	}
 }
 
 // run is the goroutine.
 func (d *datagrams) run() {
 	defer d.forget()
-	for failures := 0; ; {
-		worked, err := d.attempt()
+	if !d.pause(d.firstPause()) {
+		return
+	}
+	for {
+		err := d.attempt()
 		if d.ctx.Err() != nil {
 			return
 		}
-		if worked {
-			failures = 0
-			if errors.Is(err, errRekey) {
-				d.show(protocol.Transport{Name: "tls", Reason: whyRekey})
-				continue
-			}
+		if errors.Is(err, errRekey) {
+			d.show(protocol.Transport{Name: "tls", Reason: whyRekey})
+			continue
 		}
 		d.forget()
 		d.log.Info("cstp: packets go by TLS", "err", err)
-		d.show(protocol.Transport{Name: "tls", Reason: reasonFor(err)})
-		if failures == retries {
+		why := reasonFor(err)
+		d.show(protocol.Transport{Name: "tls", Reason: why})
+		if unnoticed(err) {
+			d.renew("the gateway may still send by UDP, where nothing arrives")
+		}
+		failures := d.place.failed(why)
+		d.since = time.Time{}
+		if failures > retries {
 			d.fallBack()
 		}
-		select {
-		case <-d.ctx.Done():
-			return
-		case <-time.After(retryAfter(failures)):
-			failures++
+		wait := retryAfter(failures)
+		if errors.Is(err, errNarrow) {
+			wait = growWait
 		}
+		if !d.pause(wait) {
+			return
+		}
+	}
+}
+
+// firstPause is how long a new tunnel waits before it makes a channel: not at all, unless the network is known for what it does to DTLS.
+func (d *datagrams) firstPause() time.Duration {
+	failures, _ := d.place.record()
+	switch {
+	case d.tooNarrow():
+		return growWait // some gateways send by DTLS as soon as it is up, and all of that would be lost
+	case failures > 0:
+		return min(retryAfter(failures), lateRetry)
+	}
+	return 0
+}
+
+// tooNarrow reports whether the path was found to be too narrow for the tunnel's packets in datagrams.
+func (d *datagrams) tooNarrow() bool {
+	path, _, _ := d.place.measured()
+	return path > 0 && path-d.header-dtlstun.Overhead < least(d.set.Load())
+}
+
+// pause waits and reports whether the tunnel is still there.
+func (d *datagrams) pause(t time.Duration) bool {
+	select {
+	case <-d.ctx.Done():
+		return false
+	case <-time.After(t):
+		return true
 	}
 }
 
@@ -142,17 +206,17 @@ func (d *datagrams) forget() {
 	}
 }
 
-// attempt makes one channel and stays with it to its end. worked: packets went by it. One that ends for new keys is left open, as the old one of the next.
-func (d *datagrams) attempt() (worked bool, err error) {
+// attempt makes one channel and stays with it to its end. One that ends for new keys is left open, as the old one of the next.
+func (d *datagrams) attempt() (err error) {
 	l := &link{act: newActivity(), tls: d.tls.act, failed: make(chan error, 1)}
 	ctx, cancel := context.WithTimeout(d.ctx, handshakeTime)
 	defer cancel()
 	conn, err := d.dial(ctx, d.offer.port)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if l.ch, err = d.offer.open(ctx, conn, d.keys, l.heard); err != nil {
-		return false, err
+		return err
 	}
 	defer func() {
 		if errors.Is(err, errRekey) {
@@ -167,26 +231,63 @@ func (d *datagrams) attempt() (worked bool, err error) {
 	select {
 	case d.links <- l:
 	case <-d.ctx.Done():
-		return false, d.ctx.Err()
+		return d.ctx.Err()
 	}
 	d.forget()
-	for {
-		if err := d.prove(l); err != nil {
-			return worked, err
-		}
-		worked = true
-		d.live.Store(l)
-		d.log.Info("cstp: packets go by DTLS", "cipher", l.ch.Cipher(), "size", l.size.Load())
-		d.show(protocol.Transport{Name: "dtls", Cipher: l.ch.Cipher()})
-		err := d.watch(l)
-		d.live.CompareAndSwap(l, nil)
-		d.mute.Store(false)
-		if !errors.Is(err, errShrunk) {
-			d.stale.Store(errors.Is(err, errSilent) || errors.Is(err, errUDPDead))
-			return true, err
-		}
-		d.show(protocol.Transport{Name: "tls", Reason: whySize})
+	if err = d.prove(l); err == nil {
+		err = d.trust(l)
 	}
+	if err == nil {
+		err = d.use(l)
+	}
+	return err
+}
+
+// unnoticed reports whether the end of a channel is one that the gateway may know nothing of: then it goes on sending there for a while.
+func unnoticed(err error) bool {
+	return errors.Is(err, errSilent) || errors.Is(err, errUDPDead) || errors.Is(err, errMute) || errors.Is(err, errFickle)
+}
+
+// trust waits, where DTLS has failed again and again, until it has answered for some seconds, packets of full size included.
+func (d *datagrams) trust(l *link) error {
+	failures, _ := d.place.record()
+	if !d.since.IsZero() {
+		return nil // new keys, and no failure
+	}
+	for range min(failures, retries) - 1 {
+		if !d.pause(time.Second) {
+			return d.ctx.Err()
+		}
+		var again ladder
+		again.begin(l, l.act.now(), int(l.size.Load()))
+		if best, err := d.climb(l, &again); err != nil {
+			return err
+		} else if best <= 0 {
+			return errFickle
+		}
+	}
+	return nil
+}
+
+// use has packets go by a channel as long as it is of use.
+func (d *datagrams) use(l *link) error {
+	d.lived = true
+	if d.since.IsZero() {
+		d.since = time.Now()
+	}
+	d.live.Store(l)
+	d.log.Info("cstp: packets go by DTLS", "cipher", l.ch.Cipher(), "size", l.size.Load())
+	d.show(protocol.Transport{Name: "dtls", Cipher: l.ch.Cipher()})
+	err := d.watch(l)
+	d.live.CompareAndSwap(l, nil)
+	d.mute.Store(false)
+	return err
+}
+
+// renew asks for a new tunnel.
+func (d *datagrams) renew(why string) {
+	d.want.Store(&why)
+	d.tell()
 }
 
 // show changes what the status says, if it is another.
@@ -239,6 +340,8 @@ func reasonFor(err error) string {
 		return "UDP blocked: the gateway stopped answering there"
 	case errors.Is(err, errNarrow):
 		return "UDP carries no packets of a useful size"
+	case errors.Is(err, errFickle):
+		return "UDP comes and goes"
 	case errors.Is(err, errMute):
 		return "UDP blocked: DTLS was set up and then nothing came"
 	case errors.Is(err, dtlstun.ErrClosed):

@@ -253,7 +253,7 @@ func TestUDPStops(t *testing.T) {
 	w.shut.Store(true)
 	w.send(t, "lost")
 	w.wantNote(t, protocol.NoteCarrier, "tls: UDP blocked")
-	w.wantNote(t, protocol.NoteRekey, "")
+	w.wantNote(t, protocol.NoteRenew, "")
 	w.send(t, "after")
 	want(t, byTLS, "after")
 	w.shut.Store(false)
@@ -291,14 +291,14 @@ func TestDPDDead(t *testing.T) {
 	w.wantNote(t, protocol.NoteCarrier, "tls: UDP blocked")
 }
 
-// TestRenewDTLS: new keys are a new handshake, and packets do not wait for it.
+// TestRenewDTLS: new keys are a new handshake, and packets do not wait for it. It is told once, as what it is.
 func TestRenewDTLS(t *testing.T) {
 	w := openTwoWays(t, false, protocol.Header{Name: "X-DTLS-Rekey-Time", Value: "1"}, protocol.Header{Name: "X-DTLS-Rekey-Method", Value: "new-tunnel"})
 	packets(w.tls)
 	answer(t, <-w.dtls)
 	w.wantNote(t, protocol.NoteCarrier, "dtls")
 	answer(t, <-w.dtls)
-	w.wantNote(t, protocol.NoteCarrier, "dtls")
+	w.wantNote(t, protocol.NoteKeys, "dtls")
 }
 
 // TestWrongKey: somebody answers who has another key.
@@ -399,8 +399,8 @@ func TestLimit(t *testing.T) {
 }
 
 func TestRetries(t *testing.T) {
-	for i, want := range []time.Duration{1, 2, 4, 8, 16, 120, 120} {
-		if got := retryAfter(i); got != want*time.Second {
+	for i, want := range []time.Duration{1, 2, 4, 8, 16, 45, 45} {
+		if got := retryAfter(i + 1); got != want*time.Second {
 			t.Errorf("after %d failures %v", i+1, got)
 		}
 	}

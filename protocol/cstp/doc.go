@@ -16,18 +16,20 @@
 // A Tunnel is open as soon as CONNECT was accepted, and its packets go by TLS. Beside it one goroutine makes a DTLS channel where the gateway offers one: by
 // PSK-NEGOTIATE where the TLS connection can export a key, else by resumption under a secret that CONNECT told; once a DPD request of full size was answered there,
 // WriteBatch sends by it. When it fails, when its DPD dies, or when it is silent while TLS answers (three requests by UDP against one by TLS), WriteBatch sends by TLS again, from the next packet on; then the channel is tried anew, after 1, 2, 4, 8, 16 s and
-// every 2 min. TLS keeps its DPD, its keepalive and the last word on the session. Packets are taken from both ways at any time: the carrier is protocol.Doubled.
+// every 45 s. TLS keeps its DPD, its keepalive and the last word on the session. Packets are taken from both ways at any time: the carrier is protocol.Doubled.
 //
 // The tunnel's MTU is the one for DTLS until that has failed six times; then, or when only shorter packets come through, it is another, and the agent is told (NoteMTU).
-// What was found is kept in the SessionRef. For new keys packets go by TLS while a second channel is made, and the first is read until then: a gateway may take the
+// What was found is kept in the SessionRef, and in the Connector's memory of the network (places.go), which says as well how often DTLS has failed there. For new keys packets go by TLS while a second channel is made, and the first is read until then: a gateway may take the
 // second hello for the end of the first channel, so that packets sent by that would be lost.
 //
 //	datagrams.go  make, prove, show, try again      link.go   watch: DPD, keepalive, silence, verdict
 //	offer.go      X-DTLS-*, key, socket             tunnel.go the carrier that chooses
-//	resumeoffer.go  what CONNECT tells for resumption
-//	size.go       what size passes
+//	resumeoffer.go  what CONNECT tells for resumption   size.go   what size the tunnel has
+//	places.go     what is known of a network        ladder.go asking what size passes
 //
-// After a verdict of silence the agent is asked for a new tunnel (NoteRekey): a gateway whose datagrams get lost may go on sending them for half a minute.
+// After a verdict of silence the agent is asked for a new tunnel (NoteRenew): a gateway whose datagrams get lost may go on sending them for half a minute. So it is when the path has become
+// narrower: the gateway must know, and the TCP connection may be stuck behind a segment that will never arrive. A connection that is given up is reset, since only that ends a gateway's
+// worker that waits for us to take such a segment. The next one is dialled for the narrow path (protocol.Path.MTU).
 //
 // # Who runs what
 //

@@ -15,8 +15,11 @@ const (
 	doubtPace = 100 * time.Millisecond
 	// mutePace is the pace of asking while neither way answers: what is broken is the network, and the agent looks for another.
 	mutePace = time.Second
-	// checkPace is how often full size is tried where data goes.
+	// longPace is how often full size is tried while long packets travel, checkPace where other data goes.
+	longPace  = time.Second
 	checkPace = 30 * time.Second
+	// floor is the longest packet that is sent by DTLS while nobody knows what fits: about what every path carries (RFC 791), in a record.
+	floor = 500
 )
 
 // link is one DTLS channel and what was seen on it.
@@ -26,13 +29,19 @@ type link struct {
 	tls    *activity    // of the TLS connection beside it
 	size   atomic.Int64 // the longest packet that is sent by it: so much was answered
 	echo   atomic.Int64 // one more than the longest DPD answer since this was 0
+	small  atomic.Int64 // how many answers to empty DPD requests came since this was 0
 	failed chan error   // the first failure of reader or writer
 }
 
 // heard is told of every authentic frame.
 func (l *link) heard(t dtlstun.Type, payload []byte) {
-	if n := int64(len(payload)) + 1; t == dtlstun.TypeDPDResp && n > l.echo.Load() {
-		l.echo.Store(n) // a reset that comes in between costs one more request
+	if t == dtlstun.TypeDPDResp {
+		if n := int64(len(payload)) + 1; n > l.echo.Load() {
+			l.echo.Store(n) // a reset that comes in between costs one more request
+		}
+		if len(payload) <= smallAnswer {
+			l.small.Add(1)
+		}
 	}
 	l.act.noteHeard(t == dtlstun.TypeDPDResp)
 	// What was asked by TLS a moment ago may be answered here.
@@ -70,6 +79,7 @@ func (l *link) carries(b *packet.Batch) bool {
 
 // send sends a batch. After an error the link is of no use, and its watcher knows.
 func (l *link) send(b *packet.Batch) error {
+	l.act.noteLong(b)
 	l.act.noteSent(true)
 	err := l.ch.WriteBatch(b)
 	if err != nil {
@@ -85,6 +95,7 @@ type watcher struct {
 	state keepalive.State
 	asked time.Duration // when our last DPD went, until its answer came; 0 none is out
 	rekey time.Duration // 0 never
+	trust time.Duration // when DTLS has held; 0 it is known to have
 
 	// A doubt: data went and nothing came back.
 	since  time.Duration // 0 none
@@ -92,9 +103,10 @@ type watcher struct {
 	next   time.Duration
 	frames uint64 // what had come by TLS when it was asked
 
-	narrow trial         // whether full size still passes: with every doubt, and now and then where data goes
-	check  time.Duration // the next "then"
-	grow   trial         // whether the size that was negotiated does
+	narrow ladder        // whether full size still passes: with every doubt, and now and then where data goes
+	hunt   search        // for what does, when it does not
+	check  time.Duration // when that was last asked
+	grow   ladder        // whether the size that was negotiated does
 	growAt time.Duration // when to ask that; 0 never
 	proven time.Duration // since when it does; 0 it does not
 }
@@ -106,8 +118,8 @@ func (d *datagrams) watch(l *link) error {
 	if d.offer.rekey > 0 {
 		w.rekey = act.now() + d.offer.rekey - min(d.offer.rekey/10, time.Minute)
 	}
-	w.check = act.now() + checkPace
-	if int(l.size.Load()) < d.wish {
+	w.check, w.trust = act.now(), act.now()+max(0, holdTime-time.Since(d.since))
+	if int(l.size.Load()) < d.aim(l) {
 		w.growAt = act.now() + time.Second
 	}
 	timer := time.NewTimer(0)
@@ -154,7 +166,7 @@ func (w *watcher) hearing() <-chan struct{} {
 }
 
 func (w *watcher) waiting() bool {
-	return w.asked > 0 || w.since > 0 || w.narrow.size > 0 || w.grow.size > 0 || w.state.Waiting()
+	return w.asked > 0 || w.since > 0 || w.narrow.under() || w.hunt.under() || w.grow.under() || w.state.Waiting()
 }
 
 // poll does what is due at now and returns the next deadline, 0 for none, or why the link ends.
@@ -164,6 +176,10 @@ func (w *watcher) poll(now time.Duration, seen keepalive.Seen) (due time.Duratio
 	}
 	if at := time.Duration(w.l.act.answer.Load()); w.asked > 0 && at >= w.asked {
 		w.state, w.asked = w.state.Measured(at-w.asked), 0
+	}
+	if w.trust > 0 && now >= w.trust {
+		w.trust = 0
+		w.d.place.held()
 	}
 	var do keepalive.Action
 	w.state, do, due = w.state.Poll(now, seen)
@@ -179,19 +195,15 @@ func (w *watcher) poll(now time.Duration, seen keepalive.Seen) (due time.Duratio
 	if do&keepalive.Silence != 0 && w.since == 0 {
 		w.since, w.asks, w.next, w.frames = now, 1, now+w.pace(), w.d.tls.act.count.Load()
 		_ = w.d.tls.WriteControl(TypeDPDReq, nil)
-		w.narrow.begin(w.l, int(w.l.size.Load()), now)
+		w.full(now)
 	}
 	if err := w.judge(now, seen); err != nil {
 		return 0, err
 	}
-	if err := w.measure(now, seen); err != nil {
+	if err := w.measure(now); err != nil {
 		return 0, err
 	}
-	check := w.check
-	if !w.l.act.moved.Load() {
-		check = 0 // the next data wakes us
-	}
-	for _, at := range []time.Duration{w.next, w.rekey, w.narrow.due(), w.grow.due(), w.growAt, check} {
+	for _, at := range []time.Duration{w.next, w.rekey, w.trust, w.narrow.due(), w.hunt.due(), w.grow.due(), w.growAt, w.nextCheck()} {
 		if at > 0 && (due == 0 || at < due) {
 			due = at
 		}
@@ -199,36 +211,70 @@ func (w *watcher) poll(now time.Duration, seen keepalive.Seen) (due time.Duratio
 	return due, nil
 }
 
+// nextCheck is when full size is tried next, 0 not before data moves, which wakes us.
+func (w *watcher) nextCheck() time.Duration {
+	switch {
+	case w.narrow.under() || w.hunt.under() || w.grow.under():
+		return 0
+	case time.Duration(w.l.act.long.Load()) > w.check:
+		return w.check + longPace
+	case w.l.act.moved.Load():
+		return w.check + checkPace
+	}
+	return 0
+}
+
 // measure looks at the sizes: full size that does not pass while shorter packets do means that the path has shrunk; the negotiated size that passes, and passes again
 // ten minutes later, is taken.
-func (w *watcher) measure(now time.Duration, seen keepalive.Seen) error {
-	often := now >= w.check && w.l.act.moved.Load() // what comes back all the while may be answers to short packets
-	if w.narrow.size == 0 && (w.l.ch.TooBig() || often) {
-		w.narrow.begin(w.l, int(w.l.size.Load()), now)
+func (w *watcher) measure(now time.Duration) error {
+	if at := w.nextCheck(); at > 0 && now >= at || w.l.ch.TooBig() {
+		w.full(now)
 	}
-	if w.narrow.from == now {
-		w.check = now + checkPace
-		w.l.act.moved.Store(false)
+	if done, best := w.narrow.poll(w.l, now, w.pace()); done && best == 0 {
+		w.d.log.Info("cstp: packets of full size do not come through by UDP any more", "size", w.l.size.Load())
+		w.l.size.Store(floor)
+		w.hunt.start(w.l, now, least(w.d.set.Load()), w.d.set.Load().MTU)
 	}
-	if done, passed := w.narrow.poll(w.l, now, w.pace()); done && !passed && w.since == 0 && seen.Heard > w.narrow.from {
-		return errShrunk
+	switch done, best := w.hunt.poll(w.l, now, w.pace()); {
+	case done && best < 0: // nothing at all is heard: that is not for us to judge
+		w.hunt.start(w.l, now, least(w.d.set.Load()), w.d.set.Load().MTU)
+	case done:
+		if err := w.d.settle(w.l, best, w.d.set.Load().MTU); err != nil {
+			return err
+		}
+		w.check, w.growAt, w.proven = now, now+growWait, 0
 	}
-	if w.growAt > 0 && now >= w.growAt && w.narrow.size == 0 {
+	w.regrow(now)
+	return nil
+}
+
+// full begins to ask whether full size passes, unless that is being asked.
+func (w *watcher) full(now time.Duration) {
+	if w.narrow.under() || w.hunt.under() {
+		return
+	}
+	w.grow = ladder{} // they would share the answers
+	w.narrow.begin(w.l, now, int(w.l.size.Load()))
+	w.check = now
+	w.l.act.moved.Store(false)
+}
+
+// regrow asks every ten minutes whether longer packets pass than are sent.
+func (w *watcher) regrow(now time.Duration) {
+	if w.growAt > 0 && now >= w.growAt && !w.narrow.under() && !w.hunt.under() {
 		w.growAt = now + growWait
-		w.grow.begin(w.l, w.d.wish, now)
+		w.grow.begin(w.l, now, w.d.aim(w.l))
 	}
-	done, passed := w.grow.poll(w.l, now, max(time.Second, w.pace()))
+	done, best := w.grow.poll(w.l, now, w.pace())
 	switch {
-	case done && !passed:
+	case done && best <= 0:
 		w.proven = 0
 	case done && w.proven == 0:
 		w.proven = now
 	case done && now >= w.proven+growWait:
 		w.growAt, w.proven = 0, 0
-		w.l.size.Store(int64(w.d.wish))
-		w.d.fit(w.d.wish, "packets of this size have come through by UDP for ten minutes")
+		w.d.widen(w.l)
 	}
-	return nil
 }
 
 // judge settles a doubt: heard after all; silent while TLS answers, which is a verdict on UDP; or all is silent, which is for others to act on.

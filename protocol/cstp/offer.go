@@ -33,7 +33,6 @@ const (
 	whyBadOffer    = "the gateway's DTLS settings cannot be used"
 	whySetup       = "DTLS is being set up"
 	whyRekey       = "DTLS gets new keys"
-	whySize        = "UDP carries no packets of full size any more: looking for what fits"
 )
 
 // keys are the secrets of one CONNECT, from which those of DTLS come.

@@ -43,6 +43,7 @@ func (s *Stream) ReadBatch(b *packet.Batch) error {
 		s.leave(flush)
 	}
 	if b.Len() > start {
+		s.act.noteLong(b)
 		s.act.noteHeard(false)
 		return nil
 	}

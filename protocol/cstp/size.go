@@ -1,9 +1,9 @@
 package cstp
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/protocol"
@@ -11,14 +11,8 @@ import (
 )
 
 const (
-	// proofs is how often a packet of full size is sent before the way counts as too narrow, proofWait how long each has for its answer at least.
-	proofs    = 5
-	proofWait = 400 * time.Millisecond
-	// tries and tryWait are the same for one size of a search.
-	tries   = 3
-	tryWait = 200 * time.Millisecond
-	// maxSearch bounds a search: seven sizes may fail, on a path of one second.
-	maxSearch = 30 * time.Second
+	// provePace is the pause between two rounds of asking before packets go by a channel; more where the round trip is long.
+	provePace = 200 * time.Millisecond
 	// growWait is how long a larger size must have been proven before it is taken: inside a session the MTU else only goes down.
 	growWait = 10 * time.Minute
 	// minMTU6 is the least that IPv6 works with (RFC 8200 section 5).
@@ -28,24 +22,21 @@ const (
 var (
 	errNarrow = errors.New("cstp: UDP carries no packet of a useful size")
 	errMute   = errors.New("cstp: no answer to the first DPD by UDP")
-	errShrunk = errors.New("cstp: UDP carries no packet of full size any more")
+	errFickle = errors.New("cstp: UDP came back and did not stay")
 )
 
 // pathMTUs are those that are met: Ethernet, PPPoE, the usual tunnels and their sums, mobile networks, and what every path has by RFC 8200 and RFC 791.
 var pathMTUs = [...]int{576, 800, 1006, 1200, 1240, 1280, 1300, 1320, 1340, 1358, 1380, 1400, 1420, 1430, 1440, 1450, 1460, 1472, 1480, 1492}
 
-// sizes lists, rising, the packets that just fit a path that is met, of least to most bytes.
+// sizes lists, rising, the packets of less than most bytes that just fit a path that is met. least is among them.
 func sizes(least, most int) (fit []int) {
 	const outer = 20 + 8 // IPv4, UDP
-	if most > least {
-		fit = append(fit, least)
-	}
+	fit = append(fit, minMTU, least)
 	for _, m := range pathMTUs {
-		if n := m - outer - dtlstun.Overhead; n > least && n < most {
-			fit = append(fit, n)
-		}
+		fit = append(fit, max(minMTU, m-outer-dtlstun.Overhead))
 	}
-	return fit
+	slices.Sort(fit)
+	return slices.DeleteFunc(slices.Compact(fit), func(n int) bool { return n >= most })
 }
 
 // least is the smallest MTU that is worth having with these addresses.
@@ -58,86 +49,94 @@ func least(s *protocol.Settings) int {
 	return minMTU
 }
 
+// climber is a ladder or a search.
+type climber interface {
+	poll(l *link, now, pace time.Duration) (done bool, best int)
+	due() time.Duration
+}
+
 // prove finds out what the channel carries, both ways and under this key: packets of full size, or, where only shorter DPD requests are answered, the longest that are.
 // Nothing but what was answered is used. That may be another MTU for the tunnel, of which the agent is told.
 func (d *datagrams) prove(l *link) error {
 	full := d.set.Load().MTU
-	l.echo.Store(0)
-	for i := range proofs {
-		if err := l.write(dtlstun.TypeDPDReq, nil); err != nil {
-			return err
-		}
-		passes, err := d.passes(l, full, 1, proofWait)
-		if passes || err != nil {
-			l.size.Store(int64(full))
-			return err
-		}
-		if l.echo.Load() > 0 && (l.ch.TooBig() || i+1 >= tries) { // shorter ones pass
-			break
-		}
-	}
-	if l.echo.Load() == 0 {
+	var top ladder
+	top.begin(l, l.act.now(), full)
+	best, err := d.climb(l, &top)
+	switch {
+	case err != nil:
+		return err
+	case best < 0:
 		return errMute
+	case best == full:
+		l.size.Store(int64(full))
+		d.place.passed(d.outside(l, full))
+		return nil
 	}
-	n, err := d.search(l, full)
-	if err != nil {
+	var below search
+	below.start(l, l.act.now(), least(d.set.Load()), full)
+	if best, err = d.climb(l, &below); err != nil {
 		return err
 	}
-	l.size.Store(int64(n))
-	d.fit(n, fmt.Sprintf("by UDP packets of %d bytes do not come through", full))
-	return nil
+	return d.settle(l, max(0, best), full)
 }
 
-// search halves the sizes that are met below full until the longest that passes is found.
-func (d *datagrams) search(l *link, full int) (int, error) {
-	ctx, cancel := context.WithTimeout(d.ctx, maxSearch)
-	defer cancel()
-	all := sizes(least(d.set.Load()), full)
-	low, high := 0, len(all) // all[:low] pass, all[high:] do not
-	for low < high && ctx.Err() == nil {
-		mid := (low + high) / 2
-		passes, err := d.passes(l, all[mid], tries, tryWait)
-		switch {
-		case err != nil:
-			return 0, err
-		case passes:
-			low = mid + 1
-		default:
-			high = mid
-		}
-	}
-	if low == 0 {
-		return 0, errNarrow
-	}
-	return all[low-1], nil
-}
-
-// passes sends a DPD request of a packet's size until it is answered in full, at most so often.
-func (d *datagrams) passes(l *link, size, times int, wait time.Duration) (bool, error) {
+// climb polls until it is done.
+func (d *datagrams) climb(l *link, c climber) (best int, err error) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for range times {
-		if err := l.write(dtlstun.TypeDPDReq, make([]byte, size)); err != nil {
-			return false, err
+	for {
+		hearing, now := l.act.hearing.next(), l.act.now()
+		if done, best := c.poll(l, now, max(provePace, 2*d.rtt)); done {
+			return best, nil
 		}
-		timer.Reset(max(wait, 3*d.rtt))
-		for late := false; !late; {
-			hearing := l.act.hearing.next()
-			if l.echo.Load() >= int64(size)+1 {
-				return true, nil
-			}
-			select {
-			case <-hearing:
-			case <-timer.C:
-				late = true
-			case err := <-l.failed:
-				return false, err
-			case <-d.ctx.Done():
-				return false, d.ctx.Err()
-			}
+		timer.Reset(c.due() - now)
+		select {
+		case <-hearing:
+		case <-timer.C:
+		case err := <-l.failed:
+			return 0, err
+		case <-d.ctx.Done():
+			return 0, d.ctx.Err()
 		}
 	}
-	return false, nil
+}
+
+// outside is how long a packet is on the network.
+func (d *datagrams) outside(l *link, packet int) int { return packet + l.ch.Overhead() + d.header }
+
+// settle takes what a search below full has found: the tunnel's packets are that long from now on, or they do not go by UDP. Where they did, the gateway is to know:
+// what it sends is lost as well, and its TCP connection with us may be stuck.
+func (d *datagrams) settle(l *link, best, full int) (err error) {
+	news := best > 0 && d.place.narrow(d.outside(l, best), d.outside(l, full))
+	if best < least(d.set.Load()) {
+		err = errNarrow
+	} else {
+		l.size.Store(int64(best))
+		d.fit(best, fmt.Sprintf("by UDP packets of %d bytes do not come through", full))
+	}
+	if news && d.lived {
+		d.renew(fmt.Sprintf("packets of more than %d bytes do not come through any more, and the gateway must know", d.outside(l, best)))
+	}
+	return err
+}
+
+// aim is the longest packet that would be sent if the path carried it.
+func (d *datagrams) aim(l *link) int {
+	_, was, _ := d.place.measured()
+	return max(d.wish, was-d.outside(l, 0))
+}
+
+// widen takes what has come through for long enough: the tunnel's packets are as long as was negotiated, or, where less was as the path was narrow, there is a new
+// tunnel, which negotiates again.
+func (d *datagrams) widen(l *link) {
+	const why = "packets of this size have come through by UDP for ten minutes"
+	n := d.aim(l)
+	d.place.passed(d.outside(l, n))
+	l.size.Store(int64(d.wish))
+	d.fit(d.wish, why)
+	if n > d.wish {
+		d.renew("longer packets have come through by UDP for ten minutes")
+	}
 }
 
 // fit makes n the tunnel's MTU and has the agent told.
@@ -170,45 +169,4 @@ func (d *datagrams) fallBack() {
 	if d.plain < d.set.Load().MTU {
 		d.fit(d.plain, "there is no DTLS, and the gateway wants this by TLS")
 	}
-}
-
-// trial asks, within a watch and so without waiting, whether a size passes.
-type trial struct {
-	size int // 0 none is under way
-	sent int
-	from time.Duration // when it began
-	next time.Duration // when the next request goes, or the last one has had its time
-}
-
-// due is when it wants to be polled, 0 when none is under way.
-func (t *trial) due() time.Duration {
-	if t.size == 0 {
-		return 0
-	}
-	return t.next
-}
-
-// begin starts it now.
-func (t *trial) begin(l *link, size int, now time.Duration) {
-	l.echo.Store(0)
-	*t = trial{size: size, from: now, next: now}
-}
-
-// poll sends what is due. done: it is over, and passed says how.
-func (t *trial) poll(l *link, now, pace time.Duration) (done, passed bool) {
-	switch {
-	case t.size == 0:
-		return false, false
-	case l.echo.Load() >= int64(t.size)+1:
-		t.size = 0
-		return true, true
-	case now < t.next:
-		return false, false
-	case t.sent == tries:
-		t.size = 0
-		return true, false
-	}
-	t.sent, t.next = t.sent+1, now+pace
-	_ = l.write(dtlstun.TypeDPDReq, make([]byte, t.size))
-	return false, false
 }

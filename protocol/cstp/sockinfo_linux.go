@@ -50,3 +50,16 @@ func quickAck(c net.Conn) {
 		_ = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1) })
 	}
 }
+
+// resetOnClose has the close of a TCP connection be its end at once, with an RST (RFC 9293 section 3.10.4).
+func resetOnClose(c net.Conn) {
+	s, isSys := c.(syscall.Conn)
+	if !isSys {
+		return
+	}
+	if raw, err := s.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) {
+			_ = unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		})
+	}
+}

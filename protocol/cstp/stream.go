@@ -78,6 +78,7 @@ func (s *Stream) WriteBatch(b *packet.Batch) error {
 		}
 	}
 	// Before the flush: a peer that takes nothing must not hide that something was asked.
+	s.act.noteLong(b)
 	s.act.noteSent(true)
 	return lost(s.cork.Flush())
 }
@@ -135,8 +136,8 @@ func (s *Stream) Goodbye(reason byte, text string) error {
 	})
 }
 
-// Abandon closes the connection without a word: for a path that is dead.
-func (s *Stream) Abandon() error { return s.close(s.cork.Abandon) }
+// Abandon resets the connection without a word: for a path that is dead, or a session that goes on elsewhere.
+func (s *Stream) Abandon() error { return s.close(s.cork.Reset) }
 
 func (s *Stream) close(how func() error) (err error) {
 	s.end.do(func() {

@@ -183,5 +183,6 @@ func (l *Link) SetStraggle(share float64, by time.Duration) {
 	l.set(func() { l.straggle, l.late = share, by })
 }
 
-// SetMTU makes the link lose, without a word, datagrams that would be longer than that as IPv4 packets. 0 is no limit.
+// SetMTU makes the link lose, without a word, what would be longer than that as an IPv4 packet: a datagram for good, a stream's segment every time it is sent, so that
+// the stream is stuck. Streams that were dialled over a Path with an MTU send nothing longer than that. 0 is no limit.
 func (l *Link) SetMTU(mtu int) { l.set(func() { l.mtu = mtu }) }

@@ -54,7 +54,10 @@ func (d *Dialer) DialTCP(ctx context.Context, to netip.AddrPort, via protocol.Pa
 		return nil, err
 	}
 	n.made++
-	a := &attempt{n: n, from: link, to: to, done: make(chan result, 1), rng: rand.New(rand.NewPCG(n.seed, n.made))}
+	a := &attempt{n: n, from: link, to: to, done: make(chan result, 1), packet: 1500, rng: rand.New(rand.NewPCG(n.seed, n.made))}
+	if via.MTU > 0 {
+		a.packet = via.MTU
+	}
 	local := via.Local
 	if !local.IsValid() {
 		local = link.local(to.Addr())
@@ -123,6 +126,8 @@ type attempt struct {
 	retry *event
 	ended bool
 	done  chan result
+
+	packet int // the longest that the stream will send
 }
 
 // send sends the try-th SYN and arms the next. n.mu is held, here and below.
@@ -163,7 +168,7 @@ func (a *attempt) arrive(to *Link, one time.Duration, age int) {
 	if len(l.queue) == cap(l.queue) {
 		return
 	}
-	s := a.n.newStream(a.from, to, a.local, a.to)
+	s := a.n.newStream(a.from, to, a.local, a.to, a.packet)
 	a.n.after(one, func() { a.established(s) })
 	l.queue <- s.ends[1]
 }

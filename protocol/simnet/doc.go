@@ -21,7 +21,8 @@
 //   - Loss is delay: a lost segment arrives one retransmission time-out later and everything behind it waits.
 //   - NAT.Rebind strands the streams through it: nothing arrives on them any more, in either direction, for ever. New ones work. Datagrams go on from another
 //     port, and what the other side sends to the old one is lost: it must notice.
-//   - A datagram is lost, late (SetStraggle), too long for a link (SetMTU) or of a kind that a filter drops (BlockUDP); none of that is told to its sender.
+//   - A datagram is lost, late (SetStraggle), too long for a link (SetMTU, which holds streams up as well) or of a kind that a filter drops (BlockUDP); none of that is told
+//     to its sender.
 //   - A port nobody listens on refuses after a round trip, to datagrams, too; an address nobody has, or a host that is Silent, says nothing at all.
 //   - Host.Restart forgets listeners, sockets and streams; the peers of those hear a reset, at once or when they next send something.
 //

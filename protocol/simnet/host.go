@@ -99,10 +99,10 @@ type Link struct {
 	loss    float64
 	up      bool
 	nat     *NAT
+	mtu     int // 0 none
 
 	// Of datagrams alone.
 	noUDP    bool
-	mtu      int // 0 none
 	straggle float64
 	late     time.Duration
 }

@@ -64,7 +64,7 @@ func (p *pipe) arm() {
 func (p *pipe) arrive() {
 	now := time.Now()
 	for len(p.flight) > 0 && !p.flight[0].at.After(now) {
-		if !p.s.open() {
+		if !p.s.open() || !p.s.carries(p.flight[0].n) {
 			p.stall = now
 			return
 		}

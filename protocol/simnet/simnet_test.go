@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -233,6 +234,32 @@ func TestLinkDownStallsAndResumes(t *testing.T) {
 		if d := took(func() { mustRead(t, s, "three") }); d != 20*time.Millisecond {
 			t.Errorf("afterwards one way takes %v", d)
 		}
+	})
+}
+
+// A path that became narrower without a word: what is too long never arrives, nor does what follows it, until the path is as it was; a stream that was dialled for such a path does not notice.
+func TestNarrowLinkHoldsStreamsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		long := strings.Repeat("x", 1400)
+		c, s := w.pair(t, anyPath)
+		w.wifi.SetMTU(1280)
+		mustWrite(t, c, "short")
+		mustRead(t, s, "short")
+		mustWrite(t, c, long)
+		mustWrite(t, c, "behind")
+		_ = s.SetReadDeadline(time.Now().Add(time.Minute))
+		if n, err := s.Read(make([]byte, 1)); err == nil {
+			t.Errorf("%d bytes came", n)
+		}
+		_ = s.SetReadDeadline(time.Time{})
+		via := w.wifi.Path(gwAddr)
+		via.MTU = 1280
+		narrow, peer := w.pair(t, via)
+		mustWrite(t, narrow, long)
+		mustRead(t, peer, long)
+		w.wifi.SetMTU(0)
+		mustRead(t, s, long+"behind")
 	})
 }
 

@@ -29,12 +29,13 @@ type stream struct {
 	rng    *rand.Rand
 	ends   [2]*end
 	age    int // of the dialler's mapping when the stream was made
+	packet int // the longest that either end sends, headers included
 }
 
 // newStream joins two links. n.mu is held.
-func (n *Net) newStream(from, to *Link, local, remote netip.AddrPort) *stream {
+func (n *Net) newStream(from, to *Link, local, remote netip.AddrPort, packet int) *stream {
 	n.made++
-	s := &stream{n: n, number: n.made, rng: rand.New(rand.NewPCG(n.seed, n.made)), age: from.mapping()}
+	s := &stream{n: n, number: n.made, rng: rand.New(rand.NewPCG(n.seed, n.made)), age: from.mapping(), packet: packet}
 	outside := netip.AddrPortFrom(from.outside(local.Addr()), local.Port())
 	up, down := &pipe{s: s}, &pipe{s: s}
 	s.ends[0] = &end{s: s, link: from, local: local, remote: remote, in: down, out: up, cond: sync.NewCond(&n.mu)}
@@ -67,6 +68,18 @@ func (n *Net) kick() {
 // open reports whether segments of the stream pass now.
 func (s *stream) open() bool {
 	return s.age == s.ends[0].link.mapping() && s.ends[0].link.works() && s.ends[1].link.works()
+}
+
+// carries reports whether a write of n bytes, cut into packets, passes both links: one that is lost for its length is lost every time it is sent.
+func (s *stream) carries(n int) bool {
+	const headers = 20 + 20
+	longest := min(n+headers, s.packet)
+	for _, e := range s.ends {
+		if mtu := e.link.mtu; mtu > 0 && longest > mtu {
+			return false
+		}
+	}
+	return true
 }
 
 // delay is the time one segment takes now; lost says that it must be sent twice.

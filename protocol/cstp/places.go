@@ -1,0 +1,168 @@
+package cstp
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	// maxPlaces bounds the memory; the one that was met longest ago makes room.
+	maxPlaces = 32
+	// placeTime is how long a place is remembered that is not met again.
+	placeTime = 24 * time.Hour
+	// doubtTime is how long a suspicion counts that nobody has measured.
+	doubtTime = 10 * time.Minute
+	// commonMTU is what a path carries that is suspected of carrying less than it says (RFC 8200 section 5).
+	commonMTU = 1280
+)
+
+// places is what was learned of the networks that a Connector's tunnels have crossed: a hint for the next tunnel there, proven anew by it.
+//
+// It is kept in memory alone and forgotten with the process. A place is the pair of our address and the gateway's, under a hash whose key is made at the start: whoever
+// gets hold of the memory learns no list of networks from it.
+type places struct {
+	mu    sync.Mutex
+	key   [32]byte
+	known map[[16]byte]*place
+}
+
+// place is one such network. Its fields are the places' mutex's.
+type place struct {
+	all      *places
+	met      time.Time
+	failures int       // of DTLS in a row, without one that has held
+	why      string    // the last of them
+	path     int       // the longest outer packet that passes, bytes, where longer ones were found not to; 0: as the system says
+	was      int       // what had passed, or was expected to, before that
+	proven   bool      // path was measured, be it 0
+	doubted  time.Time // when packets of full size by TLS, and everything behind them, had no answer; zero: they have
+}
+
+// at is what is known of the way between two addresses.
+func (p *places) at(local, gateway netip.Addr) *place {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if p.known == nil {
+		_, _ = rand.Read(p.key[:])
+		p.known = map[[16]byte]*place{}
+	}
+	h := hmac.New(sha256.New, p.key[:])
+	for _, a := range []netip.Addr{local.WithZone(""), gateway} {
+		b := a.As16()
+		h.Write(b[:])
+	}
+	id := [16]byte(h.Sum(nil))
+	pl := p.known[id]
+	if pl == nil || now.Sub(pl.met) > placeTime {
+		pl = &place{all: p}
+		p.known[id] = pl
+	}
+	pl.met = now
+	p.forget(now)
+	return pl
+}
+
+// forget drops what is too old or too much. p.mu is held.
+func (p *places) forget(now time.Time) {
+	for len(p.known) > 0 {
+		var oldest [16]byte
+		first := true
+		for id, pl := range p.known {
+			if first || pl.met.Before(p.known[oldest].met) {
+				oldest, first = id, false
+			}
+		}
+		if len(p.known) <= maxPlaces && now.Sub(p.known[oldest].met) <= placeTime {
+			return
+		}
+		delete(p.known, oldest)
+	}
+}
+
+// failed counts a failure of DTLS and returns how many there are in a row.
+func (pl *place) failed(why string) int {
+	pl.all.mu.Lock()
+	defer pl.all.mu.Unlock()
+	pl.failures, pl.why = pl.failures+1, why
+	return pl.failures
+}
+
+// held ends the row: DTLS has worked for long enough to be trusted.
+func (pl *place) held() {
+	pl.all.mu.Lock()
+	defer pl.all.mu.Unlock()
+	pl.failures, pl.why = 0, ""
+}
+
+// record is the row of failures so far, and what the last one was.
+func (pl *place) record() (failures int, why string) {
+	pl.all.mu.Lock()
+	defer pl.all.mu.Unlock()
+	return pl.failures, pl.why
+}
+
+// narrow notes the longest outer packet that was found to pass, of was bytes that were asked for, and reports whether that is news.
+func (pl *place) narrow(path, was int) (news bool) {
+	pl.all.mu.Lock()
+	defer pl.all.mu.Unlock()
+	news = pl.path == 0 || path < pl.path
+	pl.path, pl.was, pl.proven = path, max(was, pl.was), true
+	return news
+}
+
+// passed notes that outer packets of that length pass.
+func (pl *place) passed(size int) {
+	pl.all.mu.Lock()
+	defer pl.all.mu.Unlock()
+	pl.proven = true
+	if size > pl.path {
+		pl.path, pl.was, pl.doubted = 0, 0, time.Time{}
+	}
+}
+
+// doubt notes, or takes back, that packets of full size by TLS may be what is not answered.
+func (pl *place) doubt(on bool) {
+	pl.all.mu.Lock()
+	defer pl.all.mu.Unlock()
+	pl.doubted = time.Time{}
+	if on {
+		pl.doubted = time.Now()
+	}
+}
+
+// limit is the longest outer packet that a TCP connection should send and ask for; 0 as the system has it.
+func (pl *place) limit() int {
+	pl.all.mu.Lock()
+	defer pl.all.mu.Unlock()
+	if pl.path == 0 && !pl.doubted.IsZero() && time.Since(pl.doubted) < doubtTime {
+		return commonMTU
+	}
+	return pl.path
+}
+
+// measured is the longest outer packet that passes, 0 as the system has it, and what had passed before that was found. known: it was looked for.
+func (pl *place) measured() (path, was int, known bool) {
+	pl.all.mu.Lock()
+	defer pl.all.mu.Unlock()
+	return pl.path, pl.was, pl.proven
+}
+
+// base is what the gateway is told of the path, of which the system says mtu. It takes IPv6 away from a session whose packets by DTLS would be too short for it, and
+// by TLS they need not be: with an inside address of IPv6 it is told of enough for that.
+func (pl *place) base(mtu int, inside []netip.Prefix) int {
+	path, _, known := pl.measured()
+	if !known || path == 0 || path >= mtu {
+		return mtu
+	}
+	for _, a := range inside {
+		if a.Addr().Is6() {
+			return max(path, min(mtu, minMTU6+outerOverhead))
+		}
+	}
+	return path
+}
