@@ -20,10 +20,12 @@ const (
 
 // promises is what the world remembers to hold the machine to its word. Times are Mono, but for auto.
 type promises struct {
-	good    time.Duration                // since when a session has all it needs and packets do not flow; 0 while one of that is not so
-	news    time.Duration                // when the machine last heard something that it had not made itself
-	reaches []begun                      // the last reach on each path
-	commit  time.Duration                // the last commit
+	good    time.Duration // since when a session has all it needs and packets do not flow; 0 while one of that is not so
+	news    time.Duration // when the machine last heard something that it had not made itself
+	reaches []begun       // the last reach on each path
+	commit  time.Duration // the last commit
+	pause   time.Duration // the last one before a retry, and how many before it were the same
+	same    int
 	auto    time.Duration                // Boot: the last login that no user asked for, since one did
 	told    map[ID]bool                  // prompts that were answered
 	notices map[fault.Code]time.Duration // of this outage
@@ -84,7 +86,23 @@ func (w *world) checkPromises(before State, ev Event, fx []Effect) {
 	if same && slices.ContainsFunc(fx, func(f Effect) bool { return f.Kind == FxStartReach || f.Kind == FxProbe }) {
 		w.fail("a change of the network that is none starts something: %v", fx)
 	}
+	w.checkJitter(before)
 	w.checkService()
+}
+
+// checkJitter: clients of one gateway must not come back in step, so no two pauses in a row are as long as each other to the nanosecond.
+func (w *world) checkJitter(before State) {
+	i, was := w.s.timer(TimerRetry), before.timer(TimerRetry)
+	if i < 0 || w.s.Closed || was >= 0 && before.Timers[was].At == w.s.Timers[i].At {
+		return
+	}
+	p, pause := &w.kept, w.s.Timers[i].At-w.now.Mono
+	if p.same++; pause != p.pause {
+		p.same = 0
+	}
+	if p.pause = pause; p.same == 3 {
+		w.fail("four pauses in a row of %v: clients of a gateway that restarts would come back in step", pause)
+	}
 }
 
 // checkReach holds the pace of tries on one path.

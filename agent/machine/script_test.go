@@ -318,7 +318,7 @@ var choices = []action{
 	{verb: "udp", arg: "blocked"}, {verb: "udp", arg: "open"}, {verb: "renew"}, {verb: "freeze", arg: "1s"}, {verb: "freeze", arg: "40s"}, {verb: "freeze", arg: "5m"}, {verb: "suspend-only"}, {verb: "wake"},
 	{verb: "crowd"}, {verb: "toil", arg: "3s"}, {verb: "toil", arg: "30ms"}, {verb: "late", arg: "1s"}, {verb: "late", arg: "4s"}, {verb: "late", arg: "20s"}, {verb: "late", arg: "0s"}, {verb: "late", arg: "0s"},
 	{verb: "backup-only"}, {verb: "backup-only", arg: "over"}, {verb: "ipv6", arg: "off"}, {verb: "ipv6", arg: "on"}, {verb: "dark", arg: "eth0/6"}, {verb: "light", arg: "eth0/6"}, {verb: "dark", arg: "wwan0"}, {verb: "unplug", arg: "wwan0"},
-	{verb: "plug", arg: "wwan0"}, {verb: "portal", arg: "wlan0"}, {verb: "signed-in", arg: "wlan0"}, {verb: "impatient"}, {verb: "sleep", arg: "1s"}, {verb: "new-address"},
+	{verb: "plug", arg: "wwan0"}, {verb: "portal", arg: "wlan0"}, {verb: "signed-in", arg: "wlan0"}, {verb: "impatient"}, {verb: "sleep", arg: "1s"}, {verb: "new-address"}, {verb: "more-links"},
 }
 
 // randomScript draws a script from a seed.
@@ -346,8 +346,11 @@ func randomScript(seed uint64) script {
 		at = a.at
 		s.actions = append(s.actions, a)
 	}
-	at += time.Second
-	s.actions = append(s.actions, action{at: at, verb: "calm"})
-	s.end = at + 7*time.Minute // a person's five minutes may have begun just before
+	return s.calming(at + time.Second)
+}
+
+// calming ends a script with a world that is good, and time for the machine to come to rest in it: a person's five minutes may have begun just before.
+func (s script) calming(at time.Duration) script {
+	s.actions, s.end = append(s.actions, action{at: at, verb: "calm"}), at+7*time.Minute
 	return s
 }

@@ -69,9 +69,14 @@ func examine(seed uint64, step stepper) (w *world, f *failure) {
 	if w = simulate(s, step); len(w.errs) == 0 {
 		return w, nil
 	}
+	return w, tell(s, step)
+}
+
+// tell shrinks a script that fails and says what happens in it.
+func tell(s script, step stepper) *failure {
 	short := shrink(s, step)
-	again := retell(short, step)
-	return w, &failure{seed, short, fmt.Sprintf("seed %d: %s\n%s\n%s", seed, strings.Join(again.errs, "\n"), short, strings.Join(tail(again.log, 40), "\n"))}
+	w := retell(short, step)
+	return &failure{s.seed, short, fmt.Sprintf("seed %d: %s\n%s\n%s", s.seed, strings.Join(w.errs, "\n"), short, strings.Join(tail(w.log, 40), "\n"))}
 }
 
 // TestSim plays random scenarios on all processors. A failure prints its seed and the shortest script that still fails, which can be kept in testdata/scenarios.

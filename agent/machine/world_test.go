@@ -33,6 +33,7 @@ type tunnel struct {
 	link     *link
 	open     bool          // our end
 	alive    bool          // the gateway's end
+	told     bool          // the machine has heard of it
 	coming   bool          // the gateway's answer is still on its way to us
 	stranded bool          // a NAT between forgot it
 	silent   bool          // Silence has been reported
@@ -531,7 +532,7 @@ func (w *world) commit(fx Effect) {
 			t := w.tunnels[id]
 			t.coming = true
 			w.answer(way, id, true, func() Event {
-				t.coming = false
+				t.coming, t.told = false, true
 				return ev
 			})
 			w.after(way+time.Millisecond, func() {
@@ -552,7 +553,7 @@ func (w *world) abandon(id ID) {
 	t := w.tunnels[id]
 	_, busy := w.out[id]
 	known := w.s.Tunnel == id || slices.ContainsFunc(w.s.Jobs, func(j Job) bool { return j.Kind == FxCloseTunnel && j.Tunnel == id })
-	if t != nil && t.open && !busy && !known {
+	if t != nil && t.open && !t.told && !busy && !known {
 		w.shut(t)
 	}
 }
