@@ -21,6 +21,14 @@ type narrowDialer interface {
 	DialNarrow(ctx context.Context, to netip.AddrPort, mtu, ifIndex int, ifName string, local netip.Addr) (net.Conn, error)
 }
 
+// LookupVia asks through one uplink where the host's dialer can.
+func (d hostDialer) LookupVia(ctx context.Context, host string, via protocol.Path) ([]netip.Addr, error) {
+	if r, ok := d.host.(platform.LinkResolver); ok && via.Name != "" {
+		return r.LookupOn(ctx, host, via.Name)
+	}
+	return d.host.Lookup(ctx, host)
+}
+
 func (d hostDialer) DialTCP(ctx context.Context, to netip.AddrPort, via protocol.Path) (net.Conn, error) {
 	if n, ok := d.host.(narrowDialer); ok && via.MTU > 0 {
 		return n.DialNarrow(ctx, to, via.MTU, via.IfIndex, via.Name, via.Local)

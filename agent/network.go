@@ -26,7 +26,7 @@ func (l *loop) waysTo(gateway []netip.Addr) {
 	}
 	ev := machine.Event{Kind: machine.EvNetworkChanged, Paths: paths}
 	if t, ok := l.res.tunnels[l.state.Tunnel]; ok {
-		ev.Path = l.wayOf(t.live)
+		ev.Path = wayOf(t.live, paths)
 	}
 	l.feed(ev)
 }
@@ -42,16 +42,14 @@ func addressesOf(ref protocol.SessionRef) []netip.Addr {
 	return all
 }
 
-// wayOf is the way to the gateway that the tunnel took: that of the uplink with its outer address. The zero Path when no uplink has it.
-func (l *loop) wayOf(t protocol.Tunnel) machine.Path {
-	set := t.Settings()
-	for _, u := range l.network.Uplinks {
-		if slices.Contains(u.Local, set.Local) {
-			hop, _, _ := leads(u, set.Gateway.Addr())
-			return machine.Path{IfIndex: u.Index, Name: u.Name, Local: set.Local, NextHop: hop}
-		}
+// wayOf is the one of these ways that a tunnel took: that with its outer address. The zero Path when it is none of them, as on an uplink that is not known yet.
+func wayOf(t protocol.Tunnel, ways []machine.Path) machine.Path {
+	local := t.Settings().Local
+	i := slices.IndexFunc(ways, func(p machine.Path) bool { return local.IsValid() && p.Local == local })
+	if i < 0 {
+		return machine.Path{}
 	}
-	return machine.Path{}
+	return ways[i]
 }
 
 // exit is one candidate of pathsTo.

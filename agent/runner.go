@@ -88,7 +88,7 @@ func (l *loop) take(r report) {
 		if waiting && ev.Kind == machine.EvTunnelOpened {
 			l.waysTo(addressesOf(r.tunnel.Session()))
 		}
-		ev.Path = l.wayOf(r.tunnel)
+		ev.Path = wayOf(r.tunnel, l.state.Paths)
 		l.watch(ev.Tunnel, r.tunnel)
 	case machine.EvNetworkApplied:
 		if waiting { // else a revert is on its way

@@ -120,6 +120,12 @@ type Dialer interface {
 	DialUDP(ctx context.Context, to netip.AddrPort, ifIndex int, ifName string, local netip.Addr) (net.Conn, error)
 }
 
+// LinkResolver is what a Dialer is, too, when it can ask name servers through one uplink.
+type LinkResolver interface {
+	// LookupOn is Lookup with the questions sent by the uplink of that name.
+	LookupOn(ctx context.Context, host, ifName string) ([]netip.Addr, error)
+}
+
 // PowerEvent is one of the machine's sleep. With Sleep it is about to, and waits for Ready a few seconds at most; Ready may be called from any goroutine, and again.
 // Without, it woke, or did not sleep after all.
 type PowerEvent struct {

@@ -34,6 +34,12 @@ type DatagramDialer interface {
 	DialUDP(ctx context.Context, to netip.AddrPort, via Path) (net.Conn, error)
 }
 
+// PathResolver is what a Dialer is, too, when it can ask name servers through one path.
+type PathResolver interface {
+	// LookupVia is Lookup with the questions sent by this path.
+	LookupVia(ctx context.Context, host string, via Path) ([]netip.Addr, error)
+}
+
 // Trust says whom to believe (contract: --ca, --pin). Pins win over chain, name and dates; CA adds to the system roots; Require is asked besides all of them.
 type Trust struct {
 	CAPEM   []byte
@@ -63,6 +69,7 @@ type SessionRef struct {
 	Gateway netip.AddrPort // that worked
 	LeafKey [32]byte       // SHA-256 of the SubjectPublicKeyInfo seen at login; a reconnect must see it again, or a chain that verifies as at login
 	MTU     int            // the longest packet that was found to fit while it lived, where that was less than negotiated; 0 not found
+	DynDNS  bool           // the gateway wants its name resolved again when the session comes back
 	Prior   []netip.Prefix // inside addresses of the last tunnel, told to the gateway on CONNECT
 }
 

@@ -21,7 +21,7 @@ type system struct{ *uplink.Dialer }
 func guest(string) platform.Dialer { return system{uplink.NewUnmarked(nil)} }
 
 // Lookup asks the system's resolver.
-func (system) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+func (s system) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a.Unmap()}, nil
 	}
@@ -37,4 +37,9 @@ func (system) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 		return nil, fault.Newf(fault.NetNoName, err, "%s", host)
 	}
 	return nil, fault.Newf(fault.NetSilent, err, "no name server answers for %s", host)
+}
+
+// LookupOn asks the same resolver: the system says by which uplink it asks.
+func (s system) LookupOn(ctx context.Context, host, _ string) ([]netip.Addr, error) {
+	return s.Lookup(ctx, host)
 }

@@ -168,7 +168,7 @@ func TestMarkAndBinding(t *testing.T) {
 	if err := dial("lo", 300*time.Millisecond); fault.As(err).Code == fault.NetRefused {
 		t.Error("the socket was not bound to the interface it was given")
 	}
-	if !d.routed(to.Addr()) {
+	if !d.routed(to.Addr(), "") {
 		t.Error("marked, there should be a route")
 	}
 	if d.mark != platform.Mark {
@@ -178,7 +178,7 @@ func TestMarkAndBinding(t *testing.T) {
 	if err := dial("", 10*time.Second); err == nil || fault.As(err).Code == fault.NetRefused {
 		t.Errorf("unmarked: %v", err)
 	}
-	if d.routed(to.Addr()) {
+	if d.routed(to.Addr(), "") {
 		t.Error("unmarked, there should be no route")
 	}
 }

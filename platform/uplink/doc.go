@@ -6,6 +6,7 @@
 //	Lookup    a literal address; /etc/hosts; then A and AAAA in parallel, over marked UDP and, truncated, TCP, from the servers a function names at each
 //	          lookup (platform/dns.Upstream: those the tunnel displaced). Servers inside the tunnel's own networks are skipped, search domains are not
 //	          applied, nothing is cached: the agent keeps the addresses of the first resolution itself
+//	LookupOn  the same through one uplink. It asks the same servers: those of another uplink are not known here
 //
 // An answer must repeat the question; CNAMEs are followed inside the answer, 8 at most, and 16 addresses are taken at most. The order is that of RFC 6724 as
 // far as it matters here: addresses with a route before those without, IPv6 before IPv4, the families interleaved (RFC 8305 §4), so that the second try is already the

@@ -32,6 +32,11 @@ var (
 
 // Lookup returns the addresses of host in the order they should be tried.
 func (d *Dialer) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	return d.LookupOn(ctx, host, "")
+}
+
+// LookupOn is Lookup by way of one uplink, "" for any: the questions leave by it. It asks the same servers, those that the machine has now.
+func (d *Dialer) LookupOn(ctx context.Context, host, ifName string) ([]netip.Addr, error) {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a.Unmap()}, nil
 	}
@@ -39,16 +44,16 @@ func (d *Dialer) Lookup(ctx context.Context, host string) ([]netip.Addr, error) 
 		return nil, fault.Newf(fault.NetNoName, nil, "%s", host)
 	}
 	if a := fromHosts(d.hosts, host); len(a) > 0 {
-		return d.order(a), nil
+		return d.order(a, ifName), nil
 	}
 	servers, err := d.outside()
 	if err != nil {
 		return nil, fault.Newf(fault.NetSilent, err, "this machine has no name server")
 	}
-	addrs, err := d.resolve(ctx, dns.Fqdn(host), servers)
+	addrs, err := d.resolve(ctx, dns.Fqdn(host), servers, ifName)
 	switch {
 	case len(addrs) > 0:
-		return d.order(addrs), nil
+		return d.order(addrs, ifName), nil
 	case errors.Is(err, errMark):
 		return nil, classify(err, netip.AddrPortFrom(servers[0], d.port))
 	case errors.Is(err, errNoName), errors.Is(err, errNoAddr):
@@ -93,7 +98,7 @@ func networks(name string) []netip.Prefix {
 }
 
 // resolve asks for both families at once. It returns what it got; the error is that of the family that says most, if nothing was got.
-func (d *Dialer) resolve(ctx context.Context, name string, servers []netip.Addr) ([]netip.Addr, error) {
+func (d *Dialer) resolve(ctx context.Context, name string, servers []netip.Addr, ifName string) ([]netip.Addr, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type answer struct {
@@ -103,7 +108,7 @@ func (d *Dialer) resolve(ctx context.Context, name string, servers []netip.Addr)
 	answers := make(chan answer, 2)
 	for _, qtype := range []uint16{dns.TypeAAAA, dns.TypeA} {
 		go func() {
-			a, err := d.ask(ctx, name, qtype, servers)
+			a, err := d.ask(ctx, name, qtype, servers, ifName)
 			answers <- answer{a, err}
 		}()
 	}
@@ -130,14 +135,14 @@ func (d *Dialer) resolve(ctx context.Context, name string, servers []netip.Addr)
 }
 
 // ask goes through the servers until one gives a definite answer.
-func (d *Dialer) ask(ctx context.Context, name string, qtype uint16, servers []netip.Addr) ([]netip.Addr, error) {
+func (d *Dialer) ask(ctx context.Context, name string, qtype uint16, servers []netip.Addr, ifName string) ([]netip.Addr, error) {
 	failed := errServers
 	for range rounds {
 		for _, s := range servers {
 			if ctx.Err() != nil {
 				return nil, fmt.Errorf("%w: %w", failed, ctx.Err())
 			}
-			addrs, err := d.exchange(ctx, name, qtype, netip.AddrPortFrom(s, d.port))
+			addrs, err := d.exchange(ctx, name, qtype, netip.AddrPortFrom(s, d.port), ifName)
 			if err == nil || errors.Is(err, errNoName) || errors.Is(err, errNoAddr) || errors.Is(err, errMark) {
 				return addrs, err
 			}
@@ -148,15 +153,15 @@ func (d *Dialer) ask(ctx context.Context, name string, qtype uint16, servers []n
 }
 
 // exchange asks one server, over UDP and, if the answer does not fit, TCP.
-func (d *Dialer) exchange(ctx context.Context, name string, qtype uint16, server netip.AddrPort) ([]netip.Addr, error) {
+func (d *Dialer) exchange(ctx context.Context, name string, qtype uint16, server netip.AddrPort, ifName string) ([]netip.Addr, error) {
 	ctx, cancel := context.WithTimeout(ctx, serverTime)
 	defer cancel()
 	q := new(dns.Msg)
 	q.SetQuestion(name, qtype)
 	q.SetEdns0(udpSize, false)
-	m, err := d.roundTrip(ctx, "udp", q, server)
+	m, err := d.roundTrip(ctx, "udp", q, server, ifName)
 	if err == nil && m.Truncated {
-		m, err = d.roundTrip(ctx, "tcp", q, server)
+		m, err = d.roundTrip(ctx, "tcp", q, server, ifName)
 	}
 	if err != nil {
 		return nil, err
@@ -165,8 +170,11 @@ func (d *Dialer) exchange(ctx context.Context, name string, qtype uint16, server
 }
 
 // roundTrip sends q and waits for the answer with its id. Unlike dns.Client it ends at once with ctx.
-func (d *Dialer) roundTrip(ctx context.Context, network string, q *dns.Msg, server netip.AddrPort) (*dns.Msg, error) {
-	c, err := d.dialer("", 0).DialContext(ctx, network, server.String())
+func (d *Dialer) roundTrip(ctx context.Context, network string, q *dns.Msg, server netip.AddrPort, ifName string) (*dns.Msg, error) {
+	if server.Addr().Unmap().IsLoopback() {
+		ifName = "" // on no uplink
+	}
+	c, err := d.dialer(ifName, 0).DialContext(ctx, network, server.String())
 	if err != nil {
 		return nil, err
 	}

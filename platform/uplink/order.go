@@ -3,7 +3,9 @@ package uplink
 import "net/netip"
 
 // order puts addresses in the order they should be tried.
-func (d *Dialer) order(addrs []netip.Addr) []netip.Addr { return arrange(addrs, d.routed) }
+func (d *Dialer) order(addrs []netip.Addr, ifName string) []netip.Addr {
+	return arrange(addrs, func(a netip.Addr) bool { return d.routed(a, ifName) })
+}
 
 // arrange puts what is routed first, and in each half interleaves the families, IPv6 first, keeping the order within a family.
 func arrange(addrs []netip.Addr, routed func(netip.Addr) bool) []netip.Addr {
@@ -32,8 +34,8 @@ func arrange(addrs []netip.Addr, routed func(netip.Addr) bool) []netip.Addr {
 }
 
 // routed reports whether the kernel knows a way to a for a socket like ours: connecting a UDP socket sends nothing.
-func (d *Dialer) routed(a netip.Addr) bool {
-	c, err := d.dialer("", 0).Dial("udp", netip.AddrPortFrom(a, 443).String())
+func (d *Dialer) routed(a netip.Addr, ifName string) bool {
+	c, err := d.dialer(ifName, 0).Dial("udp", netip.AddrPortFrom(a, 443).String())
 	if err != nil {
 		return false
 	}

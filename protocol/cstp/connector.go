@@ -179,7 +179,7 @@ func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.
 		return nil, err
 	}
 	set.Gateway, set.Local, set.Cipher, set.User, set.Group = conn.Gateway, localAddr(cork.Conn), conn.Cipher, ref.Target.User, ref.Target.Group
-	ref.Gateway, ref.Prior = conn.Gateway, set.Addresses
+	ref.Gateway, ref.Prior, ref.DynDNS = conn.Gateway, set.Addresses, set.DynDNS
 	c.log().Info("cstp: tunnel open", "gateway", conn.Gateway, "mtu", set.MTU, "dpd", set.DPD, "keepalive", set.Keepalive, "rekey", set.RekeyMethod)
 	udp := newDatagrams(NewStream(conn.TLS, cork, residual), set, c.log(), why, at)
 	if dial != nil {

@@ -232,9 +232,9 @@ func TestRace(t *testing.T) {
 		"the first refuses":                   {[]server{closed, good}, addr2, "", 100 * time.Millisecond},
 		"two are silent":                      {[]server{silent, silent, good}, addr3, "", 700 * time.Millisecond},
 		"the first is not trusted":            {[]server{foreign, good}, addr2, "", 200 * time.Millisecond},
-		"all silent":                          {[]server{silent, silent}, netip.Addr{}, fault.NetSilent, 3300 * time.Millisecond},
-		"silent and refused: refused is told": {[]server{silent, closed}, netip.Addr{}, fault.NetRefused, 3300 * time.Millisecond},
-		"refused and not trusted: the latter": {[]server{closed, foreign, silent}, netip.Addr{}, fault.TLSUntrusted, 3600 * time.Millisecond},
+		"all silent":                          {[]server{silent, silent}, netip.Addr{}, fault.NetSilent, 4800 * time.Millisecond},
+		"silent and refused: refused is told": {[]server{silent, closed}, netip.Addr{}, fault.NetRefused, 4800 * time.Millisecond},
+		"refused and not trusted: the latter": {[]server{closed, foreign, silent}, netip.Addr{}, fault.TLSUntrusted, 4800 * time.Millisecond},
 		"none at all":                         {nil, netip.Addr{}, fault.NetNoName, time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {

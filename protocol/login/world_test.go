@@ -116,9 +116,10 @@ func (w *world) end() {
 }
 
 // listen serves every connection to an address.
-func (w *world) listen(addr netip.Addr, serve func(net.Conn)) {
+func (w *world) listen(addr netip.Addr, serve func(net.Conn)) *simnet.Host {
 	w.t.Helper()
-	l, err := w.net.Host("server "+addr.String(), addr).Listen(443)
+	host := w.net.Host("server "+addr.String(), addr)
+	l, err := host.Listen(443)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -134,15 +135,16 @@ func (w *world) listen(addr netip.Addr, serve func(net.Conn)) {
 			})
 		}
 	})
+	return host
 }
 
 // script answers a request, the n-th of all, with raw bytes; "" closes the connection. pause waits before it.
 type script func(n int, r *http.Request, body string) (raw string, pause time.Duration)
 
 // gateway serves a script over TLS.
-func (w *world) gateway(addr netip.Addr, cert tls.Certificate, s script) {
+func (w *world) gateway(addr netip.Addr, cert tls.Certificate, s script) *simnet.Host {
 	w.t.Helper()
-	w.listen(addr, func(c net.Conn) { w.serve(c, &tls.Config{Certificates: []tls.Certificate{cert}}, s) })
+	return w.listen(addr, func(c net.Conn) { w.serve(c, &tls.Config{Certificates: []tls.Certificate{cert}}, s) })
 }
 
 // config is that of a gateway whose certificate is good.
