@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/agent/vault"
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/profile"
 	"github.com/holdfast-vpn/holdfast/protocol"
@@ -23,10 +24,15 @@ type Config struct {
 	StateDir string
 	// ProfileDir is where imported profiles go; "" takes none.
 	ProfileDir string
-	Version    ipc.Version
-	Seed       uint64 // of the machine's jitter
-	Log        *slog.Logger
-	Wall       func() time.Time // for display only
+	// Vault is where the session is kept for the agent after this one; nil keeps none. Saved is what the agent before this one left there and Adoptable had nothing against: the session
+	// is taken up, and Host.Undo has not run.
+	Vault *vault.Vault
+	Saved *vault.Session
+
+	Version ipc.Version
+	Seed    uint64 // of the machine's jitter
+	Log     *slog.Logger
+	Wall    func() time.Time // for display only
 }
 
 // Agent is one running agent. It implements ipc.Backend.
@@ -53,8 +59,16 @@ func New(cfg Config) (*Agent, error) {
 	}
 	a := &Agent{cfg: cfg, preferences: preferences{dir: filepath.Join(cfg.StateDir, "preferences"), log: cfg.Log}}
 	a.loop = newLoop(&a.cfg)
+	if cfg.Saved != nil {
+		if err := a.wireKeys(a.loop.status.conn); err != nil {
+			return nil, err
+		}
+	}
 	return a, nil
 }
+
+// Begun is closed when Run knows what the session is: until then the state says nothing of one that is taken up.
+func (a *Agent) Begun() <-chan struct{} { return a.loop.begun }
 
 // Run is the agent's life: it ends when ctx is done and every change of the host is taken back, or 5 s later with an error. It is called once.
 func (a *Agent) Run(ctx context.Context) error { return a.loop.run(ctx) }

@@ -35,11 +35,16 @@ type applier struct {
 	dev   platform.Device
 	pump  *dataplane.Pump // it owns the device
 	dirty bool            // something of ours may be in place
+	heir  bool            // of a former agent, too, whose device is not taken over yet
+	heirs bool            // everything stays for the next agent
 }
 
 func newApplier(host *platform.Host, log *slog.Logger) *applier {
 	return &applier{host: host, log: log, jobs: make(chan func(), applyQueue), done: make(chan struct{})}
 }
+
+// inherit says that what a former agent made is in place. It is called before run.
+func (a *applier) inherit() { a.dirty, a.heir = true, true }
 
 // run carries out jobs until the inbox is closed, then takes back what is left.
 func (a *applier) run() {
@@ -47,7 +52,7 @@ func (a *applier) run() {
 	for job := range a.jobs {
 		job()
 	}
-	if !a.dirty {
+	if !a.dirty || a.heirs {
 		return
 	}
 	if err := a.revert(context.Background(), nil); err != nil {
@@ -65,6 +70,25 @@ func (a *applier) queue(job func()) bool {
 	}
 }
 
+// bequeath ends this agent's part and leaves everything in place for the next one.
+func (a *applier) bequeath() {
+	a.heirs = true
+	if d, ok := a.dev.(platform.Lasting); ok {
+		d.Leave()
+	}
+	var err error
+	switch {
+	case a.pump != nil:
+		err = a.pump.Close()
+	case a.dev != nil:
+		err = a.dev.Close()
+	}
+	if err != nil {
+		a.log.Warn("the device was not left in order", "err", err)
+	}
+	a.pump, a.dev = nil, nil
+}
+
 // apply makes the host look like the plan and returns the pump and the interface's name. The device is made once and outlives every carrier of the session.
 func (a *applier) apply(ctx context.Context, p hostPlan) (*dataplane.Pump, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, applyTime)
@@ -75,7 +99,7 @@ func (a *applier) apply(ctx context.Context, p hostPlan) (*dataplane.Pump, strin
 		if err != nil {
 			return nil, "", coded(fault.HostTun, err)
 		}
-		a.dev = dev
+		a.dev, a.heir = dev, false
 	}
 	p = p.on(a.dev)
 	if err := a.host.Router.Set(ctx, p.route); err != nil {
@@ -116,13 +140,13 @@ func (a *applier) revert(ctx context.Context, goodbyes []<-chan struct{}) error 
 		errs = append(errs, a.dev.Close())
 	}
 	a.pump, a.dev = nil, nil
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(errs...); err != nil || a.heir {
 		a.log.Warn("a change was not taken back at first, asking the undo journal", "err", err)
 		if err := a.host.Undo(ctx); err != nil {
 			return coded(fault.HostUndo, err)
 		}
 	}
-	a.dirty = false
+	a.dirty, a.heir = false, false
 	return nil
 }
 

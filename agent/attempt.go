@@ -160,12 +160,10 @@ var noteEvents = map[protocol.NoteKind]machine.EventKind{
 	protocol.NoteKeys:         machine.EvKeysChanged,
 }
 
-// opened is the report of a tunnel. A tunnel bears the number of the attempt that made it: an attempt makes one at most. The local network stays reachable where the
-// gateway offers it and the user's side wants it.
+// opened is the report of a tunnel. A tunnel bears the number of the attempt that made it: an attempt makes one at most.
 func opened(kind machine.EventKind, attempt machine.ID, t protocol.Tunnel, localLAN bool) report {
 	s := t.Settings()
-	plan := planFor(s)
-	plan.route.LocalLAN = plan.route.LocalLAN && localLAN
+	plan := planOf(s, localLAN)
 	ev := machine.Event{
 		Kind: kind, Attempt: attempt, Tunnel: attempt, Plan: plan.digest(),
 		Limits:   machine.Limits{Session: s.SessionTimeout, Disconnected: s.DisconnectedTimeout, Idle: s.IdleTimeout},

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -14,6 +15,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/agent/machine/record"
+	"github.com/holdfast-vpn/holdfast/agent/vault"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/protocol"
@@ -42,10 +44,10 @@ type report struct {
 	err     error // what ev.Fault is short for
 }
 
-// drop lets go of what is alive in a report that nobody takes any more.
-func (r report) drop() {
+// drop lets go of what is alive in a report that nobody takes any more. A tunnel is told how.
+func (r report) drop(how protocol.CloseReason) {
 	if r.tunnel != nil {
-		_ = r.tunnel.Close(protocol.CloseUser)
+		_ = r.tunnel.Close(how)
 	}
 	if r.reached != nil {
 		_ = r.reached.Close()
@@ -65,6 +67,8 @@ type loop struct {
 	ended   chan struct{} // closed when nobody reads inbox and calls any more
 	workers sync.WaitGroup
 	applier *applier
+	keeper  *keeper
+	begun   chan struct{} // closed when the first state is the right one
 	timer   *time.Timer
 
 	connector protocol.Connector
@@ -98,6 +102,9 @@ type loop struct {
 	faults *impair.Faults
 	breaks []impair.Spec        // that the timeline knows of
 	seen   platform.NetSnapshot // the network, however it is impaired
+
+	adopted *vault.Session // to be taken up when the loop runs
+	leaving atomic.Bool    // another agent goes on with the session: nothing is ended at the gateway
 }
 
 func newLoop(cfg *Config) *loop {
@@ -105,12 +112,15 @@ func newLoop(cfg *Config) *loop {
 	l := &loop{
 		cfg: cfg, log: cfg.Log,
 		inbox: make(chan report, inboxSize), calls: make(chan func()), ended: make(chan struct{}),
-		applier: newApplier(cfg.Host, cfg.Log),
-		state:   first, record: record.NewRing(first, record.DefaultLimit), res: newResources(), memory: recall(cfg.StateDir),
+		applier: newApplier(cfg.Host, cfg.Log), keeper: newKeeper(cfg.Vault, cfg.Log), begun: make(chan struct{}),
+		state: first, record: record.NewRing(first, record.DefaultLimit), res: newResources(), memory: recall(cfg.StateDir),
 		status:    status{since: cfg.Wall()},
 		delivered: delivered{filepath.Join(cfg.StateDir, "profiles"), cfg.Log}, faults: impair.New(),
 	}
 	l.connector = cfg.Connect(l.faults.Dialer(cfg.Dialer))
+	if cfg.Saved != nil {
+		l.recallSession(*cfg.Saved)
+	}
 	l.publish() // so that a client that comes before Run finds a state
 	return l
 }
@@ -121,10 +131,13 @@ func (l *loop) run(ctx context.Context) error {
 	l.base = base
 	defer cancel()
 	go l.applier.run()
+	go l.keeper.run()
 	l.timer = time.NewTimer(0)
 	defer l.timer.Stop()
 	l.wake = l.now()
 	l.sensed(l.cfg.Host.Monitor.Snapshot())
+	l.adopt()
+	close(l.begun)
 
 	stop, changes, power := ctx.Done(), l.cfg.Host.Monitor.Changes(), l.cfg.Host.Power.Events()
 	var down context.Context // the way down, once it has begun
@@ -140,6 +153,11 @@ func (l *loop) run(ctx context.Context) error {
 			down, freed = context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 			defer freed()
 			giveUp = down.Done()
+			if errors.Is(context.Cause(ctx), ErrRestarting) && l.leave() {
+				cancel()
+				l.end(down)
+				return nil
+			}
 			l.feed(machine.Event{Kind: machine.EvShutdown})
 		case <-giveUp:
 			err = fault.New(fault.Internal, fmt.Errorf("agent: still %s after %v", l.state.Phase, shutdownTime))
@@ -188,6 +206,7 @@ func (l *loop) end(patience context.Context) {
 	go func() {
 		l.workers.Wait()
 		<-l.applier.done
+		l.keeper.end()
 		close(quiet)
 	}()
 	select {
@@ -198,7 +217,7 @@ func (l *loop) end(patience context.Context) {
 	for {
 		select {
 		case r := <-l.inbox:
-			r.drop()
+			r.drop(l.farewell())
 		default:
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/dataplane"
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/protocol"
 )
@@ -34,6 +35,7 @@ type resources struct {
 	ref     *protocol.SessionRef         // the right to come back; nil without a session
 	pump    *dataplane.Pump              // nil until the first apply and after a revert
 	device  string                       // its interface
+	before  ipc.Counters                 // of the session, by the pumps of former agents
 }
 
 func newResources() resources {

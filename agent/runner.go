@@ -64,7 +64,7 @@ func (l *loop) take(r report) {
 		return
 	case machine.EvPromptNeeded:
 		if !waiting {
-			r.drop()
+			r.drop(protocol.CloseUser)
 			return
 		}
 		l.res.prompts[r.prompt.id] = r.prompt
@@ -106,10 +106,10 @@ func (l *loop) take(r report) {
 		if !ok {
 			return
 		}
-		t.plan = planFor(t.live.Settings())
+		t.plan = planOf(t.live.Settings(), l.status.conn != nil && l.status.conn.localLAN)
 		ev.Plan = t.plan.digest()
 		if ev.Tunnel == l.state.Tunnel {
-			l.adopt(t)
+			l.present(t)
 		}
 	case machine.EvServerClosed:
 		ev.Unused = l.used.since(l.now())
@@ -127,6 +127,9 @@ func (l *loop) take(r report) {
 	l.feed(ev)
 	if t, ok := l.res.tunnels[ev.Tunnel]; ok && ev.Kind == machine.EvRebound && l.state.Tunnel == ev.Tunnel {
 		l.waysTo(addressesOf(t.live.Session())) // it may have been found at another address
+	}
+	if ev.Kind == machine.EvMTUChanged {
+		l.keepSession()
 	}
 	if stop, ok := l.res.cancels[ev.Attempt]; ok {
 		stop()
@@ -152,7 +155,7 @@ func (l *loop) cancel(id machine.ID) {
 }
 
 // discard drops a report in a worker: closing may take time.
-func (l *loop) discard(r report) { l.workers.Go(r.drop) }
+func (l *loop) discard(r report) { l.workers.Go(func() { r.drop(protocol.CloseUser) }) }
 
 // begin notes that an attempt is out and returns its context.
 func (l *loop) begin(id machine.ID) context.Context {
@@ -183,7 +186,7 @@ func (l *loop) work(fail machine.Event, fn func() report) {
 func (l *loop) post(r report) bool {
 	select {
 	case <-l.ended:
-		r.drop()
+		r.drop(l.farewell())
 		return false
 	default:
 	}
@@ -191,7 +194,7 @@ func (l *loop) post(r report) bool {
 	case l.inbox <- r:
 		return true
 	case <-l.ended:
-		r.drop()
+		r.drop(l.farewell())
 		return false
 	}
 }

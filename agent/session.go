@@ -13,14 +13,18 @@ import (
 // startApply has the applier make the host look as the tunnel wants.
 func (l *loop) startApply(fx machine.Effect) {
 	fail := machine.Event{Kind: machine.EvApplyFailed, Attempt: fx.Attempt}
-	t, ok := l.res.tunnels[fx.Tunnel]
-	if !ok {
+	var plan hostPlan
+	switch t, ok := l.res.tunnels[fx.Tunnel]; {
+	case ok:
+		l.present(t)
+		plan = t.plan
+	case fx.Tunnel == 0 && l.status.settings != nil:
+		plan = planOf(l.status.settings, l.status.conn.localLAN)
+	default:
 		l.queue = append(l.queue, failed(fail, fault.New(fault.TunGone, nil)).ev)
 		return
 	}
-	l.adopt(t)
 	l.res.apply = fx.Attempt
-	plan := t.plan
 	l.change(fx.Attempt, fail, func(ctx context.Context) report {
 		p, device, err := l.applier.apply(ctx, plan)
 		if err != nil {
@@ -73,10 +77,11 @@ func (l *loop) startPump(id machine.ID) {
 		l.log.Error("no tunnel or no device for the pump", "tunnel", id)
 		return
 	}
-	l.adopt(t)
+	l.present(t)
 	l.res.current = id
 	l.res.pump.SetCarrier(t.live.Carrier())
 	l.remember()
+	l.keepSession()
 	l.changed = true
 }
 
@@ -88,8 +93,8 @@ func (l *loop) stopPump() {
 	}
 }
 
-// adopt makes a tunnel the one that the status shows and whose token brings the session back.
-func (l *loop) adopt(t *tunnel) {
+// present makes a tunnel the one that the status shows and whose token brings the session back.
+func (l *loop) present(t *tunnel) {
 	ref := t.live.Session()
 	l.res.ref = &ref
 	l.status.settings = t.live.Settings()
@@ -100,6 +105,8 @@ func (l *loop) dropSession() {
 	l.res.ref = nil
 	l.status.settings = nil
 	l.waysTo(nil)
+	l.res.before = ipc.Counters{}
+	l.keeper.discard()
 	l.changed = true
 }
 

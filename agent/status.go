@@ -27,6 +27,7 @@ type view struct {
 	state ipc.State
 	owner string
 	pump  *dataplane.Pump
+	past  ipc.Counters // of former agents
 	live  protocol.Tunnel
 	login time.Duration // Boot
 
@@ -49,8 +50,8 @@ func (v *view) fresh() ipc.State {
 	s := v.state
 	s.Impaired = specs(v.faults)
 	if v.pump != nil {
-		c := v.pump.Counters()
-		s.Counters = &ipc.Counters{TxBytes: c.TxBytes, RxBytes: c.RxBytes, TxPackets: c.TxPackets, RxPackets: c.RxPackets, Drops: c.Drops}
+		c := countersOf(v.past, v.pump)
+		s.Counters = &c
 	}
 	if t, ok := v.live.(carried); ok && s.Transport != "" {
 		now := t.Transport()
@@ -67,6 +68,18 @@ func (v *view) fresh() ipc.State {
 	return s
 }
 
+// countersOf adds a pump's counters to those of former agents; a pump of nil has none.
+func countersOf(past ipc.Counters, p *dataplane.Pump) ipc.Counters {
+	if p == nil {
+		return past
+	}
+	c := p.Counters()
+	return ipc.Counters{
+		TxBytes: past.TxBytes + c.TxBytes, RxBytes: past.RxBytes + c.RxBytes, TxPackets: past.TxPackets + c.TxPackets, RxPackets: past.RxPackets + c.RxPackets,
+		Drops: past.Drops + c.Drops,
+	}
+}
+
 // owner is who the session belongs to; "" before the first connect.
 func (l *loop) owner() string {
 	if l.status.conn == nil {
@@ -77,7 +90,7 @@ func (l *loop) owner() string {
 
 // publish makes the visible state from what the loop holds and tells everyone; then come the news that wait for it.
 func (l *loop) publish() {
-	v := &view{owner: l.owner(), pump: l.res.pump, login: l.state.Login.Boot, faults: l.faults}
+	v := &view{owner: l.owner(), pump: l.res.pump, past: l.res.before, login: l.state.Login.Boot, faults: l.faults}
 	if t, ok := l.res.tunnels[l.state.Tunnel]; ok {
 		v.live = t.live
 	}

@@ -32,6 +32,15 @@ func (t *timeline) add(owner string, e ipc.Entry) ipc.Entry {
 	return e
 }
 
+// restore puts back an entry of a former agent.
+func (t *timeline) restore(owner string, e ipc.Entry) {
+	t.records = append(t.records, ipc.Record{Owner: owner, Entry: e})
+	t.seq = max(t.seq, e.Seq)
+}
+
+// last returns the newest n.
+func (t *timeline) last(n int) []ipc.Record { return t.records[max(0, len(t.records)-n):] }
+
 // all returns a copy, oldest first.
 func (t *timeline) all() []ipc.Record { return slices.Clone(t.records) }
 

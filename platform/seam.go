@@ -27,6 +27,17 @@ type Device interface {
 	Close() error
 }
 
+// Lasting is what a Device is, too, where it can outlive the process that made it. Leave has Close end this process's part alone; the next process's Open takes the
+// device over, unless Host.Undo has removed it.
+type Lasting interface{ Leave() }
+
+// Keeper holds the device's descriptor beyond this process, where a service manager does that.
+type Keeper interface {
+	Take() int   // the descriptor that a former process left, once, for the caller to close; -1 where there is none
+	Keep(fd int) // has a copy kept
+	Drop()       // has what is kept forgotten
+}
+
 // Tun makes the device. There is one at a time; Open while one is open is an error.
 type Tun interface {
 	Open(ctx context.Context, mtu int) (Device, error)

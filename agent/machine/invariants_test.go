@@ -107,7 +107,7 @@ func broken(s State, now Instant) []string {
 		is(!s.Probing && !s.Planned && count[FxStartReach]+count[FxLook] > s.better(), "looking without a doubt")
 		is(s.better() > 0 && !s.Frozen && !kinds[TimerRetry], "a better way and nobody looks at it")
 	case Reconnecting:
-		is(s.Tunnel == 0 || !s.Session, "Reconnecting without a session")
+		is(s.Tunnel == 0 && !s.Down || !s.Session, "Reconnecting without a session") // the tunnel of an adopted one died with the agent
 		is(!kinds[TimerLost], "Reconnecting without an end")
 		is(!s.Frozen && count[FxCommit] == 0 && !kinds[TimerRetry], "Reconnecting and not trying")
 		is(s.Frozen && !kinds[TimerThaw], "frozen for ever")

@@ -36,6 +36,7 @@ const (
 	ReasonRekey        Reason = 123
 	ReasonUnanswered   Reason = 124
 	ReasonRenew        Reason = 125
+	ReasonRestarted    Reason = 126
 
 	ReasonCommit      Reason = 140
 	ReasonHold        Reason = 141
@@ -56,6 +57,7 @@ const (
 	ReasonCarrier     Reason = 156
 	ReasonFitted      Reason = 157
 	ReasonKeys        Reason = 158
+	ReasonInPlace     Reason = 159
 
 	ReasonUser        Reason = 160
 	ReasonLocked      Reason = 161
@@ -110,6 +112,7 @@ var reasonTexts = map[Reason]string{
 	ReasonRekey:        "the gateway wants a new tunnel: make one beside the old",
 	ReasonRenew:        "the tunnel works only in part: make a new one beside it, packets flow meanwhile",
 	ReasonUnanswered:   "nothing answers, neither the old connection nor a new one: packets are held, the old is kept, tries go on",
+	ReasonRestarted:    "the agent was restarted: the session it had is taken up again, packets are held until the gateway answers",
 
 	ReasonCommit:      "a new connection answered and the old one is of no use: present the token on the new one",
 	ReasonHold:        "a new connection answered: the old one is given three round trips",
@@ -127,6 +130,7 @@ var reasonTexts = map[Reason]string{
 	ReasonRound:       "still nothing: ask again on every path",
 	ReasonTimeout:     "no answer in time: that try is given up",
 	ReasonSuperseded:  "the older tunnel ended, as it must when the token is presented: wait for the new one",
+	ReasonInPlace:     "what the former agent set up on this machine is in place: keep it",
 	ReasonFitted:      "this machine has the new MTU: packets flow as before",
 	ReasonKeys:        "packets travel by the same transport under new keys: nothing else changes",
 	ReasonMove:        "a new connection answered on a network that the system likes better: present the token there",

@@ -247,9 +247,13 @@ func (m *step) rebound() {
 	m.s.Closed, m.s.Presented = false, 0
 	m.s.Plan, m.s.Limits = m.ev.Plan, m.ev.Limits
 	m.shorten()
-	if m.s.Netted && m.s.Plan == m.s.Applied {
+	switch {
+	case m.s.Netted && m.s.Plan == m.s.Applied:
 		m.flow(ReasonRebound)
-	} else {
+	case m.s.Plan == m.s.Fitting && m.s.has(FxApplyNetwork): // what a former agent left is being looked at
+		m.enter(Establishing, ReasonRebound)
+	default:
+		m.unfit()
 		why := ReasonNewSettings
 		if only := m.s.Applied; m.s.Netted {
 			if only.MTU = m.s.Plan.MTU; only == m.s.Plan {

@@ -143,6 +143,7 @@ var verbs = map[string]func(w *world, arg string){
 	"suspend-only": func(w *world, _ string) { w.feed(Event{Kind: EvSuspending}) },
 	"wake":         func(w *world, _ string) { w.feed(Event{Kind: EvResumed}) },
 	"crowd":        func(w *world, _ string) { w.crowd() },
+	"restart":      func(w *world, _ string) { w.restart() },
 	"toil":         func(w *world, arg string) { w.toil, _ = time.ParseDuration(arg) },
 	"impatient": func(w *world, arg string) {
 		w.feed(Event{Kind: EvDisconnectRequested})
@@ -240,6 +241,32 @@ func (w *world) sleep(arg string, announced bool) {
 	w.sense()
 }
 
+// restart kills the agent and starts another: it adopts the session that was kept, or undoes everything. What the dead one had asked for is answered to nobody.
+func (w *world) restart() {
+	for _, id := range w.tunnelIDs() {
+		if t := w.tunnels[id]; t.open {
+			w.shut(t)
+		}
+	}
+	last := w.s
+	w.life++
+	w.out, w.reaches, w.prompts, w.pump = map[ID]EffectKind{}, map[ID]*link{}, map[ID]bool{}, 0
+	w.s = New(last.Rand)
+	w.s.LastID = last.LastID // so that the world's numbers mean one thing each
+	k := w.heir
+	w.heir = State{}
+	end, limited := k.Expires()
+	adopts := k.Session && k.Policy.AutoReconnect && (!limited || end > w.now.Boot)
+	stands := w.applied
+	w.applied = false
+	w.feed(Event{Kind: EvNetworkChanged, Paths: w.paths()})
+	if adopts {
+		w.heir, w.applied = k, stands
+		w.feed(Event{Kind: EvAdopted, Policy: k.Policy, Plan: k.Plan, Limits: k.Limits, Path: k.Path,
+			Kept: Kept{Login: k.Login.Boot, Expires: end, Tunnels: k.Tunnels, Sessions: k.Sessions, Relogin: k.Relogin, Last: k.LastReconnect}})
+	}
+}
+
 // play runs a script to its end. What happens is written down when trace is asked for.
 func play(s script, step stepper, trace bool) *world {
 	w := newWorld(s.seed, step, trace)
@@ -319,6 +346,7 @@ var choices = []action{
 	{verb: "crowd"}, {verb: "toil", arg: "3s"}, {verb: "toil", arg: "30ms"}, {verb: "late", arg: "1s"}, {verb: "late", arg: "4s"}, {verb: "late", arg: "20s"}, {verb: "late", arg: "0s"}, {verb: "late", arg: "0s"},
 	{verb: "backup-only"}, {verb: "backup-only", arg: "over"}, {verb: "ipv6", arg: "off"}, {verb: "ipv6", arg: "on"}, {verb: "dark", arg: "eth0/6"}, {verb: "light", arg: "eth0/6"}, {verb: "dark", arg: "wwan0"}, {verb: "unplug", arg: "wwan0"},
 	{verb: "plug", arg: "wwan0"}, {verb: "portal", arg: "wlan0"}, {verb: "signed-in", arg: "wlan0"}, {verb: "impatient"}, {verb: "sleep", arg: "1s"}, {verb: "new-address"}, {verb: "more-links"},
+	{verb: "restart"}, {verb: "restart"},
 }
 
 // randomScript draws a script from a seed.

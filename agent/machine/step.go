@@ -29,7 +29,8 @@ func Step(s State, ev Event, now Instant) (State, []Effect) {
 // within is the event with times that can be added without overflow: some of them are a gateway's own words.
 func (ev Event) within() Event {
 	const most = 10 * 365 * 24 * time.Hour
-	for _, d := range []*time.Duration{&ev.RTT, &ev.Asked, &ev.Deadline, &ev.Unused, &ev.Limits.Session, &ev.Limits.Disconnected, &ev.Limits.Idle} {
+	for _, d := range []*time.Duration{&ev.RTT, &ev.Asked, &ev.Deadline, &ev.Unused, &ev.Limits.Session, &ev.Limits.Disconnected, &ev.Limits.Idle,
+		&ev.Kept.Login, &ev.Kept.Expires, &ev.Kept.Last.Detected, &ev.Kept.Last.Outage, &ev.Kept.Last.At} {
 		*d = min(max(*d, 0), most)
 	}
 	return ev

@@ -51,6 +51,7 @@ var anywhere = row{
 	EvRenewDue:            keep,
 	EvKeysChanged:         keep,
 	EvLooked:              keep,
+	EvAdopted:             keep,
 }
 
 // idle is what the phases without a session do.
@@ -62,9 +63,11 @@ var idle = over(anywhere, row{
 
 // table lists every pair of phase and event.
 var table = [phaseEnd]row{
-	Disconnected: idle,
-	Paused:       idle,
-	Blocked:      idle,
+	Disconnected: over(idle, row{
+		EvAdopted: {"take it up", (*step).adopt},
+	}),
+	Paused:  idle,
+	Blocked: idle,
 	Connecting: over(anywhere, row{
 		EvPromptNeeded:  {"ask", (*step).ask},
 		EvTunnelOpened:  {"establish", (*step).opened},
@@ -137,6 +140,8 @@ var table = [phaseEnd]row{
 		EvCarrierChanged:   {"show it", (*step).carrierChanged},
 		EvMTUChanged:       {"note plan", (*step).notePlan},
 		EvLooked:           {"name a portal", (*step).looked},
+		EvNetworkApplied:   {"note it", (*step).inPlace},
+		EvApplyFailed:      {"undo", (*step).applyFailed},
 	}),
 	Disconnecting: over(anywhere, row{
 		EvConnectRequested:    {"connect after", (*step).connectAfter},

@@ -142,13 +142,16 @@ const (
 	// EvKeysChanged (Tunnel): its packets travel by the same transport under new keys.
 	EvKeysChanged
 	EvLooked // Attempt (the look), Path, Fault: NET-007 when a sign-in page answers there, none when nothing says so
+	// EvAdopted (Policy, Plan, Limits, Path, Kept): this agent was started in place of one that died with a session, which may still live at the gateway. Its changes of the
+	// host stand, by Plan; Path is the way of its last tunnel. The first event a machine sees of a session.
+	EvAdopted
 	evEnd
 )
 
 var eventNames = [...]string{"", "tick", "connect-requested", "disconnect-requested", "shutdown", "prompt-needed", "prompt-answered", "prompt-cancelled",
 	"tunnel-opened", "attempt-failed", "reached", "reach-failed", "rebound", "rebind-failed", "network-applied", "apply-failed", "reverted",
 	"carrier-down", "peer-dead", "server-closed", "rekey-due", "silence", "heard", "probed", "probe-failed", "tunnel-closed",
-	"network-changed", "suspending", "resumed", "answered", "wait-began", "wait-ended", "device-gone", "carrier-changed", "mtu-changed", "renew-due", "keys-changed", "looked"}
+	"network-changed", "suspending", "resumed", "answered", "wait-began", "wait-ended", "device-gone", "carrier-changed", "mtu-changed", "renew-due", "keys-changed", "looked", "adopted"}
 
 // String is the event's name in timelines and records.
 func (k EventKind) String() string {
@@ -162,6 +165,16 @@ func (k EventKind) String() string {
 type Fault struct {
 	Code fault.Code `json:"code,omitempty"`
 	Kind fault.Kind `json:"kind,omitempty"`
+}
+
+// Kept is what is known of a session that a former agent left. Login and Expires are Boot time; Expires is 0 where the gateway sets no limit.
+type Kept struct {
+	Login    time.Duration `json:"login,omitempty"`
+	Expires  time.Duration `json:"expires,omitempty"`
+	Tunnels  uint64        `json:"tunnels,omitempty"`
+	Sessions uint64        `json:"sessions,omitempty"`
+	Relogin  bool          `json:"relogin,omitempty"` // it came from a login that a lost session made necessary
+	Last     Reconnect     `json:"last,omitzero"`
 }
 
 // Event is one thing that happened. Which fields count is said beside its kind. Evidence is a short text for the timeline, nothing is decided by it.
@@ -182,6 +195,7 @@ type Event struct {
 	Deadline time.Duration `json:"deadline,omitempty"`
 	Reason   byte          `json:"reason,omitempty"`
 	Fault    Fault         `json:"fault,omitzero"`
+	Kept     Kept          `json:"kept,omitzero"`
 	Evidence string        `json:"evidence,omitempty"`
 }
 
@@ -195,7 +209,7 @@ const (
 	FxCommit                               // Attempt (new), Reach: Resume on what that reach opened. Answer: EvRebound or EvRebindFailed
 	FxAskUser                              // Prompt: show it to the owner
 	FxWithdrawPrompt                       // Prompt
-	FxApplyNetwork                         // Attempt (the apply), Tunnel. Answer: EvNetworkApplied or EvApplyFailed. What is in place already is left alone
+	FxApplyNetwork                         // Attempt (the apply), Tunnel; 0 is what a former agent has left. Answer: EvNetworkApplied or EvApplyFailed. What is in place already is left alone
 	FxRevertNetwork                        // Attempt (the apply). Answer: EvReverted or EvApplyFailed
 	FxStartPump                            // Tunnel: packets flow on its carrier from now on; an older carrier is let go
 	FxStopPump                             // hold packets: the device is drained, bounded by age and bytes. The tunnel is still read: the answer to a probe comes that way

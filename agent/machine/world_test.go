@@ -147,6 +147,8 @@ type world struct {
 	logins    int
 	prompt    ID
 	asked     int
+	life      int   // how often the agent was started
+	heir      State // of the last Connected: what the agent would leave; Session is false without one
 
 	kept  promises
 	trace bool // keep the log
@@ -266,9 +268,10 @@ func (w *world) feed(ev Event) {
 
 // answer delivers the answer of an effect, unless it was cancelled. A cancelled one sometimes answers all the same: it was on its way.
 func (w *world) answer(d time.Duration, id ID, late bool, ev func() Event) {
+	life := w.life
 	w.after(d, func() {
 		_, live := w.out[id]
-		if !live && !(late && w.races && w.rng.IntN(3) == 0) {
+		if life != w.life || !live && !(late && w.races && w.rng.IntN(3) == 0) {
 			return
 		}
 		e := ev()
@@ -324,7 +327,7 @@ func (w *world) carryOut(fx Effect) {
 			w.answer(w.toil*2/3, id, true, func() Event { return ev })
 		}
 	case FxStartPump:
-		w.pump = fx.Tunnel
+		w.pump, w.heir = fx.Tunnel, w.s
 		if t := w.tunnels[fx.Tunnel]; t == nil || !t.open {
 			w.fail("the pump was started on tunnel %d, which is not open", fx.Tunnel)
 		}
@@ -333,7 +336,9 @@ func (w *world) carryOut(fx Effect) {
 		w.pump = 0
 	case FxCloseTunnel:
 		w.close(fx)
-	case FxDropSession, FxRaiseNotice, FxPublish:
+	case FxDropSession:
+		w.heir = State{}
+	case FxRaiseNotice, FxPublish:
 	default:
 		w.fail("unknown effect %v", fx.Kind)
 	}
@@ -504,7 +509,7 @@ func (w *world) lookFor(fx Effect) {
 func (w *world) commit(fx Effect) {
 	id, l := fx.Attempt, w.reaches[fx.Reach]
 	delete(w.reaches, fx.Reach)
-	if t := w.tunnels[w.s.Tunnel]; w.flows(t) && !w.s.Planned && !w.liked(l, t.link) && (w.s.RTT > 0 || t.link.lag == 0) && w.now.Mono-max(w.disturbed, t.deaf) > 10*time.Second {
+	if t := w.tunnels[w.s.Tunnel]; t != nil && w.flows(t) && !w.s.Planned && !w.liked(l, t.link) && (w.s.RTT > 0 || t.link.lag == 0) && w.now.Mono-max(w.disturbed, t.deaf) > 10*time.Second {
 		w.fail("a carrier that is alive is given up for reach %d", fx.Reach)
 	}
 	if l == nil {

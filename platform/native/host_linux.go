@@ -32,7 +32,7 @@ func host(o Options) (*platform.Host, error) {
 	resolver := dns.New(j, o.Log, dialer)
 	sleep := power.Open(o.Log)
 	return &platform.Host{
-		Tun:      tunif.New(j, o.Log),
+		Tun:      tunif.New(j, o.Log, o.Keeper),
 		Router:   router.New(j, o.Log),
 		Resolver: resolver,
 		Firewall: noFilter{},
@@ -42,6 +42,9 @@ func host(o Options) (*platform.Host, error) {
 		Clock:    clock{},
 		Undo: func(ctx context.Context) error {
 			undone, err := j.Recover(ctx)
+			if o.Keeper != nil {
+				forget(o.Keeper)
+			}
 			for _, what := range undone {
 				o.Log.Info("undone", "what", what)
 			}
@@ -49,6 +52,14 @@ func host(o Options) (*platform.Host, error) {
 		},
 		Close: func() error { return errors.Join(resolver.Close(), mon.Close(), sleep.Close(), j.Close()) },
 	}, nil
+}
+
+// forget lets go of a descriptor that was kept for a link that is no more.
+func forget(k platform.Keeper) {
+	if fd := k.Take(); fd >= 0 {
+		_ = unix.Close(fd)
+	}
+	k.Drop()
 }
 
 func guest(stateDir string) platform.Dialer {

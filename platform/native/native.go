@@ -6,11 +6,12 @@ import (
 	"github.com/holdfast-vpn/holdfast/platform"
 )
 
-// Options of Host; all are needed.
+// Options of Host; all but Keeper are needed.
 type Options struct {
 	StateDir   string // survives a reboot
 	RuntimeDir string // dies with the kernel
 	Log        *slog.Logger
+	Keeper     platform.Keeper // of the device's descriptor; nil where nobody keeps it
 }
 
 // Host opens the machine. The error is a *fault.Error: HOST-005 while another agent has it, HOST-006 for directories that are not safe, HOST-007 on a system that has

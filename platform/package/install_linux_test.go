@@ -3,10 +3,12 @@ package pack
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,8 +33,8 @@ WantedBy=multi-user.target
 // worst is the exposure that systemd-analyze may find in the agent's unit, of 10. What is left of it is what a session needs.
 const worst = "3.5"
 
-// TestInstall installs, upgrades and purges the package on a whole Debian that systemd has booted. Under its unit's restrictions the agent makes tunnels; killed it is started anew; when
-// systemd gives up on it, the rescue takes back what it made; and nothing is left of it in the end.
+// TestInstall installs, upgrades and purges the package on a whole Debian that systemd has booted. Under its unit's restrictions the agent makes tunnels; upgraded or killed under a
+// download it goes on with the session; when it is stopped, or systemd gives up on it, everything is taken back; and nothing is left of it in the end.
 func TestInstall(t *testing.T) {
 	testenv.Require(t, "netns", "overlay", "tun", "booted", "systemd-nspawn")
 	debs := os.Getenv(debsEnv)
@@ -62,7 +64,8 @@ func TestInstall(t *testing.T) {
 		"install.exit": "0\n", "upgrade.exit": "0\n", "purge.exit": "0\n", "version": "2.0", "verify": "exit 0\n", "units": "", "left": "",
 		"installed": running, "upgraded": running, "killed": running,
 		"connected.exit": "0\n", "again.exit": "0\n", "doomed.exit": "0\n", "last.exit": "0\n",
-		"killed.host": read("before.host"), "rescued.host": read("plain.host"), "after.host": read("plain.host"),
+		"connected.kept": "1\n", "killed.kept": "1\n", "ended.kept": "0\n", "ended.vault": "", "rescued.vault": "",
+		"ended.host": read("before.host"), "stopped.host": read("before.host"), "rescued.host": read("plain.host"), "after.host": read("plain.host"),
 	} {
 		if got := read(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -101,6 +104,7 @@ func TestInstall(t *testing.T) {
 	if first, second := read("service.pid"), read("service.pid2"); first == second || first == "0\n" {
 		t.Errorf("holdfastd restart: processes %s%s", first, second)
 	}
+	survived(t, read)
 	exposure(t, read("security"))
 	if t.Failed() {
 		t.Logf("%s\n%s", read("log"), read("agent.log"))
@@ -164,6 +168,39 @@ error: this needs root (POL-003)
 hint: run it with sudo
 exit 7
 `
+
+// survived compares the session after an upgrade and after a crash, each under a download, with the one before.
+func survived(t *testing.T, read func(string) string) {
+	t.Helper()
+	type session struct {
+		State     string
+		Addresses []string
+		Session   struct{ Started time.Time }
+		Last      struct {
+			Code     int
+			OutageMS int `json:"outage_ms"`
+		} `json:"last_reconnect"`
+	}
+	state := func(name string) (s session) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(read(name+".json")), &s); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		return s
+	}
+	was := state("connected")
+	for _, name := range []string{"upgraded", "killed"} {
+		is := state(name)
+		if is.State != "connected" || !slices.Equal(is.Addresses, was.Addresses) || is.Session.Started.Sub(was.Session.Started).Abs() > time.Second {
+			t.Errorf("%s: the session was %+v and is %+v", name, was, is)
+		}
+		var bytes int
+		if _, err := fmt.Sscan(read(name+".bytes"), &bytes); err != nil || bytes < 2000000 {
+			t.Errorf("%s: the download brought %d bytes, %v", name, bytes, err)
+		}
+		t.Logf("%s under a download: %d bytes came; taken up again in %d ms", name, bytes, is.Last.OutageMS)
+	}
+}
 
 // boot runs the script on a Debian and returns the folder of what it saw.
 func boot(t *testing.T, debs string) string {

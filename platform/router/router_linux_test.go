@@ -41,7 +41,7 @@ func newHost(t *testing.T) *host {
 	if h.journal, err = undo.Open("/run/hf-state", "/run/hf-runtime", undo.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if h.device, err = tunif.New(h.journal, log).Open(t.Context(), 1400); err != nil {
+	if h.device, err = tunif.New(h.journal, log, nil).Open(t.Context(), 1400); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = errors.Join(h.device.Close(), h.journal.Close()) })

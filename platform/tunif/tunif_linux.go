@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -16,6 +17,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/platform/tunif/queue"
 	"github.com/holdfast-vpn/holdfast/platform/undo"
+	"github.com/holdfast-vpn/holdfast/platform/undo/tagged"
 )
 
 // Bounds of the MTU in bytes: what IPv4 needs, and what design §6 caps a tunnel at.
@@ -28,18 +30,21 @@ const (
 const addrGenNone = 1
 
 type linux struct {
-	j   *undo.Journal
-	log *slog.Logger
+	j    *undo.Journal
+	log  *slog.Logger
+	kept platform.Keeper
 
 	mu   sync.Mutex
 	open *device
 }
 
-// New returns the maker of the device. Whatever it makes is in the journal first.
-func New(j *undo.Journal, log *slog.Logger) platform.Tun { return &linux{j: j, log: log} }
+// New returns the maker of the device. Whatever it makes is in the journal first. kept is who holds its descriptor beyond this process; it may be nil.
+func New(j *undo.Journal, log *slog.Logger, kept platform.Keeper) platform.Tun {
+	return &linux{j: j, log: log, kept: kept}
+}
 
-// Open makes the link and sets it up with the MTU, in bytes, 576 to 1500. The error is HOST-001. The caller closes the device, once nothing reads or writes any more or to
-// end that; the link is gone when Close has returned.
+// Open makes the link and sets it up with the MTU, in bytes, 576 to 1500. A link that the journal lists is one that a former process left: it is taken over with what is on it, where its
+// shape is ours. The error is HOST-001. The caller closes the device, once nothing reads or writes any more or to end that; the link is gone when Close has returned, unless it was told to Leave it.
 func (l *linux) Open(ctx context.Context, mtu int) (platform.Device, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -50,6 +55,18 @@ func (l *linux) Open(ctx context.Context, mtu int) (platform.Device, error) {
 		return nil, fault.New(fault.HostTun, errors.New("one is open already"))
 	case mtu < minMTU || mtu > maxMTU:
 		return nil, fault.Newf(fault.HostTun, nil, "MTU %d", mtu)
+	}
+	if len(l.j.Get(undo.SlotTun)) > 0 {
+		d, err := l.takeOver()
+		if err == nil {
+			l.open = d
+			l.log.Info("tunnel device is taken over", "link", platform.Interface, "index", d.index)
+			return d, nil
+		}
+		l.log.Warn("the device of a former agent is not taken over", "err", err)
+		if err := l.remove(0); err != nil {
+			return nil, fault.New(fault.HostTun, err)
+		}
 	}
 	if err := l.j.Put(undo.SlotTun, undo.Entry{Kind: undo.KindLink}); err != nil {
 		return nil, fault.New(fault.HostTun, err)
@@ -65,37 +82,24 @@ func (l *linux) Open(ctx context.Context, mtu int) (platform.Device, error) {
 }
 
 func (l *linux) make(mtu int) (*device, error) {
-	q, err := create()
+	fd, err := attach(unix.IFF_TUN_EXCL)
 	if err != nil {
 		return nil, err
 	}
 	l.j.Step("tun: made")
-	link, err := netlink.LinkByName(platform.Interface)
-	if err == nil {
-		err = l.configure(link, mtu)
-	}
-	if err != nil {
-		return nil, errors.Join(err, q.Close())
-	}
-	return &device{Queue: q, owner: l, index: link.Attrs().Index}, nil
-}
-
-// create makes the tun link and the queue on it. The name must be free: TUN_EXCL refuses a link that somebody else prepared.
-func create() (*queue.Queue, error) {
-	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("opening /dev/net/tun: %w", err)
-	}
-	req, err := unix.NewIfreq(platform.Interface)
-	if err == nil {
-		req.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_VNET_HDR | unix.IFF_TUN_EXCL)
-		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, req)
-	}
-	if err != nil {
+	if err := unix.IoctlSetInt(fd, unix.TUNSETPERSIST, 1); err != nil {
 		_ = unix.Close(fd)
-		return nil, fmt.Errorf("making %s: %w", platform.Interface, err)
+		return nil, fmt.Errorf("making %s outlive this process: %w", platform.Interface, err)
 	}
-	return queue.New(fd) // owns the descriptor from here, also when it fails
+	l.j.Step("tun: persistent")
+	d, err := l.device(fd)
+	if err != nil {
+		return nil, errors.Join(err, l.remove(0))
+	}
+	if err := l.configure(d.link, mtu); err != nil {
+		return nil, errors.Join(err, d.Queue.Close(), l.remove(0))
+	}
+	return d, nil
 }
 
 // configure prepares the link while it is still down, then sets it up.
@@ -125,14 +129,38 @@ func (l *linux) configure(link netlink.Link, mtu int) error {
 type device struct {
 	*queue.Queue
 	owner *linux
+	link  netlink.Link
 	index int
+	left  atomic.Bool
 	once  sync.Once
 	err   error
+}
+
+// device makes one of a descriptor that is attached to the link, which it takes over, also when it fails.
+func (l *linux) device(fd int) (*device, error) {
+	if l.kept != nil {
+		l.kept.Keep(fd)
+	}
+	q, err := queue.New(fd)
+	if err != nil {
+		return nil, err
+	}
+	link, err := tagged.Link()
+	if err == nil && link == nil {
+		err = fmt.Errorf("%s is gone already", platform.Interface)
+	}
+	if err != nil {
+		return nil, errors.Join(err, q.Close())
+	}
+	return &device{Queue: q, owner: l, link: link, index: link.Attrs().Index}, nil
 }
 
 func (d *device) Name() string { return platform.Interface }
 
 func (d *device) Index() int { return d.index }
+
+// Leave has Close end this process's part alone: the link stays, with all that is on it, for the next process.
+func (d *device) Leave() { d.left.Store(true) }
 
 // Close ends the link and every Read of it.
 func (d *device) Close() error {
@@ -141,7 +169,9 @@ func (d *device) Close() error {
 		d.owner.mu.Lock()
 		defer d.owner.mu.Unlock()
 		d.owner.open = nil
-		d.err = errors.Join(d.err, d.owner.j.Put(undo.SlotTun))
+		if !d.left.Load() {
+			d.err = errors.Join(d.err, d.owner.remove(d.index), d.owner.j.Put(undo.SlotTun))
+		}
 	})
 	return d.err
 }

@@ -21,7 +21,7 @@ func newTun(t *testing.T) (platform.Tun, *undo.Journal) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = j.Close() })
-	return New(j, slog.New(slog.DiscardHandler)), j
+	return New(j, slog.New(slog.DiscardHandler), nil), j
 }
 
 func TestOpenAndClose(t *testing.T) {

@@ -82,7 +82,7 @@ func addrs(s string) (out []netip.Addr) {
 // session is a session's worth of changes: tunnel-all, a change to split include, the end.
 func session(j *undo.Journal) error {
 	ctx, log := context.Background(), slog.New(slog.DiscardHandler)
-	device, err := tunif.New(j, log).Open(ctx, 1400)
+	device, err := tunif.New(j, log, nil).Open(ctx, 1400)
 	if err != nil {
 		return err
 	}

@@ -6,10 +6,12 @@ import (
 	"os/signal"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-vpn/holdfast/platform/systemd"
 )
 
-// serviceManager is the only variable the agent reads.
-const serviceManager = "NOTIFY_SOCKET"
+// serviceManager is the only variable that the agent reads from here on.
+const serviceManager = systemd.Socket
 
 // harden keeps the memory of this process, where tokens are, out of core files and away from debuggers of the same user. It forgets the environment, from which the
 // standard library would take roots to trust (SSL_CERT_FILE) and old cryptography (GODEBUG). A reader of the log that goes away does not take the agent with it: without that, a

@@ -3,7 +3,8 @@
 //	holdfastd run [--state-dir DIR] [--runtime-dir DIR] [--profile-dir DIR] [--log-level LEVEL] [--no-resume]
 //	holdfastd install|uninstall|start|stop|restart|status
 //
-// It stays in the foreground, prints one line when it is ready (ready: PATH), and ends on SIGTERM, SIGINT or SIGHUP with every change of the host taken back.
+// It stays in the foreground, prints one line when it is ready (ready: PATH), and ends on SIGTERM, SIGINT or SIGHUP with every change of the host taken back. Only when systemd is
+// restarting it does it leave a session to the next one, as it does when it is killed.
 package main
 
 import (
@@ -42,12 +43,12 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if len(args) == 0 {
 		return fault.Newf(fault.UseBad, nil, "holdfastd run is the command")
 	}
-	dirs, level, managed := paths.Default(), slog.LevelInfo, false
+	dirs, level, managed, resume := paths.Default(), slog.LevelInfo, false, true
 	flags := flag.NewFlagSet("holdfastd "+args[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // what is wrong is said once, in main
 	switch args[0] {
 	case "run":
-		runFlags(flags, &dirs, &level, &managed)
+		runFlags(flags, &dirs, &level, &managed, &resume)
 	case "version", "--version", "help", "-h", "-help", "--help":
 	case "install", "uninstall", "start", "stop", "restart", "status":
 	default:
@@ -65,7 +66,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	switch args[0] {
 	case "run":
 		return svc.Run(ctx, managed, stderr, func(ctx context.Context, log io.Writer) error {
-			return serve(ctx, dirs, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level})), stdout)
+			return serve(ctx, dirs, resume, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level})), stdout)
 		})
 	case "install", "uninstall", "start", "stop", "restart", "status":
 		return service(args[0], stdout)

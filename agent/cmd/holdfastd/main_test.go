@@ -1,8 +1,6 @@
 package main
 
 import (
-	"net"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -51,24 +49,4 @@ func TestVersion(t *testing.T) {
 			t.Errorf("%s: %v, %q", args, err, out.String())
 		}
 	}
-}
-
-func TestNotify(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "n")
-	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	t.Setenv("NOTIFY_SOCKET", path)
-	notify("READY=1")
-	b := make([]byte, 64)
-	n, err := l.Read(b)
-	if err != nil || string(b[:n]) != "READY=1" {
-		t.Errorf("got %q, %v", b[:n], err)
-	}
-	t.Setenv("NOTIFY_SOCKET", "not/absolute")
-	notify("ignored")
-	t.Setenv("NOTIFY_SOCKET", filepath.Join(t.TempDir(), "nobody"))
-	notify("nobody listens, nothing hangs")
 }

@@ -14,10 +14,12 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/agent"
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/agent/vault"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform/localsock"
 	"github.com/holdfast-vpn/holdfast/platform/native"
 	"github.com/holdfast-vpn/holdfast/platform/paths"
+	"github.com/holdfast-vpn/holdfast/platform/systemd"
 	"github.com/holdfast-vpn/holdfast/profile"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/cstp"
@@ -28,24 +30,27 @@ import (
 // fewer the runtime takes the place of one that waits away from it after 20 µs, gives it back when packets come, and watches for that all the time.
 const places = 8
 
-// serve is the agent's life: the host first, which takes the lock and takes back what a former run left, then the socket, then the agent. It goes down the
-// other way round.
-func serve(ctx context.Context, dirs paths.Dirs, log *slog.Logger, stdout io.Writer) (err error) {
+// serve is the agent's life: the host first, which takes the lock; then what a former run left, which is taken up or taken back; then the socket, then the agent. It goes
+// down the other way round. resume says whether a session may be taken up.
+func serve(ctx context.Context, dirs paths.Dirs, resume bool, log *slog.Logger, stdout io.Writer) (err error) {
 	runtime.GOMAXPROCS(max(runtime.NumCPU(), places))
+	store := systemd.Inherit(storeName)
 	if err := harden(); err != nil {
 		log.Warn("not hardened", "err", err)
 	}
-	host, err := native.Host(native.Options{StateDir: dirs.State, RuntimeDir: dirs.Runtime, Log: log})
+	host, err := native.Host(native.Options{StateDir: dirs.State, RuntimeDir: dirs.Runtime, Log: log, Keeper: store})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, host.Close()) }()
-	if err := host.Undo(ctx); err != nil {
+	kept := vault.New(dirs.State, dirs.Runtime)
+	saved, err := recall(ctx, host, kept, resume, log)
+	if err != nil {
 		return err
 	}
 	hub := ipc.NewHub()
 	a, err := agent.New(agent.Config{
-		Host: host, Hub: hub, StateDir: dirs.State, ProfileDir: dirs.Profile, Seed: seed(), Version: version(), Log: log,
+		Host: host, Hub: hub, StateDir: dirs.State, ProfileDir: dirs.Profile, Seed: seed(), Version: version(), Log: log, Vault: kept, Saved: saved,
 		Connect:  func(d protocol.Dialer) protocol.Connector { return &cstp.Connector{Dialer: d, Log: log} },
 		Profiles: func() *profile.Store { return profiles(dirs, log) },
 	})
@@ -62,13 +67,15 @@ func serve(ctx context.Context, dirs paths.Dirs, log *slog.Logger, stdout io.Wri
 	} else if err != nil {
 		return fault.New(fault.HostDir, err)
 	}
-	return serveOn(ctx, a, ipc.NewServer(a, hub, log), l, func() {
+	life, stop := ended(ctx)
+	defer stop()
+	return serveOn(life, a, ipc.NewServer(a, hub, log), l, func() {
 		fmt.Fprintln(stdout, "ready:", path)
-		notify("READY=1")
+		systemd.Notify("READY=1")
 	})
 }
 
-// serveOn runs agent and server until ctx ends or one of them fails. Clients are answered until the agent is down: they see how it ends.
+// serveOn runs agent and server until ctx ends or one of them fails. Clients are answered from when the agent knows its session until it is down: they see how it ends.
 func serveOn(ctx context.Context, a *agent.Agent, s *ipc.Server, l net.Listener, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -76,11 +83,15 @@ func serveOn(ctx context.Context, a *agent.Agent, s *ipc.Server, l net.Listener,
 	defer stopServing()
 	served := make(chan error, 1)
 	go func() {
+		select {
+		case <-a.Begun():
+			ready()
+		case <-serving.Done():
+		}
 		served <- s.Serve(serving, l)
 		cancel()
 	}()
-	ready()
-	context.AfterFunc(ctx, func() { notify("STOPPING=1") })
+	context.AfterFunc(ctx, func() { systemd.Notify("STOPPING=1") })
 	err := a.Run(ctx)
 	stopServing()
 	return errors.Join(err, <-served)

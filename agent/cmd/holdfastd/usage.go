@@ -5,18 +5,23 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 
 	"github.com/holdfast-vpn/holdfast/platform/paths"
 )
 
 // runFlags are the flags of run, with their defaults in the variables already.
-func runFlags(flags *flag.FlagSet, dirs *paths.Dirs, level *slog.Level, managed *bool) {
+func runFlags(flags *flag.FlagSet, dirs *paths.Dirs, level *slog.Level, managed, resume *bool) {
 	flags.StringVar(&dirs.State, "state-dir", dirs.State, "")
 	flags.StringVar(&dirs.Runtime, "runtime-dir", dirs.Runtime, "")
 	flags.StringVar(&dirs.Profile, "profile-dir", dirs.Profile, "")
 	flags.TextVar(level, "log-level", *level, "")
 	flags.BoolVar(managed, "service", false, "")
-	flags.Bool("no-resume", false, "") // it says what this version does anyway
+	flags.BoolFunc("no-resume", "", func(s string) error {
+		no, err := strconv.ParseBool(s)
+		*resume = !no
+		return err
+	})
 }
 
 // help prints what the program can be told.
@@ -35,7 +40,7 @@ Flags of run:
   --runtime-dir DIR       the socket, and what dies with the kernel (%s)
   --profile-dir DIR       AnyConnect profiles (%s)
   --log-level LEVEL       debug, info, warn or error (info)
-  --no-resume             begin without the session of a former run; this version never resumes one
+  --no-resume             end what a former run has left, a session that may still live too
   --service               Windows: the service control manager has started it
 `, d.State, d.Runtime, d.Profile)
 	return err
