@@ -1,14 +1,18 @@
 package outage
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-vpn/holdfast/agent/interop/lab"
 	"github.com/holdfast-vpn/holdfast/platform/testenv"
@@ -38,28 +42,38 @@ func chosen() []scenario {
 
 // BenchmarkReconnect measures everything and prints the table.
 func BenchmarkReconnect(b *testing.B) {
-	testenv.Require(b, "tun", "ocserv", "openconnect", "nft")
+	testenv.Require(b, "tun", "ocserv", "openconnect", "nft", "dbus-daemon")
 	if !testenv.Namespace(b) {
 		return
 	}
+	if err := first(); err != nil {
+		b.Fatal(err)
+	}
+	patience := 20 * time.Second
 	if *quick {
-		*runs = min(*runs, 2)
+		*runs, patience = min(*runs, 2), 12*time.Second
 	}
 	r := newReport(chosen())
-	lanes := []lane{{"holdfast", *runs, 30 * time.Second, newAgent}}
+	lanes := []lane{{"holdfast", *runs, patience, newAgent}}
 	if !*alone {
-		lanes = append(lanes, lane{"openconnect", *runs, 20 * time.Second, openconnectWith("--force-dpd=5")})
+		// It takes longer: two lanes share its runs.
+		theirs := openconnectWith("--force-dpd=5")
+		lanes = append(lanes, lane{"openconnect", (*runs + 1) / 2, patience, theirs}, lane{"openconnect", *runs / 2, patience, theirs})
 	}
 	if !*alone && !*quick {
 		lanes = append(lanes, lane{"unforced", 1, 75 * time.Second, openconnectWith()})
 	}
+	testenv.SystemBus(b)
+	logind := testenv.NewLogind(b, false)
+	begun := time.Now()
 	var wg sync.WaitGroup
 	for i, lane := range lanes {
-		w := newWorld(b, lane.name, i)
+		w := newWorld(b, i)
+		w.logind = logind
 		wg.Go(func() { lane.measure(w, r) })
 	}
 	wg.Wait()
-	fmt.Fprint(os.Stderr, "\n", r)
+	fmt.Fprintf(os.Stderr, "\n%s\nIn %s; load %s; whoever asks was late by %s once, and by more than %s in %d of %d runs\n", r, time.Since(begun).Round(time.Second), load(), brief(r.latest), none, r.disturbed, r.total)
 	if *svg != "" {
 		if err := os.WriteFile(*svg, r.picture(), 0o644); err != nil {
 			b.Error(err)
@@ -73,6 +87,24 @@ type lane struct {
 	runs  int
 	limit time.Duration // so long a run waits for the tunnel to work again
 	peer  func(*world) peer
+}
+
+// first has this process, and whatever it starts, go before others: who measures beside other work measures that, too. All clients are measured alike.
+func first() error {
+	const urgent = -15
+	tasks, err := os.ReadDir("/proc/self/task")
+	for _, t := range tasks {
+		if id, bad := strconv.Atoi(t.Name()); bad == nil {
+			err = errors.Join(err, unix.Setpriority(unix.PRIO_PROCESS, id, urgent))
+		}
+	}
+	return err
+}
+
+// load is the machine's, over the last minutes.
+func load() string {
+	b, _ := os.ReadFile("/proc/loadavg")
+	return strings.Join(strings.Fields(string(b))[:3], " ")
 }
 
 // measure does the lane's runs: of every scenario one, then again.

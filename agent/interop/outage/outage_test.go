@@ -15,7 +15,7 @@ func TestOutages(t *testing.T) {
 	if !testenv.Namespace(t) {
 		return
 	}
-	w := newWorld(t, "smoke", 0)
+	w := newWorld(t, 0)
 	p := newAgent(w)
 	for _, s := range scenarios() {
 		if !strings.Contains(" b-wired d-dtls e-worker ", " "+s.key+" ") {

@@ -55,7 +55,7 @@ func (r *report) picture() []byte {
 			fmt.Fprintf(&b, `<line x1="%.0f" x2="%.0f" y1="%d" y2="%d" stroke="#444444" stroke-width="2"/>`+"\n", at, at, y-1, y+band-5)
 		}
 		for k, l := range lanesDrawn {
-			for _, one := range r.of(s, l.lane) {
+			for _, one := range r.of(s, l.lane).runs {
 				dot(&b, s, one, y+6+k*apart, l.colour)
 			}
 		}

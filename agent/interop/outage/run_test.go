@@ -29,6 +29,7 @@ type result struct {
 	logins   int           // beyond the first
 	moved    bool          // the inside address is another
 	finished bool          // the download, and intact
+	noise    time.Duration // by which the measuring itself was kept waiting
 }
 
 // kept reports whether nobody inside noticed more than a pause: no login, the same address, the download intact.
@@ -56,6 +57,9 @@ func (r result) String() string {
 		if x.is {
 			b.WriteString(", " + x.says)
 		}
+	}
+	if r.noise > none {
+		fmt.Fprintf(&b, " (disturbed by %s)", brief(r.noise))
 	}
 	return b.String()
 }
@@ -98,6 +102,7 @@ func (w *world) run(s scenario, p peer, limit time.Duration) result {
 	r.finished = r.o.load.end(10 * time.Second)
 	r.logins = server.Logins() - logins - 1
 	r.o.close()
+	r.noise = r.o.late
 	r.tell(s)
 	if !p.process().Ended() {
 		p.leave()

@@ -42,6 +42,9 @@ func (s scenario) first(w *world) *uplink {
 // forced leaves the client out whose dead peers are found as the gateway says: what happens here is not found by that.
 func forced(lane string) bool { return lane != "unforced" }
 
+// ours leaves all but the agent out.
+func ours(lane string) bool { return lane == "holdfast" }
+
 // scenarios lists all.
 func scenarios() []scenario {
 	return append(append(networks(), losses()...), gateways()...)
@@ -64,9 +67,9 @@ func networks() []scenario {
 		}},
 		{key: "b-wired", name: "wifi to wired", want: path, suits: forced, fault: func(r *run) { r.swap(r.wifi, r.wired) }},
 		{key: "b-wifi", name: "wired to wifi", want: path, suits: forced, wired: true, fault: func(r *run) { r.swap(r.wired, r.wifi) }},
-		{key: "b-beside-wired", name: "wired beside wifi, then alone", want: path, suits: forced, watch: 4 * time.Second, fault: func(r *run) { r.overlap(r.wifi, r.wired) }},
-		{key: "b-beside-wifi", name: "wifi beside wired, then alone", want: path, suits: forced, watch: 4 * time.Second, wired: true, fault: func(r *run) { r.overlap(r.wired, r.wifi) }},
-		{key: "b-dead", name: "wifi silent, its link up, wired there", want: path, fault: func(r *run) {
+		{key: "b-beside-wired", name: "wired comes, wifi goes 2 s later", want: path, suits: forced, watch: 4 * time.Second, fault: func(r *run) { r.overlap(r.wifi, r.wired) }},
+		{key: "b-beside-wifi", name: "wifi comes, wired goes 2 s later", want: path, suits: forced, watch: 4 * time.Second, wired: true, fault: func(r *run) { r.overlap(r.wired, r.wifi) }},
+		{key: "b-dead", name: "wifi silent with its link up, wired there", want: silent, fault: func(r *run) {
 			r.plug(r.wired, worse)
 			time.Sleep(2 * time.Second)
 			r.sever(r.wifi, "drop")
@@ -111,7 +114,7 @@ func losses() []scenario {
 		{key: "d-tls", name: "NAT mapping lost, TLS", want: silent, plain: true, fault: flushed},
 		{key: "f-udp", name: "UDP blocked, free 5 s later", want: silent, fault: blocked, then: (*run).freeUDP},
 		{key: "f-load", name: "UDP blocked, only a download", want: silent, suits: forced, quiet: true, fault: blocked, then: (*run).freeUDP},
-		{key: "g-mtu", name: "path MTU falls to 1280, no ICMP", want: narrow, byLoad: true, fault: func(r *run) {
+		{key: "g-mtu", name: "path MTU falls to 1280, without a word", want: narrow, byLoad: true, fault: func(r *run) {
 			r.now()
 			r.sever(r.wifi, "meta length > 1280 drop")
 		}},
@@ -119,6 +122,14 @@ func losses() []scenario {
 			r.p.process().Signal(syscall.SIGSTOP)
 			time.Sleep(10 * time.Second)
 			r.p.process().Signal(syscall.SIGCONT)
+			r.now()
+		}},
+		{key: "h-asleep", name: "machine asleep for 10 s", want: path, suits: ours, fault: func(r *run) {
+			r.logind.Suspend()
+			r.p.process().Signal(syscall.SIGSTOP)
+			time.Sleep(10 * time.Second)
+			r.p.process().Signal(syscall.SIGCONT)
+			r.logind.Wake()
 			r.now()
 		}},
 	}

@@ -26,6 +26,7 @@ type watch struct {
 
 	mu      sync.Mutex
 	answers []time.Time
+	late    time.Duration // of a request, at most: by so much this process was kept waiting
 }
 
 // observe starts to ask and to download.
@@ -48,11 +49,16 @@ func (w *world) observe(quiet bool) *watch {
 func (o *watch) ask(quiet bool) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	last := time.Now()
 	for n := uint16(0); ; n++ {
 		select {
 		case <-o.stop:
 			return
 		case <-tick.C:
+			now := time.Now()
+			o.mu.Lock()
+			o.late, last = max(o.late, now.Sub(last)-every), now
+			o.mu.Unlock()
 			if quiet && len(o.heard()) > 0 {
 				return
 			}

@@ -32,15 +32,17 @@ type uplink struct {
 // world is the network of one lane.
 type world struct {
 	*lab.Lab
-	name                         string
+	name                         string // of its hosts
 	id                           uint16 // of its echo requests
 	client, net, gateway, inside *testenv.NS
 	wifi, wired                  *uplink
-	server, plain                *lab.Gateway // the second has no DTLS
+	server, plain                *lab.Gateway    // the second has no DTLS
+	logind                       *testenv.Logind // of the machine; nil: there is none
 }
 
-// newWorld makes the hosts and starts ocserv.
-func newWorld(tb testing.TB, name string, number int) *world {
+// newWorld makes the hosts of a lane and starts ocserv.
+func newWorld(tb testing.TB, number int) *world {
+	name := "lane" + strconv.Itoa(number)
 	ns := func(host string) *testenv.NS { return testenv.NewNS(tb, name+"-"+host) }
 	w := &world{Lab: lab.New(tb, gatewayAddr), name: name, id: 0x4860 + uint16(number), client: ns("client"), net: ns("net"), gateway: ns("gateway"), inside: ns("inside")}
 	w.wifi = &uplink{link: "wifi0", local: "192.0.2.2", hop: "192.0.2.1", router: ns("wifi")}
