@@ -45,6 +45,7 @@ func TestAgentKilled(t *testing.T) {
 		{"split tls", "tls", splitRoutes}, {"all dtls", "dtls", []string{"route = default"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			if w == nil {
 				return

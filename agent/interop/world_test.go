@@ -226,6 +226,24 @@ func (w *world) runtimeDir() string { return filepath.Join(w.dir, "run") }
 // startAgent runs holdfastd and waits until it is ready.
 func (w *world) startAgent(args ...string) *agentProcess {
 	w.t.Helper()
+	a := w.agent(args)
+	w.startReady(a.cmd, "ready: ")
+	return a
+}
+
+// launchAgent runs holdfastd and waits for nothing.
+func (w *world) launchAgent() *agentProcess {
+	w.t.Helper()
+	a := w.agent(nil)
+	if err := a.cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	return a
+}
+
+// agent is holdfastd, not started yet.
+func (w *world) agent(args []string) *agentProcess {
+	w.t.Helper()
 	a := &agentProcess{w: w, log: &bytes.Buffer{}, socket: filepath.Join(w.runtimeDir(), "agent.sock")}
 	profiles := filepath.Join(w.dir, "profile")
 	_ = os.MkdirAll(profiles, 0o755)
@@ -237,7 +255,6 @@ func (w *world) startAgent(args ...string) *agentProcess {
 			w.t.Logf("the agent's log:\n%s", a.log)
 		}
 	})
-	w.startReady(a.cmd, "ready: ")
 	return a
 }
 
