@@ -220,9 +220,9 @@ func (m *step) opened() {
 	if m.s.Phase == Authenticating {
 		m.s.Budget = applyTime
 	}
-	m.take(FxStartAttempt)
+	j, _ := m.take(FxStartAttempt)
 	m.withdraw()
-	m.newCarrier(m.ev.Path)
+	m.newCarrier(m.ev.Path, j.Start)
 	if m.s.Path == (Path{}) && len(m.s.Paths) > 0 {
 		m.s.Path = m.s.Paths[0]
 	}
@@ -240,8 +240,9 @@ func (m *step) opened() {
 	m.apply(min(applyTime, m.s.Budget))
 }
 
-// newCarrier makes the event's tunnel the session's.
-func (m *step) newCarrier(path Path) {
+// newCarrier makes the event's tunnel the session's. One that came about while the system said that there is no network proves it wrong.
+func (m *step) newCarrier(path Path, begun time.Duration) {
+	m.s.Unseen = m.s.Offline() && begun >= m.s.PathsAt
 	m.s.Tunnel, m.s.Path = m.ev.Tunnel, path
 	m.s.Down, m.s.Dead, m.s.Probing, m.s.ProbeAt, m.s.Planned = false, false, false, 0, false
 	m.s.Gone, m.s.RTT = false, 0

@@ -57,6 +57,9 @@ func (m *step) notePaths() {
 		m.s.Path = m.ev.Path
 	}
 	paths := m.ev.Paths[:min(len(m.ev.Paths), maxPaths)]
+	if !m.s.PathsKnown || !slices.Equal(paths, m.s.Paths) {
+		m.s.PathsAt, m.s.Unseen = m.now.Mono, m.s.Unseen && len(paths) == 0
+	}
 	m.s.Paths, m.s.PathsKnown = append([]Path(nil), paths...), true
 }
 

@@ -177,5 +177,10 @@ func (m *step) urged() {
 	for i := range m.s.Looks {
 		m.s.Looks[i].At = m.now.Mono - lookSeldom
 	}
+	if m.s.Offline() { // the system sees no network, the user may
+		m.s.Loss.Delay = slowest
+		m.round()
+		return
+	}
 	m.search()
 }

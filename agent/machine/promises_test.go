@@ -81,7 +81,7 @@ func (w *world) checkPromises(before State, ev Event, fx []Effect) {
 		}
 	}
 	i := before.timer(TimerRetry)
-	due := i >= 0 && before.Timers[i].At <= w.now.Mono
+	due := i >= 0 && before.Timers[i].At <= w.now.Mono || slices.ContainsFunc(before.Jobs, func(j Job) bool { return j.At <= w.now.Mono })
 	same := ev.Kind == EvNetworkChanged && before.PathsKnown && slices.Equal(before.Paths, ev.Paths) && !due
 	if same && slices.ContainsFunc(fx, func(f Effect) bool { return f.Kind == FxStartReach || f.Kind == FxProbe }) {
 		w.fail("a change of the network that is none starts something: %v", fx)
@@ -164,5 +164,9 @@ func (w *world) checkService() {
 func (w *world) serviceable() bool {
 	ready := w.gw.up && w.gw.token && !w.gw.busy && w.gw.late == 0 && w.latency <= 300*time.Millisecond && !w.hang && !w.noApply && w.toil < time.Second
 	wanted := w.s.Session && w.s.Want == WantUp && w.s.Policy.AutoReconnect && !w.s.Frozen
+	if w.blind { // the machine tries as the system routes, which is by the first link
+		l := w.over(Path{})
+		return ready && wanted && l != nil && !w.dark(l) && !l.portal
+	}
 	return ready && wanted && slices.ContainsFunc(w.links, func(l *link) bool { return l.up && !w.dark(l) && !l.portal })
 }

@@ -234,16 +234,17 @@ func (m *step) rebound() {
 		m.lateTunnel()
 		return
 	}
-	path, rtt, old, how := m.s.Jobs[i].Path, m.s.Jobs[i].RTT, m.s.Tunnel, CloseQuiet
+	j, old, how := m.s.Jobs[i], m.s.Tunnel, CloseQuiet
 	if m.s.Planned && !m.s.Down {
 		how = CloseReconnect
 	}
 	m.take(FxCommit)
+	path := j.Path
 	if path == (Path{}) && m.ev.Path != (Path{}) {
 		path = m.ev.Path
 	}
-	m.newCarrier(path)
-	m.s.RTT = rtt
+	m.newCarrier(path, j.Start)
+	m.s.RTT = j.RTT
 	m.s.Closed, m.s.Presented = false, 0
 	m.s.Plan, m.s.Limits = m.ev.Plan, m.ev.Limits
 	m.shorten()

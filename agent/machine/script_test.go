@@ -144,7 +144,12 @@ var verbs = map[string]func(w *world, arg string){
 	"wake":         func(w *world, _ string) { w.feed(Event{Kind: EvResumed}) },
 	"crowd":        func(w *world, _ string) { w.crowd() },
 	"restart":      func(w *world, _ string) { w.restart() },
-	"toil":         func(w *world, arg string) { w.toil, _ = time.ParseDuration(arg) },
+	"no-network-reported": func(w *world, _ string) {
+		w.blind = true
+		w.feed(Event{Kind: EvNetworkChanged})
+	},
+	"distrusted": func(w *world, _ string) { w.gw.stale = true },
+	"toil":       func(w *world, arg string) { w.toil, _ = time.ParseDuration(arg) },
 	"impatient": func(w *world, arg string) {
 		w.feed(Event{Kind: EvDisconnectRequested})
 		w.feed(Event{Kind: EvConnectRequested, Policy: Policy{AutoReconnect: true}})
@@ -345,7 +350,7 @@ var choices = []action{
 	{verb: "udp", arg: "blocked"}, {verb: "udp", arg: "open"}, {verb: "renew"}, {verb: "freeze", arg: "1s"}, {verb: "freeze", arg: "40s"}, {verb: "freeze", arg: "5m"}, {verb: "suspend-only"}, {verb: "wake"},
 	{verb: "crowd"}, {verb: "toil", arg: "3s"}, {verb: "toil", arg: "30ms"}, {verb: "late", arg: "1s"}, {verb: "late", arg: "4s"}, {verb: "late", arg: "20s"}, {verb: "late", arg: "0s"}, {verb: "late", arg: "0s"},
 	{verb: "backup-only"}, {verb: "backup-only", arg: "over"}, {verb: "ipv6", arg: "off"}, {verb: "ipv6", arg: "on"}, {verb: "dark", arg: "eth0/6"}, {verb: "light", arg: "eth0/6"}, {verb: "dark", arg: "wwan0"}, {verb: "unplug", arg: "wwan0"},
-	{verb: "plug", arg: "wwan0"}, {verb: "portal", arg: "wlan0"}, {verb: "signed-in", arg: "wlan0"}, {verb: "impatient"}, {verb: "sleep", arg: "1s"}, {verb: "new-address"}, {verb: "more-links"},
+	{verb: "plug", arg: "wwan0"}, {verb: "portal", arg: "wlan0"}, {verb: "signed-in", arg: "wlan0"}, {verb: "impatient"}, {verb: "sleep", arg: "1s"}, {verb: "new-address"}, {verb: "more-links"}, {verb: "no-network-reported"},
 	{verb: "restart"}, {verb: "restart"},
 }
 

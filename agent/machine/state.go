@@ -121,6 +121,7 @@ type State struct {
 	Pump    bool    `json:"pump,omitempty"`
 
 	RTT       time.Duration `json:"rtt,omitempty"`      // of the carrier, as far as it is known
+	Unseen    bool          `json:"unseen,omitempty"`   // it was made on a network that the system does not see
 	Down      bool          `json:"down,omitempty"`     // the carrier is broken for good
 	Gone      bool          `json:"gone,omitempty"`     // its local address is not there now
 	Dead      bool          `json:"dead,omitempty"`     // its DPD ran out
@@ -137,11 +138,12 @@ type State struct {
 	Sessions      uint64    `json:"sessions,omitempty"` // and of session level
 	LastReconnect Reconnect `json:"last_reconnect,omitzero"`
 
-	PathsKnown bool    `json:"paths_known,omitempty"`
-	Paths      []Path  `json:"paths,omitempty"`
-	Looks      []Look  `json:"looks,omitempty"`  // for sign-in pages, one of a path at most
-	Jobs       []Job   `json:"jobs,omitempty"`   // in the order they were started
-	Timers     []Timer `json:"timers,omitempty"` // one of a kind at most
+	PathsKnown bool          `json:"paths_known,omitempty"`
+	Paths      []Path        `json:"paths,omitempty"`
+	PathsAt    time.Duration `json:"paths_at,omitempty"` // Mono: since when they are these
+	Looks      []Look        `json:"looks,omitempty"`    // for sign-in pages, one of a path at most
+	Jobs       []Job         `json:"jobs,omitempty"`     // in the order they were started
+	Timers     []Timer       `json:"timers,omitempty"`   // one of a kind at most
 }
 
 // New returns the first State. The seed makes the retries' jitter; a record holds it, so that a replay retries at the same instants.
@@ -211,7 +213,7 @@ func (s State) has(k EffectKind) bool {
 
 // gone reports whether the tunnel's local address has left the machine.
 func (s State) gone() bool {
-	if !s.PathsKnown || s.Tunnel == 0 {
+	if !s.PathsKnown || s.Tunnel == 0 || s.Unseen {
 		return false
 	}
 	if !s.Path.Local.IsValid() {

@@ -50,6 +50,7 @@ type gateway struct {
 	busy    bool // answers 503
 	first   bool // the first of its servers takes no logins, its backups do
 	no6     bool // its IPv6 address leads nowhere
+	stale   bool // its certificate is out of date
 	udp     bool // offers DTLS
 	noUDP   bool
 	late    time.Duration // how long it thinks before every answer
@@ -129,6 +130,7 @@ type world struct {
 	links   []*link
 	latency time.Duration
 	banner  bool          // a login asks something
+	blind   bool          // the monitor sees no network
 	frozen  time.Duration // by how much a script's times are behind: the process stood still
 	toil    time.Duration // how long a host change takes
 	hang    bool          // host changes never end
@@ -192,6 +194,7 @@ func (w *world) trip() time.Duration {
 // paths lists the links that are up.
 func (w *world) paths() []Path {
 	var all []Path
+	w.blind = false // whoever asks for them tells the machine
 	for _, l := range w.links {
 		if l.up {
 			all = append(all, l.path)
@@ -360,6 +363,9 @@ func (w *world) login(fx Effect) {
 	case l.portal:
 		w.answer(w.trip(), id, true, failed(fault.TLSUntrusted))
 		return
+	case w.gw.stale:
+		w.answer(w.trip(), id, true, failed(fault.TLSExpired))
+		return
 	case !w.gw.up, w.gw.first && fx.Server == 0:
 		w.answer(w.trip(), id, true, failed(fault.NetRefused))
 		return
@@ -509,7 +515,7 @@ func (w *world) lookFor(fx Effect) {
 func (w *world) commit(fx Effect) {
 	id, l := fx.Attempt, w.reaches[fx.Reach]
 	delete(w.reaches, fx.Reach)
-	if t := w.tunnels[w.s.Tunnel]; t != nil && w.flows(t) && !w.s.Planned && !w.liked(l, t.link) && (w.s.RTT > 0 || t.link.lag == 0) && w.now.Mono-max(w.disturbed, t.deaf) > 10*time.Second {
+	if t := w.tunnels[w.s.Tunnel]; t != nil && w.flows(t) && !w.s.Planned && !w.liked(l, t.link) && !w.blind && (w.s.RTT > 0 || t.link.lag == 0) && w.now.Mono-max(w.disturbed, t.deaf) > 10*time.Second {
 		w.fail("a carrier that is alive is given up for reach %d", fx.Reach)
 	}
 	if l == nil {

@@ -146,7 +146,7 @@ func sane(s machine.State) bool {
 		return false
 	}
 	times := []time.Duration{s.Since.Mono, s.Since.Boot, s.Budget, s.NextTime, s.Login.Mono, s.Login.Boot, s.Limits.Session, s.Limits.Disconnected,
-		s.ProbeAt, s.RTT, s.Loss.At.Mono, s.Loss.At.Boot, s.Loss.Since.Mono, s.Loss.Since.Boot, s.Loss.Delay, s.Loss.Detected}
+		s.ProbeAt, s.RTT, s.PathsAt, s.Loss.At.Mono, s.Loss.At.Boot, s.Loss.Since.Mono, s.Loss.Since.Boot, s.Loss.Delay, s.Loss.Detected}
 	for _, j := range s.Jobs {
 		times = append(times, j.Start, j.At, j.RTT)
 	}
