@@ -50,7 +50,7 @@ func Listen(path string, _ Policy) (net.Listener, error) {
 		return nil, fmt.Errorf("localsock: %w", err)
 	}
 	if l.next, err = l.instance(windows.FILE_FLAG_FIRST_PIPE_INSTANCE); err != nil {
-		windows.CloseHandle(l.done)
+		_ = windows.CloseHandle(l.done)
 		if errors.Is(err, windows.ERROR_ACCESS_DENIED) {
 			return nil, ErrInUse
 		}
@@ -78,7 +78,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		peer, err := identify(h)
 		if err != nil {
-			windows.CloseHandle(h)
+			_ = windows.CloseHandle(h)
 			continue
 		}
 		return &Conn{Conn: &pipe{os.NewFile(uintptr(h), l.path)}, peer: peer}, nil
@@ -100,17 +100,17 @@ func (l *listener) wait() (windows.Handle, error) {
 	defer l.mu.Unlock()
 	l.waiting = false
 	if l.closed {
-		windows.CloseHandle(h)
+		_ = windows.CloseHandle(h)
 		windows.CloseHandle(l.done)
 		return 0, net.ErrClosed
 	}
 	if err != nil {
-		windows.DisconnectNamedPipe(h)
+		_ = windows.DisconnectNamedPipe(h)
 		return 0, fmt.Errorf("localsock: %w", err)
 	}
 	next, err := l.instance(0)
 	if err != nil {
-		windows.DisconnectNamedPipe(h) // stays as the waiting instance
+		_ = windows.DisconnectNamedPipe(h) // stays as the waiting instance
 		return 0, fmt.Errorf("localsock: %w", err)
 	}
 	l.next = next

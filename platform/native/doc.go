@@ -1,6 +1,6 @@
 // Package native is the one place that picks implementations: it makes the platform.Host of the system it is built for.
 //
-//	Linux   Tun tunif, Router router, Resolver dns, Monitor netmon, Power power, Dialer uplink asking dns.Upstream, Clock the kernel's two; all host changes
+//	Linux   Tun tunif, Router router, Resolver dns, Monitor netmon, Power power, Dialer uplink asking dns.Upstream, Clock clock; all host changes
 //	        through one undo journal, which Host.Undo recovers and Host.Close gives back
 //	others  HOST-007: there is no host yet, only the demo
 //

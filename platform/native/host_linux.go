@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/platform/clock"
 	"github.com/holdfast-vpn/holdfast/platform/dns"
 	"github.com/holdfast-vpn/holdfast/platform/netmon"
 	"github.com/holdfast-vpn/holdfast/platform/power"
@@ -39,7 +39,7 @@ func host(o Options) (*platform.Host, error) {
 		Monitor:  mon,
 		Power:    sleep,
 		Dialer:   dialer,
-		Clock:    clock{},
+		Clock:    clock.System{},
 		Undo: func(ctx context.Context) error {
 			undone, err := j.Recover(ctx)
 			if o.Keeper != nil {
@@ -81,21 +81,4 @@ func (noFilter) Set(_ context.Context, c platform.FilterConfig) error {
 		return fault.New(fault.UseNotYet, nil)
 	}
 	return nil
-}
-
-// clock is the kernel's: CLOCK_MONOTONIC stands still in sleep, CLOCK_BOOTTIME does not (clock_gettime(2)).
-type clock struct{}
-
-// Now returns both clocks' time since the boot.
-func (clock) Now() (mono, boot time.Duration) {
-	return read(unix.CLOCK_MONOTONIC), read(unix.CLOCK_BOOTTIME)
-}
-
-// read returns a clock's time. These two clocks cannot fail (EINVAL is for a clock that does not exist, EFAULT for a bad pointer).
-func read(id int32) time.Duration {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(id, &ts); err != nil {
-		panic("native: " + err.Error())
-	}
-	return time.Duration(ts.Nano())
 }

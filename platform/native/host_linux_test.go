@@ -4,24 +4,11 @@ import (
 	"log/slog"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/platform/testenv"
 )
-
-func TestClock(t *testing.T) {
-	m1, b1 := clock{}.Now()
-	time.Sleep(time.Millisecond) // the kernel's clocks are what is tested: there is no bubble they stand still in
-	m2, b2 := clock{}.Now()
-	if m1 <= 0 || m2-m1 < time.Millisecond || b2-b1 < time.Millisecond {
-		t.Errorf("mono %v then %v, boot %v then %v", m1, m2, b1, b2)
-	}
-	if b1 < m1-time.Second {
-		t.Errorf("boot %v is behind mono %v: it counts sleep too", b1, m1)
-	}
-}
 
 func TestNoFilter(t *testing.T) {
 	if err := (noFilter{}).Set(t.Context(), platform.FilterConfig{}); err != nil {

@@ -12,7 +12,14 @@
 // The dump is made again after a message, when it was interrupted, when messages were lost (ENOBUFS), and after the socket had to be opened anew. Only a
 // snapshot that differs from the last one goes out; a reader who is slow finds the newest, or nothing if all is as he last saw it.
 //
-// On systems other than Linux the interfaces are looked at every 3 s, without routes: NextHop is empty there, and a change of the default route alone is not seen.
+// # Other systems
 //
-// Open starts two goroutines, one that reads hints and one that dumps; Close ends both and closes Changes. The package imports platform and vishvananda/netlink.
+//	macOS     hints from a routing socket (route(4)), less those of neighbours and failed lookups; routes by sysctl NET_RT_DUMP, interfaces and addresses as the
+//	          standard library reads them. The default route that is not scoped to an interface comes first, as the system has it
+//	Windows   hints from NotifyIpInterfaceChange, NotifyUnicastIpAddressChange and NotifyRouteChange2; GetAdaptersAddresses, GetUnicastIpAddressTable and
+//	          GetIpForwardTable2 say what is so. A route's metric is its own and its interface's
+//
+// What the systems say is bytes; rib.go and mib.go read them without a build tag, so that tables and fuzzing run anywhere; pick makes the same snapshot of them.
+//
+// Open starts two goroutines, one that reads hints and one that dumps; Close ends both and closes Changes. The package imports platform, golang.org/x/sys and vishvananda/netlink.
 package netmon

@@ -1,22 +1,16 @@
 package netmon
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"net"
 	"net/netip"
-	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/holdfast-vpn/holdfast/platform"
 )
-
-// dumps is how often an interrupted dump is made again before what there is must do: another message follows anyway.
-const dumps = 4
 
 // look dumps links, addresses and routes of the main table.
 func look() (platform.NetSnapshot, error) {
@@ -37,45 +31,6 @@ func look() (platform.NetSnapshot, error) {
 		}
 	}
 	return assemble(links, addrs, routes), nil
-}
-
-// candidate is an uplink on its way to be one.
-type candidate struct {
-	platform.Uplink
-	routes map[netip.Prefix]best
-	four   best
-	six    best
-}
-
-// best is the best route to one destination.
-type best struct {
-	there  bool
-	metric int
-	hop    netip.Addr
-}
-
-func (d *best) offer(metric int, hop netip.Addr) {
-	if !d.there || metric < d.metric {
-		*d = best{true, metric, hop}
-	}
-}
-
-// leads notes a destination.
-func (c *candidate) leads(to netip.Prefix, metric int, hop netip.Addr) {
-	b := c.routes[to]
-	b.offer(metric, hop)
-	c.routes[to] = b
-}
-
-// metric orders candidates: that of IPv4's default route, else of IPv6's, and after all of them those without.
-func (c *candidate) metric() int {
-	switch {
-	case c.four.there:
-		return c.four.metric
-	case c.six.there:
-		return c.six.metric
-	}
-	return math.MaxInt
 }
 
 // assemble picks the uplinks out of what was dumped.
@@ -154,41 +109,4 @@ func destination(r netlink.Route) netip.Prefix {
 		return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
 	}
 	return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
-}
-
-// widest lists the routes of a candidate, the widest first.
-func (c *candidate) widest() []platform.Route {
-	all := make([]platform.Route, 0, len(c.routes))
-	for to, b := range c.routes {
-		all = append(all, platform.Route{To: to, Via: b.hop})
-	}
-	slices.SortFunc(all, func(a, b platform.Route) int {
-		return cmp.Or(cmp.Compare(a.To.Bits(), b.To.Bits()), a.To.Compare(b.To))
-	})
-	return all[:min(len(all), platform.MaxRoutes)]
-}
-
-// rank keeps what is an uplink, in order. The addresses keep the kernel's order, which puts the preferred one first.
-func rank(found map[int]*candidate) platform.NetSnapshot {
-	var all []*candidate
-	for _, c := range found {
-		if len(c.routes) == 0 || len(c.Local) == 0 {
-			continue
-		}
-		c.Routes = c.widest()
-		for _, d := range []best{c.four, c.six} {
-			if d.hop.IsValid() {
-				c.NextHop = append(c.NextHop, d.hop)
-			}
-		}
-		all = append(all, c)
-	}
-	slices.SortFunc(all, func(a, b *candidate) int {
-		return cmp.Or(cmp.Compare(a.metric(), b.metric()), cmp.Compare(a.Index, b.Index))
-	})
-	var s platform.NetSnapshot
-	for _, c := range all {
-		s.Uplinks = append(s.Uplinks, c.Uplink)
-	}
-	return s
 }

@@ -1,11 +1,15 @@
 package uplink
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
+	"slices"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -31,7 +35,7 @@ var _ platform.Dialer = (*Dialer)(nil)
 
 // New returns a Dialer that asks the servers which the function names, in its order, each time.
 func New(servers func() ([]netip.Addr, error)) *Dialer {
-	return &Dialer{servers: servers, hosts: "/etc/hosts", mark: platform.Mark, port: 53}
+	return &Dialer{servers: servers, hosts: hostsFile(), mark: platform.Mark, port: 53}
 }
 
 // NewUnmarked is New for a process without privilege: its connections take whatever way the machine's routes have, through a tunnel too.
@@ -77,33 +81,56 @@ func (d *Dialer) dial(ctx context.Context, network string, to netip.AddrPort, if
 	if to.Addr().Unmap().IsLoopback() {
 		ifIndex, ifName = 0, ""
 	}
-	if ifName == "" && ifIndex > 0 {
-		ifi, err := net.InterfaceByIndex(ifIndex)
-		if err != nil {
-			return nil, fault.Newf(fault.NetNoPath, err, "interface %d is gone", ifIndex)
-		}
-		ifName = ifi.Name
+	via, err := find(ifIndex, ifName)
+	if err != nil {
+		return nil, err
 	}
-	nd := d.dialer(ifName, segment)
+	nd := d.dialer(via, segment)
 	nd.LocalAddr = from
 	c, err := nd.DialContext(ctx, network, to.String())
 	if err != nil {
 		return nil, classify(err, to)
 	}
-	if ifName == "" && d.mark != 0 {
+	if via == (way{}) && d.mark != 0 {
 		stay(c, d.mark)
 	}
 	return c, nil
 }
 
-// dialer is a net.Dialer whose sockets are marked, bound unless ifName is "", and have TCP segments of that many bytes at most unless segment is 0.
-func (d *Dialer) dialer(ifName string, segment int) *net.Dialer {
+// way is the uplink a socket is bound to: Linux goes by its name, others by its index. The zero way is any.
+type way struct {
+	name  string
+	index int
+}
+
+// find completes what names an uplink.
+func find(index int, name string) (way, error) {
+	var ifi *net.Interface
+	var err error
+	switch {
+	case index > 0 && name != "" || index <= 0 && name == "":
+		return way{name, index}, nil
+	case index > 0:
+		ifi, err = net.InterfaceByIndex(index)
+	case runtime.GOOS == "linux":
+		return way{name: name}, nil
+	default:
+		ifi, err = net.InterfaceByName(name)
+	}
+	if err != nil {
+		return way{}, fault.Newf(fault.NetNoPath, err, "interface %s is gone", cmp.Or(name, strconv.Itoa(index)))
+	}
+	return way{ifi.Name, ifi.Index}, nil
+}
+
+// dialer is a net.Dialer whose sockets are marked, bound unless via is any, and have TCP segments of that many bytes at most unless segment is 0.
+func (d *Dialer) dialer(via way, segment int) *net.Dialer {
 	return &net.Dialer{
 		KeepAlive:       -1,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: false},
 		ControlContext: func(_ context.Context, network, _ string, c syscall.RawConn) error {
 			var err error
-			if cerr := c.Control(func(fd uintptr) { err = prepare(int(fd), network, d.mark, ifName, segment) }); cerr != nil {
+			if cerr := c.Control(func(fd uintptr) { err = prepare(fd, network, d.mark, via, segment) }); cerr != nil {
 				return cerr
 			}
 			return err
@@ -117,14 +144,19 @@ func classify(err error, to netip.AddrPort) error {
 	switch {
 	case errors.Is(err, errMark):
 		return fault.Newf(fault.Internal, err, "an outer connection could not be kept out of the tunnel")
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET):
+	case oneOf(err, refused):
 		code = fault.NetRefused
-	case errors.Is(err, syscall.ENODEV), errors.Is(err, syscall.ENETDOWN), errors.Is(err, syscall.EADDRNOTAVAIL):
+	case oneOf(err, noPath):
 		code = fault.NetNoPath
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
-		code = fault.NetNoRoute // EACCES and EPERM: a prohibit route, a packet filter
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, syscall.ETIMEDOUT):
+	case oneOf(err, noRoute):
+		code = fault.NetNoRoute
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), oneOf(err, silent):
 		code = fault.NetSilent
 	}
 	return fault.Newf(code, err, "%s", to)
+}
+
+// oneOf reports whether err is one of the system's errors.
+func oneOf(err error, list []syscall.Errno) bool {
+	return slices.ContainsFunc(list, func(e syscall.Errno) bool { return errors.Is(err, e) })
 }

@@ -17,7 +17,8 @@
 //
 // NewUnmarked is for looking at the network without privilege, and for nothing that a session depends on.
 //
-// Systems other than Linux have no mark and no binding here: the plain dialer, for code that must compile there.
+// Windows binds by IP_UNICAST_IF and IPV6_UNICAST_IF, macOS by IP_BOUND_IF and IPV6_BOUND_IF: a socket that is bound uses the routes of that interface alone. There is no mark
+// there, so a connection that is not bound follows the machine's routes.
 //
 // Lookup waits for the goroutines it starts. The package imports platform, dart/fault, miekg/dns and vishvananda/netlink.
 package uplink

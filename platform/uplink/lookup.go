@@ -174,7 +174,11 @@ func (d *Dialer) roundTrip(ctx context.Context, network string, q *dns.Msg, serv
 	if server.Addr().Unmap().IsLoopback() {
 		ifName = "" // on no uplink
 	}
-	c, err := d.dialer(ifName, 0).DialContext(ctx, network, server.String())
+	via, err := find(0, ifName)
+	if err != nil {
+		return nil, err
+	}
+	c, err := d.dialer(via, 0).DialContext(ctx, network, server.String())
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,11 @@ func arrange(addrs []netip.Addr, routed func(netip.Addr) bool) []netip.Addr {
 
 // routed reports whether the kernel knows a way to a for a socket like ours: connecting a UDP socket sends nothing.
 func (d *Dialer) routed(a netip.Addr, ifName string) bool {
-	c, err := d.dialer(ifName, 0).Dial("udp", netip.AddrPortFrom(a, 443).String())
+	via, err := find(0, ifName)
+	if err != nil {
+		return false
+	}
+	c, err := d.dialer(via, 0).Dial("udp", netip.AddrPortFrom(a, 443).String())
 	if err != nil {
 		return false
 	}

@@ -8,15 +8,16 @@ import (
 )
 
 // prepare sets a fresh socket up before it is bound or connected.
-func prepare(fd int, network string, mark int, ifName string, segment int) error {
+func prepare(sock uintptr, network string, mark int, via way, segment int) error {
+	fd := int(sock)
 	if mark != 0 {
 		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, mark); err != nil {
 			return fmt.Errorf("%w: %v", errMark, err) // not %w: an EPERM here says nothing of routes
 		}
 	}
-	if ifName != "" {
-		if err := unix.BindToDevice(fd, ifName); err != nil {
-			return fmt.Errorf("uplink: bind to %s: %w", ifName, err)
+	if via.name != "" {
+		if err := unix.BindToDevice(fd, via.name); err != nil {
+			return fmt.Errorf("uplink: bind to %s: %w", via.name, err)
 		}
 	}
 	if !strings.HasPrefix(network, "tcp") {

@@ -18,6 +18,13 @@ func (f *Faults) Dialer(d protocol.Dialer) protocol.Dialer {
 	return dialer{d, f}
 }
 
+// It hides nothing that a Dialer may be, too.
+var (
+	_ protocol.PathResolver   = dialer{}
+	_ protocol.PathResolver   = datagramDialer{}
+	_ protocol.DatagramDialer = datagramDialer{}
+)
+
 type dialer struct {
 	protocol.Dialer
 	faults *Faults
@@ -34,6 +41,15 @@ func (d dialer) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 		return nil, fault.New(fault.NetNoPath, nil)
 	}
 	return d.Dialer.Lookup(ctx, host)
+}
+
+// LookupVia is Lookup by one path, where the Dialer below can ask by one (protocol.PathResolver).
+func (d dialer) LookupVia(ctx context.Context, host string, via protocol.Path) ([]netip.Addr, error) {
+	r, ok := d.Dialer.(protocol.PathResolver)
+	if !ok || d.faults.Down() {
+		return d.Lookup(ctx, host)
+	}
+	return r.LookupVia(ctx, host, via)
 }
 
 // DialTCP connects, or fails as the way is impaired.

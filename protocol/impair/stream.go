@@ -189,6 +189,15 @@ func (s *Stream) CloseWrite() error {
 	return half.CloseWrite()
 }
 
+// SetLinger is the connection's, where it has one.
+func (s *Stream) SetLinger(sec int) error {
+	c, ok := s.conn().(interface{ SetLinger(sec int) error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return c.SetLinger(sec)
+}
+
 // SyscallConn is that of the connection below, for its options.
 func (s *Stream) SyscallConn() (syscall.RawConn, error) {
 	c, ok := s.conn().(syscall.Conn)
