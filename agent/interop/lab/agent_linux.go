@@ -14,6 +14,7 @@ import (
 // Agent is a running holdfastd. It idles until it is told to connect.
 type Agent struct {
 	*Process
+	l      *Lab
 	client *testenv.NS
 	dir    string
 }
@@ -21,13 +22,23 @@ type Agent struct {
 // StartAgent runs holdfastd in a namespace, with what it keeps below a folder of the lab.
 func (l *Lab) StartAgent(client *testenv.NS, folder string) *Agent {
 	l.Helper()
-	a := &Agent{client: client, dir: filepath.Join(l.Dir, folder)}
+	a := l.newAgent(client, folder)
+	a.Process = l.Ready(client.Command(Bin("holdfastd"), a.args()...), "ready: ")
+	return a
+}
+
+// newAgent makes the folders of one.
+func (l *Lab) newAgent(client *testenv.NS, folder string) *Agent {
+	l.Helper()
+	a := &Agent{l: l, client: client, dir: filepath.Join(l.Dir, folder)}
 	if err := os.MkdirAll(filepath.Join(a.dir, "profile"), 0o755); err != nil {
 		l.Fatal(err)
 	}
-	a.Process = l.Ready(client.Command(Bin("holdfastd"), "run", "--state-dir", filepath.Join(a.dir, "state"), "--runtime-dir", filepath.Join(a.dir, "run"),
-		"--profile-dir", filepath.Join(a.dir, "profile")), "ready: ")
 	return a
+}
+
+func (a *Agent) args() []string {
+	return []string{"run", "--state-dir", filepath.Join(a.dir, "state"), "--runtime-dir", filepath.Join(a.dir, "run"), "--profile-dir", filepath.Join(a.dir, "profile")}
 }
 
 // Try runs the command line and returns what it printed.

@@ -2,6 +2,7 @@
 //
 //	Lab           folder, certificate, binaries
 //	  Agent       holdfastd in a namespace, with the command line that speaks to it
+//	  Service     an Agent as systemd runs it: started again after a crash, restarted for an upgrade
 //	  Openconnect openconnect in a namespace
 //	  Ocserv      a gateway in a namespace: its logins counted, its workers killed, itself restarted
 //	  Process     any program: what it said and when, its processor time, its end

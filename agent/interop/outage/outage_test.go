@@ -11,10 +11,11 @@ import (
 // TestOutages does a few of the scenarios once and holds the agent to their outcome: the tunnel works again, nobody logged in, the address stayed and the
 // download is intact.
 func TestOutages(t *testing.T) {
-	testenv.Require(t, "tun", "ocserv", "nft")
+	testenv.Require(t, "tun", "ocserv", "nft", "dbus-daemon")
 	if !testenv.Namespace(t) {
 		return
 	}
+	testenv.SystemBus(t)
 	w := newWorld(t, 0)
 	p := newAgent(w)
 	for _, s := range scenarios() {

@@ -17,12 +17,9 @@ type peer interface {
 }
 
 // agent is ours.
-type agent struct {
-	w *world
-	*lab.Agent
-}
+type agent struct{ *lab.Service }
 
-func newAgent(w *world) peer { return &agent{w, w.StartAgent(w.client, w.name)} }
+func newAgent(w *world) peer { return &agent{w.StartService(w.client, w.name)} }
 
 func (a *agent) connect(port string, dtls bool) {
 	a.Connect(gatewayAddr + ":" + port)

@@ -2,6 +2,7 @@ package outage
 
 import (
 	"math/rand/v2"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -15,6 +16,7 @@ var (
 	silent  = target{p50: time.Second}                    // one that goes without a word
 	gateway = target{p50: time.Second}
 	narrow  = target{p50: 5 * time.Second}
+	survive = target{p50: time.Second}
 )
 
 // scenario is something that happens.
@@ -47,7 +49,7 @@ func ours(lane string) bool { return lane == "holdfast" }
 
 // scenarios lists all.
 func scenarios() []scenario {
-	return append(append(networks(), losses()...), gateways()...)
+	return slices.Concat(networks(), losses(), gateways(), ourselves())
 }
 
 // networks are changes that the client's machine sees.
@@ -176,6 +178,21 @@ func gateways() []scenario {
 			time.Sleep(time.Second)
 			r.server.Start()
 			r.now()
+		}},
+	}
+}
+
+// ourselves is what happens to the agent.
+func ourselves() []scenario {
+	return []scenario{
+		{key: "i-crash", name: "agent killed, started again", want: survive, suits: ours, fault: func(r *run) {
+			r.now()
+			r.p.(*agent).Crash()
+		}},
+		{key: "j-upgrade", name: "agent upgraded in place", want: survive, suits: ours, fault: func(r *run) {
+			r.now()
+			r.p.(*agent).Replace()
+			r.p.(*agent).Restart()
 		}},
 	}
 }
