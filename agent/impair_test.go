@@ -86,7 +86,7 @@ func TestImpair(t *testing.T) {
 		{"tls=stall,10s", false, machine.ReasonSilence, 2 * time.Second, machine.ReasonSilence},
 		{"tls=close", false, machine.ReasonDisrupted, time.Second, machine.ReasonDisrupted},
 		{"link=down,3s", false, machine.ReasonPathGone, 4 * time.Second, 0}, // on the same path TCP comes back by itself
-		{"mtu=1280,10s", true, 0, time.Second, 0}, // small packets pass
+		{"mtu=1280,10s", true, 0, time.Second, 0},                           // small packets pass
 		{"sleep=10s", false, machine.ReasonResume, time.Second, 0},
 		{"latency=50ms,10s", true, 0, time.Second, 0},
 		{"latency=50ms,10s", false, 0, time.Second, 0},

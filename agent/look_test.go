@@ -95,7 +95,9 @@ func TestPortalInTheWay(t *testing.T) {
 				}
 				return &way{via: via, closed: make(chan struct{})}, nil
 			},
-			resume: func(context.Context, protocol.SessionRef, protocol.Reached) (protocol.Tunnel, error) { return second, nil },
+			resume: func(context.Context, protocol.SessionRef, protocol.Reached) (protocol.Tunnel, error) {
+				return second, nil
+			},
 		}
 		h := &hotel{pages: map[string]string{"192.0.2.1": moved}}
 		r := startOn(t, home, h, func(protocol.Dialer) protocol.Connector { return con })

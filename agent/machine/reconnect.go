@@ -73,7 +73,9 @@ func (m *step) rearm() {
 	l := &m.s.Loss
 	switch {
 	case m.s.Offline():
-		l.Delay = slowest
+		if l.Delay = slowest; m.s.timer(TimerRetry) >= 0 {
+			return // what happens meanwhile must not put it off for ever
+		}
 	case m.walled() && m.now.Mono-l.Since.Mono < portalTime:
 		l.Delay = portalPace
 	case m.s.Planned && m.s.Phase == Connected && !m.s.Probing:
