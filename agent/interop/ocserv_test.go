@@ -132,6 +132,25 @@ func (g *gatewayProcess) start(t *testing.T) {
 	t.Fatal("ocserv does not listen after 5 s")
 }
 
+// change gives clients that connect from now on other lines of the configuration.
+func (g *gatewayProcess) change(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(g.conf)
+	if err == nil && !strings.Contains(string(text), from) {
+		t.Fatalf("%q is not in the configuration", from)
+	}
+	if err == nil {
+		err = os.WriteFile(g.conf, []byte(strings.ReplaceAll(string(text), from, to)), 0o600)
+	}
+	if err == nil {
+		err = g.cmd.Process.Signal(syscall.SIGHUP)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second) // it does not say when it has read it
+}
+
 // stop ends ocserv and its workers and waits for it.
 func (g *gatewayProcess) stop(t *testing.T) {
 	t.Helper()
