@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"net"
 	"net/http"
 	"syscall"
@@ -99,52 +98,6 @@ func (c *Client) Hosts(ctx context.Context) ([]HostEntry, error) {
 		return err
 	})
 	return hosts, err
-}
-
-// Timeline yields what happened, oldest first; with follow it goes on with what happens, until ctx ends, the loop breaks or an error was yielded.
-func (c *Client) Timeline(ctx context.Context, follow bool) iter.Seq2[Entry, error] {
-	return func(yield func(Entry, error) bool) {
-		var live *Stream
-		if follow { // listen first: nothing falls between
-			var err error
-			if live, err = c.Events(ctx); err != nil {
-				yield(Entry{}, err)
-				return
-			}
-			defer live.Close()
-		}
-		var past []Entry
-		err := c.list(ctx, "/v1/timeline", func(line []byte) error {
-			var e Entry
-			err := json.Unmarshal(line, &e)
-			past = append(past, e)
-			return err
-		})
-		if err != nil {
-			yield(Entry{}, err)
-			return
-		}
-		var last uint64
-		for _, e := range past {
-			if !yield(e, nil) {
-				return
-			}
-			last = e.Seq
-		}
-		for follow {
-			ev, err := live.Next()
-			if err != nil {
-				yield(Entry{}, err)
-				return
-			}
-			if ev.Timeline == nil || ev.Timeline.Seq <= last {
-				continue
-			}
-			if !yield(*ev.Timeline, nil) {
-				return
-			}
-		}
-	}
 }
 
 // Recording writes the machine's record to w, as agent/machine/record reads it, and returns how many steps it has.

@@ -18,7 +18,8 @@
 //
 // A stream of events begins with the whole state. After that state is conflated: a client that reads slowly gets the newest and never a backlog. Prompts,
 // notices and timeline entries are queued; a client whose queue is full, or who takes longer than 5 s to read what was written to him, is cut off and
-// starts over with the whole state. A stream ends when the client closes it or the agent stops.
+// starts over with the whole state. A stream ends when the client closes it or the agent stops. Client.Follow and Timeline go on with the agent that takes its place within half a minute: a restart or
+// an upgrade of the agent ends no tray and no `timeline --follow`.
 //
 // # Answers
 //

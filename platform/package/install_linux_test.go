@@ -105,6 +105,9 @@ func TestInstall(t *testing.T) {
 		t.Errorf("holdfastd restart: processes %s%s", first, second)
 	}
 	survived(t, read)
+	if followed := read("followed"); strings.Count(followed, "the agent was restarted") != 2 || strings.Count(followed, "connect-requested") != 1 {
+		t.Errorf("who watched saw:\n%s", followed)
+	}
 	exposure(t, read("security"))
 	if t.Failed() {
 		t.Logf("%s\n%s", read("log"), read("agent.log"))

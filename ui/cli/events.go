@@ -2,15 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
-
-// errSeen ends a stream of events when what was waited for came.
-var errSeen = errors.New("seen")
 
 // each calls f for every event until ctx ends, the agent ends the stream, or f returns an error, and returns why.
 func each(ctx context.Context, agent *ipc.Client, f func(ipc.Event) error) error {
@@ -30,22 +26,22 @@ func each(ctx context.Context, agent *ipc.Client, f func(ipc.Event) error) error
 	}
 }
 
-// await returns the first state that is good, at once if it is now. Time that runs out is USE-004, exit 8.
+// await returns the first state that is good, at once if it is now; an agent that is restarted meanwhile does not matter. Time that runs out is USE-004, exit 8.
 func await(ctx context.Context, agent *ipc.Client, timeout time.Duration, good func(ipc.State) bool) (found ipc.State, err error) {
 	timed, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	err = each(timed, agent, func(e ipc.Event) error {
+	for e, failed := range agent.Follow(timed) {
+		if err = failed; err != nil {
+			break
+		}
 		if e.State == nil {
-			return nil
+			continue
 		}
 		if found = *e.State; good(found) {
-			return errSeen
+			return found, nil
 		}
-		return nil
-	})
+	}
 	switch {
-	case errors.Is(err, errSeen):
-		return found, nil
 	case ctx.Err() != nil:
 		return found, ctx.Err()
 	case timed.Err() != nil && found.State != "":
