@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,15 @@ func Dump(t testing.TB, n *NS) string {
 	}
 	return b.String()
 }
+
+// carrier are the words by which a tun link shows whether somebody has it open, and whether somebody had it open before.
+var carrier = strings.NewReplacer(`"NO-CARRIER",`, "", `,"LOWER_UP"`, "", `"linkdown"`, "", `"operstate":"UNKNOWN"`, `"operstate":"UP"`, `"operstate":"DOWN"`, `"operstate":"UP"`)
+
+// index is a link's number: one that was made again has another.
+var index = regexp.MustCompile(`"ifindex":\d+,`)
+
+// Standing returns a dump without what changes when a process that has a tun link open goes and another one comes.
+func Standing(dump string) string { return index.ReplaceAllString(carrier.Replace(dump), "") }
 
 // await polls until ok, for what happens in the kernel a moment after the call that caused it.
 func (n *NS) await(t testing.TB, what string, ok func() bool) {

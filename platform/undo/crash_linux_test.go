@@ -54,6 +54,8 @@ func victim(spec string) int {
 		switch work {
 		case "session":
 			err = session(j)
+		case "up":
+			err = up(j)
 		case "recover":
 			_, err = j.Recover(context.Background())
 		}
