@@ -32,6 +32,7 @@ type applier struct {
 	jobs chan func()
 	done chan struct{}
 
+	route platform.RouteConfig // that is in place; empty before the first and after a revert
 	dev   platform.Device
 	pump  *dataplane.Pump // it owns the device
 	dirty bool            // something of ours may be in place
@@ -105,6 +106,7 @@ func (a *applier) apply(ctx context.Context, p hostPlan) (*dataplane.Pump, strin
 	if err := a.host.Router.Set(ctx, p.route); err != nil {
 		return nil, "", coded(fault.HostRoute, err)
 	}
+	a.route = p.route
 	if err := a.host.Resolver.Set(ctx, p.dns); err != nil {
 		return nil, "", coded(fault.HostDNS, err)
 	}
@@ -115,11 +117,24 @@ func (a *applier) apply(ctx context.Context, p hostPlan) (*dataplane.Pump, strin
 	return a.pump, a.dev.Name(), nil
 }
 
+// follow has the networks that stay direct be those that the uplinks are connected to now.
+func (a *applier) follow() {
+	if !a.route.LocalLAN {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), applyTime)
+	defer cancel()
+	if err := a.host.Router.Set(ctx, a.route); err != nil {
+		a.log.Warn("the local networks could not be followed", "err", err)
+	}
+}
+
 // revert takes everything back: names first, so that nothing is asked of a server whose route is gone. What the direct way leaves behind, the undo
 // journal takes. The pump closes the carrier it reads, so the goodbyes that are on their way go first, for a moment.
 func (a *applier) revert(ctx context.Context, goodbyes []<-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, revertTime)
 	defer cancel()
+	a.route = platform.RouteConfig{}
 	errs := []error{
 		a.host.Resolver.Set(ctx, platform.DNSConfig{}),
 		a.host.Router.Set(ctx, platform.RouteConfig{}),

@@ -13,8 +13,24 @@ import (
 // snapshot takes what the network looks like now. Only another set of ways to the gateway is news to the machine: an address of somebody else's
 // container, or a route that leads elsewhere, is not.
 func (l *loop) snapshot(s platform.NetSnapshot) {
+	moved := l.res.pump != nil && !slices.Equal(connectedTo(l.network), connectedTo(s))
 	l.network = s
+	if moved {
+		l.applier.queue(l.applier.follow)
+	}
 	l.waysTo(l.toward)
+}
+
+// connectedTo lists the networks that the uplinks are directly connected to.
+func connectedTo(s platform.NetSnapshot) (nets []netip.Prefix) {
+	for _, u := range s.Uplinks {
+		for _, r := range u.Routes {
+			if !r.Via.IsValid() && r.To.Bits() > 0 {
+				nets = append(nets, r.To)
+			}
+		}
+	}
+	return nets
 }
 
 // waysTo tells the machine the ways to a gateway, which has these addresses; none before one has answered.

@@ -1,13 +1,17 @@
 package agent
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/platform/fake"
 )
 
 // routes reads "PREFIX" and "PREFIX>HOP".
@@ -67,5 +71,38 @@ func TestPathsTo(t *testing.T) {
 		if s := strings.Join(got, ", "); s != tt.want {
 			t.Errorf("%s:\n got %s\nwant %s", tt.name, s, tt.want)
 		}
+	}
+}
+
+// TestLocalNetworksAreFollowed: where local networks stay direct they are those of the uplinks as they are now; a route that leads elsewhere is no reason to look at ours.
+func TestLocalNetworksAreFollowed(t *testing.T) {
+	for _, allowed := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWire()
+			w.set.LocalLAN = true
+			r := start(t, &scripted{open: opens(w), reach: reaches})
+			if err := r.Prefer(t.Context(), alice, set("LocalLanAccess="+strconv.FormatBool(allowed))); err != nil {
+				t.Fatal(err)
+			}
+			r.connect(alice, "vpn.example.com")
+			r.want("connected")
+			sets := 0
+			r.m.Intercept(fake.Router, func(context.Context) error { sets++; return nil })
+			at := func(list ...string) platform.NetSnapshot {
+				u := home.Uplinks[0]
+				u.Routes = routes(append([]string{"0.0.0.0/0>198.51.100.1"}, list...)...)
+				return platform.NetSnapshot{Uplinks: []platform.Uplink{u}}
+			}
+			for i, n := range []platform.NetSnapshot{at("192.168.1.0/24"), at("192.168.1.0/24", "10.0.0.0/8>198.51.100.1"), at("192.168.2.0/24")} {
+				r.m.SetNetwork(n)
+				r.want("connected")
+				if want := []int{1, 1, 2}[i]; allowed && sets != want || !allowed && sets != 0 {
+					t.Errorf("allowed %v, network %d: set %d times", allowed, i, sets)
+				}
+			}
+			if err := r.stop(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
