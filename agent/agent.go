@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/profile"
 	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/patience"
 )
 
 // Config is what an Agent is made of. Host, Connect, Profiles, Hub and StateDir are needed.
@@ -33,6 +34,8 @@ type Config struct {
 	Seed    uint64 // of the machine's jitter
 	Log     *slog.Logger
 	Wall    func() time.Time // for display only
+	// Patience wakes the loop from long waits; nil: the runtime does.
+	Patience *patience.Clock
 }
 
 // Agent is one running agent. It implements ipc.Backend.

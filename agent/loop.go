@@ -20,6 +20,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/impair"
+	"github.com/holdfast-vpn/holdfast/protocol/patience"
 )
 
 const (
@@ -28,8 +29,10 @@ const (
 	shutdownTime = 5 * time.Second
 	// late is how far behind a timer, or apart the two clocks, may be before it means that the machine slept or we were frozen (design §4).
 	late = 2 * time.Second
-	// watchTime is how often a session looks at the clocks when nothing else happens. Whatever stood still for that long and late beyond it is noticed when it goes on.
+	// watchTime is how often a session looks at the clocks when nothing else happens. Whatever stood still for that long and late beyond it is noticed when it goes on. Where the Patience
+	// looks, calmTime is often enough.
 	watchTime = 7 * time.Second
+	calmTime  = 30 * time.Second
 )
 
 // report is what comes back to the loop: one event, and what is alive behind it.
@@ -69,7 +72,7 @@ type loop struct {
 	applier *applier
 	keeper  *keeper
 	begun   chan struct{} // closed when the first state is the right one
-	timer   *time.Timer
+	timer   *patience.Timer
 
 	connector protocol.Connector
 
@@ -132,7 +135,7 @@ func (l *loop) run(ctx context.Context) error {
 	defer cancel()
 	go l.applier.run()
 	go l.keeper.run()
-	l.timer = time.NewTimer(0)
+	l.timer = l.cfg.Patience.NewTimer()
 	defer l.timer.Stop()
 	l.wake = l.now()
 	l.sensed(l.cfg.Host.Monitor.Snapshot())
@@ -184,7 +187,7 @@ func (l *loop) run(ctx context.Context) error {
 		case <-l.faults.Changed():
 			l.clocks()
 			l.impaired()
-		case <-l.timer.C:
+		case <-l.timer.C():
 			l.clocks()
 			l.feed(machine.Event{Kind: machine.EvTick})
 		}
@@ -239,7 +242,11 @@ func (l *loop) arm() {
 		l.timer.Stop()
 		return
 	}
-	wait = min(wait, watchTime)
+	watch := watchTime
+	if l.cfg.Patience != nil {
+		watch = calmTime
+	}
+	wait = min(wait, watch)
 	if d, ok := l.alertIn(now); ok && !l.alerted {
 		wait = min(wait, max(d, 0))
 	}
@@ -254,7 +261,7 @@ func (l *loop) clocks() {
 	if slept <= late {
 		slept = 0 // the clocks are not read at once
 	}
-	away := slept
+	away := max(slept, l.cfg.Patience.Gap())
 	if l.due > 0 {
 		away = max(away, now.Mono-l.due)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 )
 
-// use knows since when no packet has gone through the pump. It looks whenever the loop does, which is every watchTime at least, and is early by no more than that.
+// use knows since when no packet has gone through the pump. It looks whenever the loop does, which is every calmTime at least, and is early by no more than that.
 type use struct {
 	packets uint64        // when it last looked
 	looked  time.Duration // Boot

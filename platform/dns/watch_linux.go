@@ -21,7 +21,6 @@ import (
 const (
 	settle  = 50 * time.Millisecond // after a change of the file: whoever writes it is often not done with one write
 	again   = 5 * time.Second       // what asserting again may take
-	redial  = 5 * time.Second       // after the bus has gone
 	patient = time.Minute
 	maxRows = 20 // changes in that time, after which we leave it to the other for a while
 )
@@ -131,7 +130,7 @@ func (w *watch) hear(ctx context.Context) {
 			_ = bus.Watch(ctx, resolved.Name, resolved.Path, w.poke)
 			_ = bus.Close()
 		}
-		sleep(ctx, redial)
+		sysbus.Await(ctx)
 	}
 }
 

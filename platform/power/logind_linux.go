@@ -3,7 +3,6 @@ package power
 import (
 	"context"
 	"io"
-	"time"
 
 	"github.com/holdfast-vpn/holdfast/platform/sysbus"
 )
@@ -14,9 +13,6 @@ const (
 	object  = "/org/freedesktop/login1"
 	manager = "org.freedesktop.login1.Manager"
 )
-
-// redial is the time between two looks for a bus.
-const redial = 5 * time.Second
 
 // hold takes logind's delay lock. What it says is seen in systemd-inhibit(1).
 func hold(ctx context.Context) (io.Closer, error) {
@@ -49,9 +45,6 @@ func listen(ctx context.Context, tell func(news)) {
 			_ = bus.Close()
 			tell(gone)
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(redial):
-		}
+		sysbus.Await(ctx)
 	}
 }

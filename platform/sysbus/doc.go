@@ -6,5 +6,7 @@
 // Descriptor is the one call that brings a file descriptor. It has a connection of its own, for as long as the call takes: on a lasting one that accepts descriptors, any user of the machine
 // could fill our table of open files.
 //
+// Await waits for a bus where there is none, or where the one there was has gone.
+//
 // The caller closes the Bus, from any goroutine; Watch and Hear return then. Outside Linux there is nothing but the type Network. It imports godbus and nothing of ours.
 package sysbus

@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/login"
+	"github.com/holdfast-vpn/holdfast/protocol/patience"
 )
 
 // Connector makes CSTP tunnels.
@@ -21,6 +22,8 @@ type Connector struct {
 	Login  login.Options
 	Log    *slog.Logger
 	Offer  func() ResumeOffer // of DTLS by resumption; nil: NewResumeOffer
+	// Patience wakes tunnels from long waits; nil: the runtime does.
+	Patience *patience.Clock
 
 	hellos login.Hellos
 	places places
@@ -182,6 +185,7 @@ func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.
 	ref.Gateway, ref.Prior, ref.DynDNS = conn.Gateway, set.Addresses, set.DynDNS
 	c.log().Info("cstp: tunnel open", "gateway", conn.Gateway, "mtu", set.MTU, "dpd", set.DPD, "keepalive", set.Keepalive, "rekey", set.RekeyMethod)
 	udp := newDatagrams(NewStream(conn.TLS, cork, residual), set, c.log(), why, at)
+	udp.patience = c.Patience
 	if dial != nil {
 		udp.ready(resp, ref.MTU, secrets, dial, conn.RTT)
 	}

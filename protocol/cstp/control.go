@@ -48,7 +48,7 @@ func (t *Tunnel) control(shown *protocol.Transport, told *protocol.Settings) {
 		// Ahead of time by a tenth, a minute at most: a gateway that sees no rekey in time hangs up, and some vary the time themselves.
 		c.rekey = act.now() + set.RekeyTime - min(set.RekeyTime/10, time.Minute)
 	}
-	timer := time.NewTimer(0)
+	timer := t.udp.patience.NewTimer()
 	defer timer.Stop()
 	for due := time.Duration(0); ; {
 		// Waiting begins before looking: what happens in between is not missed.
@@ -91,7 +91,7 @@ func (t *Tunnel) control(shown *protocol.Transport, told *protocol.Settings) {
 			}
 		case <-asking:
 		case <-hearing:
-		case <-timer.C:
+		case <-timer.C():
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/protocol/dtlstun"
 	"github.com/holdfast-vpn/holdfast/protocol/dtlstun/resume"
 	"github.com/holdfast-vpn/holdfast/protocol/packet"
+	"github.com/holdfast-vpn/holdfast/protocol/patience"
 )
 
 const (
@@ -69,6 +70,8 @@ type datagrams struct {
 	header int       // bytes of the outer IP and UDP headers
 	lived  bool      // packets have gone by DTLS
 	since  time.Time // from when on they do without a failure; zero: they do not
+
+	patience *patience.Clock // of everything that waits here and in the tunnel's control
 
 	ctx   context.Context // ends with stop
 	stop  context.CancelFunc

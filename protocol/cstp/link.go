@@ -122,7 +122,7 @@ func (d *datagrams) watch(l *link) error {
 	if int(l.size.Load()) < d.aim(l) {
 		w.growAt = act.now() + time.Second
 	}
-	timer := time.NewTimer(0)
+	timer := d.patience.NewTimer()
 	defer timer.Stop()
 	for due := time.Duration(0); ; {
 		asking, hearing := act.asking.next(), w.hearing()
@@ -152,7 +152,7 @@ func (d *datagrams) watch(l *link) error {
 			return err
 		case <-asking:
 		case <-hearing:
-		case <-timer.C:
+		case <-timer.C():
 		}
 	}
 }

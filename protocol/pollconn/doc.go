@@ -4,6 +4,9 @@
 // segment that comes, also for those that nobody waits for yet, hands the goroutine to a scheduler that looks for threads, and keeps the runtime's monitor at its
 // shortest period. At 100 MB/s that was nearly half of the agent's processor time. A thread that waits for one socket is woken once and goes on.
 //
+// That is so while packets follow each other. When nothing has come for a few milliseconds Read rests in the runtime's poller after all, which costs less the longer nothing comes, until packets
+// come in quick succession again.
+//
 //	Take(net.Conn) --dup, close the original--> Conn: Read, Write, deadlines, Close, SyscallConn
 //
 // Conn is a net.Conn for one reader and one writer, with what *net.TCPConn and *net.UDPConn have besides and the tunnel uses. Its Read and Write make no allocation. On other systems

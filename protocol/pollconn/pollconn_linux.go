@@ -32,6 +32,7 @@ type half struct {
 	changed  int          // an eventfd: the deadline is another one
 	deadline atomic.Int64 // since epoch; 0 none
 	events   int16
+	rest     *rest          // where it waits for long; nil: here, too
 	fds      [3]unix.PollFd // of the one who waits
 }
 
@@ -66,6 +67,9 @@ func Take(c net.Conn) net.Conn {
 			*fd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 		}
 	}
+	if err == nil {
+		k.in.rest, err = newRest(k.fd, k.ending, k.in.changed)
+	}
 	if err != nil {
 		_ = k.release()
 		return c
@@ -77,6 +81,9 @@ func Take(c net.Conn) net.Conn {
 // release closes every descriptor there is.
 func (c *Conn) release() error {
 	var errs []error
+	if c.in.rest != nil {
+		errs = append(errs, c.in.rest.epoll.Close())
+	}
 	for _, fd := range []int{c.fd, c.ending, c.in.changed, c.out.changed} {
 		if fd >= 0 {
 			errs = append(errs, unix.Close(fd))
@@ -156,16 +163,26 @@ func (c *Conn) failed(op string, err error) error {
 func (h *half) wait(c *Conn) error {
 	h.fds = [3]unix.PollFd{{Fd: int32(c.fd), Events: h.events}, {Fd: int32(h.changed), Events: unix.POLLIN}, {Fd: int32(c.ending), Events: unix.POLLIN}}
 	for {
-		timeout := -1
+		timeout, rests := -1, h.rest != nil
+		if rests {
+			timeout = h.rest.linger
+		}
 		if d := h.deadline.Load(); d != 0 {
 			left := time.Duration(d) - time.Since(epoch)
 			if left <= 0 {
 				return os.ErrDeadlineExceeded
 			}
-			timeout = int(min(left/time.Millisecond, time.Hour/time.Millisecond)) + 1
+			timeout, rests = int(min(left/time.Millisecond, time.Hour/time.Millisecond))+1, false
 		}
-		if _, err := unix.Poll(h.fds[:], timeout); err != nil && err != unix.EINTR {
+		n, err := unix.Poll(h.fds[:], timeout)
+		if err != nil && err != unix.EINTR {
 			return err
+		}
+		if rests && n == 0 && err == nil {
+			if err := h.rest.wait(); err != nil {
+				return err
+			}
+			continue
 		}
 		if c.closed.Load() {
 			return net.ErrClosed

@@ -24,6 +24,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/cstp"
 	"github.com/holdfast-vpn/holdfast/protocol/login"
+	"github.com/holdfast-vpn/holdfast/protocol/patience"
 )
 
 // places is how many goroutines may run, or wait in a system call without being noticed: a reader and a writer of each carrier, the reader of the device, and some. With
@@ -48,10 +49,17 @@ func serve(ctx context.Context, dirs paths.Dirs, resume bool, log *slog.Logger, 
 	if err != nil {
 		return err
 	}
+	rare, err := patience.Open()
+	if err != nil {
+		log.Debug("long waits are the runtime's", "err", err)
+	}
+	defer func() { err = errors.Join(err, rare.Close()) }()
 	hub := ipc.NewHub()
 	a, err := agent.New(agent.Config{
-		Host: host, Hub: hub, StateDir: dirs.State, ProfileDir: dirs.Profile, Seed: seed(), Version: version(), Log: log, Vault: kept, Saved: saved,
-		Connect:  func(d protocol.Dialer) protocol.Connector { return &cstp.Connector{Dialer: d, Log: log} },
+		Host: host, Hub: hub, StateDir: dirs.State, ProfileDir: dirs.Profile, Seed: seed(), Version: version(), Log: log, Patience: rare, Vault: kept, Saved: saved,
+		Connect: func(d protocol.Dialer) protocol.Connector {
+			return &cstp.Connector{Dialer: d, Log: log, Patience: rare}
+		},
 		Profiles: func() *profile.Store { return profiles(dirs, log) },
 	})
 	if err != nil {
