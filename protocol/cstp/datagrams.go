@@ -324,6 +324,7 @@ func (d *datagrams) ReadBatch(b *packet.Batch) error {
 		}
 		err := d.from.ch.ReadBatch(b)
 		if err == nil {
+			d.from.act.noteLong(b)
 			return nil
 		}
 		d.from.fail(err)

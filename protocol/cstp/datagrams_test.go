@@ -131,7 +131,10 @@ func openTwoWays(t *testing.T, wrong bool, more ...protocol.Header) *twoWays {
 }
 
 // answer answers DPD on a channel, as a gateway does, and returns the packets that come.
-func answer(t *testing.T, d *dtls.Conn) <-chan string {
+func answer(t *testing.T, d *dtls.Conn) <-chan string { return answerUpTo(t, d, &atomic.Int64{}) }
+
+// answerUpTo is answer on a path on which nothing arrives that is longer than most, where that is not 0.
+func answerUpTo(t *testing.T, d *dtls.Conn, most *atomic.Int64) <-chan string {
 	t.Helper()
 	out := make(chan string, 64)
 	go func() {
@@ -140,6 +143,9 @@ func answer(t *testing.T, d *dtls.Conn) <-chan string {
 			n, err := d.Read(b)
 			if err != nil {
 				return
+			}
+			if m := most.Load(); m > 0 && n > int(m) {
+				continue
 			}
 			switch dtlstun.Type(b[0]) {
 			case dtlstun.TypeDPDReq:
@@ -259,6 +265,24 @@ func TestUDPStops(t *testing.T) {
 	w.shut.Store(false)
 	answer(t, <-w.dtls)
 	w.wantNote(t, protocol.NoteCarrier, "dtls")
+}
+
+// TestNarrowUnderDownload: what travels is long on the way down and short on the way up, and then the path carries no long packets any more. That is found in seconds.
+func TestNarrowUnderDownload(t *testing.T) {
+	w := openTwoWays(t, false, protocol.Header{Name: "X-DTLS-MTU", Value: "1300"})
+	packets(w.tls)
+	d, most := <-w.dtls, atomic.Int64{}
+	byDTLS := answerUpTo(t, d, &most)
+	w.wantNote(t, protocol.NoteCarrier, "dtls")
+	w.send(t, "more")
+	want(t, byDTLS, "more")
+	long := strings.Repeat("x", 1200)
+	if _, err := d.Write(append([]byte{byte(dtlstun.TypeData)}, long...)); err != nil {
+		t.Fatal(err)
+	}
+	want(t, w.in, long)
+	most.Store(1290)
+	w.wantNote(t, protocol.NoteMTU, "")
 }
 
 // TestAllSilent: neither way answers. That says nothing of UDP: DTLS stays, and the agent is told to look for another path.
