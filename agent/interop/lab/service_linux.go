@@ -38,8 +38,8 @@ type Service struct {
 // crashPause is RestartSec of the agent's unit (platform/package/units).
 const crashPause = 100 * time.Millisecond
 
-// StartService runs an agent as its service manager does. There must be a system bus, and one Service at a time.
-func (l *Lab) StartService(client *testenv.NS, folder string) *Service {
+// NewService prepares to run an agent in a namespace, with what it keeps below a folder of the lab. There must be a system bus; there is one Service in a lab.
+func (l *Lab) NewService(client *testenv.NS, folder string) *Service {
 	l.Helper()
 	s := &Service{path: filepath.Join(l.Dir, "notify")}
 	var err error
@@ -63,7 +63,6 @@ func (l *Lab) StartService(client *testenv.NS, folder string) *Service {
 	})
 	s.Agent = l.newAgent(client, folder)
 	s.Replace()
-	s.start()
 	return s
 }
 
@@ -72,7 +71,7 @@ func (s *Service) Crash() {
 	s.l.Helper()
 	s.Stop(syscall.SIGKILL)
 	time.Sleep(crashPause)
-	s.start()
+	s.Start()
 }
 
 // Restart restarts it: the old agent is told to end and the next is started when it has.
@@ -80,7 +79,7 @@ func (s *Service) Restart() {
 	s.l.Helper()
 	s.restarting(true)
 	s.Stop(syscall.SIGTERM)
-	s.start()
+	s.Start()
 	s.restarting(false)
 }
 
@@ -98,8 +97,8 @@ func (s *Service) Replace() {
 
 func (s *Service) program() string { return filepath.Join(s.l.Dir, "holdfastd") }
 
-// start runs the agent with what is in the store.
-func (s *Service) start() {
+// Start starts the agent, with what is in the store.
+func (s *Service) Start() {
 	s.l.Helper()
 	s.mu.Lock()
 	stored := s.stored

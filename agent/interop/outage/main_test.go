@@ -120,5 +120,4 @@ func (n lane) measure(w *world, r *report) {
 			fmt.Fprintf(os.Stderr, "  %-11s %d  %-34s %s\n", n.name, i+1, s.name, x)
 		}
 	}
-	p.close()
 }

@@ -29,7 +29,6 @@ func TestOutages(t *testing.T) {
 			t.Logf("%s: %s", s.name, x)
 		}
 	}
-	p.close()
 }
 
 // TestSilence holds the figure that everything is measured by.

@@ -12,16 +12,16 @@ type peer interface {
 	device() string
 	process() *lab.Process
 	dtls(after time.Time) bool // packets have gone by DTLS, again, after a moment
-	leave()                    // ends the session, if there still is one
-	close()
+	leave()                    // ends the session
 }
 
-// agent is ours.
+// agent is ours. Each session has one of its own, which has learned nothing of the network yet.
 type agent struct{ *lab.Service }
 
-func newAgent(w *world) peer { return &agent{w.StartService(w.client, w.name)} }
+func newAgent(w *world) peer { return &agent{w.NewService(w.client, w.name)} }
 
 func (a *agent) connect(port string, dtls bool) {
+	a.Start()
 	a.Connect(gatewayAddr + ":" + port)
 	if dtls {
 		a.Travels("dtls")
@@ -31,8 +31,7 @@ func (a *agent) connect(port string, dtls bool) {
 func (a *agent) device() string         { return "holdfast0" }
 func (a *agent) process() *lab.Process  { return a.Process }
 func (a *agent) dtls(time.Time) bool    { return a.State().Transport == "dtls" }
-func (a *agent) leave()                 { a.Disconnect() }
-func (a *agent) close()                 { a.End() }
+func (a *agent) leave()                 { a.End() }
 func (a *agent) asks() bool             { return a.State().Prompt != nil }
 func (a *agent) story() (string, error) { return a.Try("", "timeline") }
 
@@ -62,4 +61,3 @@ func (o *openconnect) dtls(after time.Time) bool {
 	return ok
 }
 func (o *openconnect) leave() { o.proc.End() }
-func (o *openconnect) close() {}
