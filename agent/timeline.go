@@ -46,7 +46,7 @@ func (t *timeline) all() []ipc.Record { return slices.Clone(t.records) }
 
 // entry is a step as clients get it.
 func entry(t machine.Told, at time.Time) ipc.Entry {
-	return ipc.Entry{At: at, Phase: t.Phase.String(), Event: t.Event.String(), Reason: t.Reason.String(), Evidence: t.Evidence, Effects: t.Effects,
+	return ipc.Entry{At: at, Phase: t.Phase.String(), Event: t.Event.String(), Reason: t.Why(), Evidence: t.Evidence, Effects: t.Effects,
 		TookMS: float64(t.Took.Microseconds()) / 1000}
 }
 

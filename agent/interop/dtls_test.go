@@ -198,4 +198,5 @@ func blockedAndBack(t *testing.T, server ocserv) {
 		t.Errorf("addresses %v, then %v", was.Addresses, is.Addresses)
 	}
 	w.reachesInside()
+	w.replays()
 }

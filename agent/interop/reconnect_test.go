@@ -110,6 +110,21 @@ func breakDownload(t *testing.T, transport string, within time.Duration, breaks 
 	}
 	w.travels(transport, 20*time.Second)
 	w.reachesInside()
+	w.replays()
+}
+
+// replays saves what the agent has recorded and runs it again without it: every decision is made again as it was.
+func (w *world) replays() {
+	w.t.Helper()
+	file := filepath.Join(w.t.TempDir(), "session.holdfast")
+	if r := w.cli("", "timeline", "--save", file); r.exit != 0 {
+		w.t.Fatalf("timeline --save: exit %d, %s", r.exit, r.stderr)
+	}
+	r := w.cli("", "replay", file)
+	if r.exit != 0 || !strings.Contains(r.out, "● connected") || !strings.Contains(r.out, "as recorded") || r.stderr != "" {
+		w.t.Errorf("replay: exit %d\n%s%s", r.exit, r.out, r.stderr)
+	}
+	w.t.Log(r.out)
 }
 
 // TestGatewayRestartLosesSession: ocserv restarted forgets the token. The user is asked once; nothing is replayed.

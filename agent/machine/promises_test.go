@@ -80,8 +80,8 @@ func (w *world) checkPromises(before State, ev Event, fx []Effect) {
 			}
 		}
 	}
-	i := before.timer(TimerRetry)
-	due := i >= 0 && before.Timers[i].At <= w.now.Mono || slices.ContainsFunc(before.Jobs, func(j Job) bool { return j.At <= w.now.Mono })
+	due := slices.ContainsFunc(before.Jobs, func(j Job) bool { return j.At <= w.now.Mono }) ||
+		slices.ContainsFunc(before.Timers, func(t Timer) bool { return !t.Kind.boot() && t.At <= w.now.Mono })
 	same := ev.Kind == EvNetworkChanged && before.PathsKnown && slices.Equal(before.Paths, ev.Paths) && !due
 	if same && slices.ContainsFunc(fx, func(f Effect) bool { return f.Kind == FxStartReach || f.Kind == FxProbe }) {
 		w.fail("a change of the network that is none starts something: %v", fx)

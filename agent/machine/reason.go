@@ -75,6 +75,7 @@ const (
 
 	ReasonMove Reason = 180
 	ReasonLook Reason = 181
+	ReasonSwap Reason = 182
 
 	ReasonPortalLook Reason = 190
 	ReasonPortal     Reason = 191
@@ -135,7 +136,8 @@ var reasonTexts = map[Reason]string{
 	ReasonKeys:        "packets travel by the same transport under new keys: nothing else changes",
 	ReasonMove:        "a new connection answered on a network that the system likes better: present the token there",
 	ReasonLook:        "there is a network that the system likes better: ask whether the gateway answers there",
-	ReasonCarrier:     "packets travel by another transport: addresses, routes and names stay as they are",
+	ReasonSwap:        "a new connection answered: present the token there, which ends the old tunnel, as planned",
+	ReasonCarrier:     "the tunnel tells how its packets travel now: addresses, routes and names stay as they are",
 
 	ReasonUser:        "the user ended the session",
 	ReasonLocked:      "policy does not allow to disconnect",

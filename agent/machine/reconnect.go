@@ -73,9 +73,7 @@ func (m *step) rearm() {
 	l := &m.s.Loss
 	switch {
 	case m.s.Offline():
-		if l.Delay = slowest; m.s.timer(TimerRetry) >= 0 {
-			return // what happens meanwhile must not put it off for ever
-		}
+		l.Delay = slowest
 	case m.walled() && m.now.Mono-l.Since.Mono < portalTime:
 		l.Delay = portalPace
 	case m.s.Planned && m.s.Phase == Connected && !m.s.Probing:
@@ -88,7 +86,11 @@ func (m *step) rearm() {
 	default:
 		l.Delay = min(max(l.Delay, briskPace)*2, slowest)
 	}
-	m.arm(TimerRetry, m.now.Mono+m.pace(l.Delay))
+	at := m.now.Mono + m.pace(l.Delay)
+	if i := m.s.timer(TimerRetry); i >= 0 && m.s.Offline() {
+		at = min(at, m.s.Timers[i].At) // news must not put the look around off for ever
+	}
+	m.arm(TimerRetry, at)
 }
 
 // pace is d with a jitter of a fifth in both directions, so that the clients of a gateway that restarts do not come back in step.
@@ -183,7 +185,10 @@ func (m *step) settle() {
 // commit presents the token on one connection and closes the others. From here on the old tunnel is gone at the gateway.
 func (m *step) commit(j Job) {
 	cause, limit, why := m.s.wanted(), commitTime, ReasonCommit
-	if !m.s.Down && !m.s.Gone && !m.s.Dead && !m.s.Planned && slices.Index(m.ways(), j.Path) < m.s.better() {
+	switch works := !m.s.Down && !m.s.Gone && !m.s.Dead; {
+	case works && m.s.Planned:
+		why = ReasonSwap
+	case works && slices.Index(m.ways(), j.Path) < m.s.better():
 		why = ReasonMove
 	}
 	switch {

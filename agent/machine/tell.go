@@ -13,7 +13,7 @@ import (
 type Told struct {
 	Phase    Phase // after the step
 	Event    EventKind
-	Reason   Reason
+	Reason   Reason // ReasonNone where there was nothing to decide
 	Evidence string
 	Effects  []string      // by kind, in order, without notices of a changed state
 	Took     time.Duration // from the start of what the event answers, 0 where it answers nothing
@@ -29,9 +29,21 @@ func Tell(before State, ev Event, s State, fx []Effect) (Told, bool) {
 		}
 	}
 	if r := s.LastReconnect; s.Tunnels+s.Sessions > before.Tunnels+before.Sessions && r.Code != int(ReasonNewMTU) {
-		t.Evidence = sentence(t.Evidence, fmt.Sprintf("%v level, %s without packets, of which %s to notice", r.Level, short(r.Outage), short(r.Detected)))
+		noticed := "noticed at once"
+		if r.Detected > 0 {
+			noticed = "noticed after " + short(r.Detected)
+		}
+		t.Evidence = sentence(t.Evidence, fmt.Sprintf("%v level, %s without packets, %s", r.Level, short(r.Outage), noticed))
 	}
 	return t, len(t.Effects) > 0 || before.Phase != s.Phase || ev.Kind != EvTick
+}
+
+// Why is the reason in words, nothing where nothing was decided.
+func (t Told) Why() string {
+	if t.Reason == ReasonNone {
+		return ""
+	}
+	return t.Reason.String()
 }
 
 // evidence is the event's own words and what stands in its fields.

@@ -41,7 +41,7 @@ func Replay(r io.Reader, each func(Replayed)) error {
 			seq++
 		}
 		at := Replayed{From: before.Phase.String(), At: (got.Now.Boot - first.Boot).Seconds(), Idle: !whole, Entry: ipc.Entry{
-			At: rec.Saved.Wall(got.Now.Boot), Seq: seq, Phase: told.Phase.String(), Event: told.Event.String(), Reason: told.Reason.String(),
+			At: rec.Saved.Wall(got.Now.Boot), Seq: seq, Phase: told.Phase.String(), Event: told.Event.String(), Reason: told.Why(),
 			Evidence: fault.Clean(told.Evidence), Effects: told.Effects, TookMS: float64(told.Took.Microseconds()) / 1000}}
 		if was := before.Now; was != (machine.Instant{}) {
 			at.Slept = ((got.Now.Boot - was.Boot) - (got.Now.Mono - was.Mono)).Seconds()

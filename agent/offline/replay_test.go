@@ -13,7 +13,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
 
-// aRecord is a session that is made, loses its NAT mapping, comes back, and sleeps for an hour.
+// aRecord is a session that is made, loses its connection, comes back, and sleeps for an hour.
 func aRecord(tb testing.TB) record.Record {
 	tb.Helper()
 	path := machine.Path{IfIndex: 2, Name: "eth0", Local: netip.MustParseAddr("192.0.2.10")}
@@ -44,9 +44,8 @@ func aRecord(tb testing.TB) record.Record {
 	login := job(machine.FxStartAttempt)
 	feed(84*time.Millisecond, machine.Event{Kind: machine.EvTunnelOpened, Attempt: login, Tunnel: login, Path: path, Plan: plan})
 	feed(30*time.Millisecond, machine.Event{Kind: machine.EvNetworkApplied, Attempt: job(machine.FxApplyNetwork)})
-	feed(30*time.Second, machine.Event{Kind: machine.EvSilence, Tunnel: login})
+	feed(30*time.Second, machine.Event{Kind: machine.EvCarrierDown, Tunnel: login, Fault: machine.Fault{Code: fault.NetLost, Kind: fault.Retryable}})
 	feed(60*time.Millisecond, machine.Event{Kind: machine.EvReached, Attempt: job(machine.FxStartReach), Path: path, RTT: 20 * time.Millisecond})
-	feed(40*time.Millisecond, machine.Event{Kind: machine.EvTick})
 	commit := job(machine.FxCommit)
 	feed(20*time.Millisecond, machine.Event{Kind: machine.EvRebound, Attempt: commit, Tunnel: commit, Path: path, Plan: plan})
 	feed(time.Second, machine.Event{Kind: machine.EvTick})
@@ -72,22 +71,24 @@ func TestReplay(t *testing.T) {
 	if err := Replay(bytes.NewReader(saved(t, aRecord(t))), func(r Replayed) { steps = append(steps, r) }); err != nil {
 		t.Fatal(err)
 	}
-	if len(steps) != 11 {
+	if len(steps) != 10 {
 		t.Fatalf("%d steps", len(steps))
 	}
-	commit, back, tick, woke := steps[6], steps[7], steps[8], steps[10]
+	down, commit, back, tick, woke := steps[4], steps[5], steps[6], steps[7], steps[9]
 	switch {
-	case commit.From != "connected" || commit.Entry.Phase != "reconnecting" || !strings.Contains(strings.Join(commit.What, ", "), "commit 5 on 4 eth0/192.0.2.10"):
+	case down.From != "connected" || down.Entry.Phase != "reconnecting" || !strings.Contains(down.Entry.Evidence, "NET-005 the connection to the gateway was lost"):
+		t.Errorf("the loss: %+v", down)
+	case !strings.Contains(strings.Join(commit.What, ", "), "commit 4 on 3 eth0/192.0.2.10"):
 		t.Errorf("the commit: %+v", commit)
-	case back.Entry.TookMS != 20 || back.Entry.Phase != "connected" || !strings.Contains(back.Entry.Evidence, "tunnel level, 120 ms without packets, of which 100 ms to notice"):
+	case back.Entry.TookMS != 20 || back.Entry.Phase != "connected" || !strings.Contains(back.Entry.Evidence, "tunnel level, 80 ms without packets, noticed at once"):
 		t.Errorf("what it cost: %+v", back.Entry)
 	case !tick.Idle || back.Idle:
 		t.Errorf("which tick is idle: %+v", tick)
 	case woke.Slept != 3600 || !strings.Contains(woke.Entry.Evidence, "asleep for 1h"):
 		t.Errorf("sleep: %+v", woke)
-	case !woke.Entry.At.Equal(time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)) || woke.Entry.At.Sub(steps[9].Entry.At) != time.Hour:
-		t.Errorf("the wall's time: %v, %v", steps[9].Entry.At, woke.Entry.At)
-	case woke.Entry.Seq != 10:
+	case !woke.Entry.At.Equal(time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)) || woke.Entry.At.Sub(steps[8].Entry.At) != time.Hour:
+		t.Errorf("the wall's time: %v, %v", steps[8].Entry.At, woke.Entry.At)
+	case woke.Entry.Seq != 9:
 		t.Errorf("numbered %d", woke.Entry.Seq)
 	}
 }
@@ -95,14 +96,14 @@ func TestReplay(t *testing.T) {
 // TestReplayDiffers: where a record and the machine part, the step is named and both decisions are told.
 func TestReplayDiffers(t *testing.T) {
 	rec := aRecord(t)
-	rec.Steps[6].Effects = rec.Steps[6].Effects[:1]
+	rec.Steps[5].Effects = nil
 	n := 0
 	err := Replay(bytes.NewReader(saved(t, rec)), func(Replayed) { n++ })
 	var f *fault.Error
-	if !errors.As(err, &f) || f.Code != fault.UseReplay || !strings.Contains(f.Sentence(), "step 7") || n != 7 {
+	if !errors.As(err, &f) || f.Code != fault.UseReplay || !strings.Contains(f.Sentence(), "step 6") || n != 6 {
 		t.Fatalf("%v after %d steps", err, n)
 	}
-	if len(f.Hints) != 2 || strings.Contains(f.Hints[0], "commit") || !strings.Contains(f.Hints[1], "commit 5 on 4") {
+	if len(f.Hints) != 2 || strings.Contains(f.Hints[0], "commit 4") || !strings.Contains(f.Hints[1], "commit 4 on 3") {
 		t.Errorf("hints %q", f.Hints)
 	}
 }

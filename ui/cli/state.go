@@ -67,7 +67,9 @@ func (a *app) showState(ctx context.Context, wait string, timeout time.Duration,
 			if err != nil {
 				return err
 			}
-			last = append(last, e)
+			if e.Reason != "" || len(e.Effects) > 0 { // what decided nothing explains nothing
+				last = append(last, e)
+			}
 		}
 		last = last[max(0, len(last)-whyLast):]
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -103,13 +102,14 @@ func writeWhy(w io.Writer, entries []ipc.Entry) {
 	}
 	fmt.Fprintln(w, "What happened last:")
 	for _, e := range entries {
-		fmt.Fprintf(w, "  %s  %s\n", e.At.Local().Format(time.TimeOnly), line(e.Event))
+		fmt.Fprintf(w, "  %s  %s, now %s\n", e.At.Local().Format("15:04:05.000"), line(e.Event), line(e.Phase))
+		cause, decision, _ := strings.Cut(e.Reason, ": ")
 		t := newTable(w)
-		t.row("            cause", line(e.Reason))
-		t.row("            evidence", line(e.Evidence))
-		t.row("            decision", join(line(strings.Join(e.Effects, ", ")), prefixed("now ", line(e.Phase))))
+		t.row("                cause", line(cause))
+		t.row("                evidence", line(e.Evidence))
+		t.row("                decision", strings.TrimSpace(line(decision)+prefixed("  → ", line(strings.Join(e.Effects, ", ")))))
 		if e.TookMS > 0 {
-			t.row("            cost", cost(e.TookMS))
+			t.row("                cost", cost(e.TookMS))
 		}
 		t.end()
 	}

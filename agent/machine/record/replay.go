@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 )
@@ -39,9 +40,19 @@ func Replay(r Record, each func(before machine.State, got Step, after machine.St
 			return err
 		}
 		if string(w) != string(g) {
-			recorded := machine.Explain(before.Phase, want.Event, machine.State{Phase: want.Phase, Reason: want.Reason}, want.Effects)
-			return &Difference{i + 1, recorded, machine.Explain(before.Phase, want.Event, s, fx)}
+			return &Difference{i + 1, want.decision(), got.decision()}
 		}
 	}
 	return nil
+}
+
+// decision is what a step decided, in short: the phase after it, the reason's number, the effects.
+func (s Step) decision() string {
+	parts := []string{fmt.Sprintf("%v, reason %d", s.Phase, s.Reason)}
+	for _, fx := range s.Effects {
+		if fx.Kind != machine.FxPublish {
+			parts = append(parts, fx.String())
+		}
+	}
+	return strings.Join(parts, ", ")
 }
