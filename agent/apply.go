@@ -22,7 +22,7 @@ const (
 // applier is the one goroutine that changes the host, in the order of its inbox. It owns the device and the pump's life; the loop only tells the pump
 // which carrier to use.
 //
-//	loop --jobs--> applier --> Tun, Router, Resolver
+//	loop --jobs--> applier --> Tun, Firewall, Router, Resolver
 //	                      `--> pump: made with the device, closed before it
 //
 // A job that hangs holds up the jobs behind it and nothing else: the machine's deadline for each goes on.
@@ -103,6 +103,9 @@ func (a *applier) apply(ctx context.Context, p hostPlan) (*dataplane.Pump, strin
 		a.dev, a.heir = dev, false
 	}
 	p = p.on(a.dev)
+	if err := a.host.Firewall.Set(ctx, p.filter); err != nil { // first: nothing passes the tunnel by while the routes come
+		return nil, "", coded(fault.HostFilter, err)
+	}
 	if err := a.host.Router.Set(ctx, p.route); err != nil {
 		return nil, "", coded(fault.HostRoute, err)
 	}
@@ -138,6 +141,7 @@ func (a *applier) revert(ctx context.Context, goodbyes []<-chan struct{}) error 
 	errs := []error{
 		a.host.Resolver.Set(ctx, platform.DNSConfig{}),
 		a.host.Router.Set(ctx, platform.RouteConfig{}),
+		a.host.Firewall.Set(ctx, platform.FilterConfig{}),
 	}
 	goodbye := time.NewTimer(goodbyeTime)
 	defer goodbye.Stop()

@@ -23,8 +23,9 @@ var (
 
 // hostPlan is what a tunnel wants of the host, less the device's name and index, which the apply worker knows.
 type hostPlan struct {
-	route platform.RouteConfig
-	dns   platform.DNSConfig
+	route  platform.RouteConfig
+	dns    platform.DNSConfig
+	filter platform.FilterConfig // follows from route
 }
 
 // planFor turns what the gateway gave into what the host should look like.
@@ -94,7 +95,13 @@ func (p hostPlan) on(d platform.Device) hostPlan {
 	if !p.dns.Empty() {
 		p.dns.Name, p.dns.Index = d.Name(), d.Index()
 	}
+	p.filter = filterFor(p.route)
 	return p
+}
+
+// filterFor keeps what belongs into the tunnel, or is to be refused, from leaving beside it.
+func filterFor(r platform.RouteConfig) platform.FilterConfig {
+	return platform.FilterConfig{Device: r.Name, Caught: slices.Concat(r.Include, r.Unreach), Direct: r.Exclude, LocalLAN: r.LocalLAN}
 }
 
 // digest is the plan as the machine compares it: addresses and MTU in the open, everything else as a hash.

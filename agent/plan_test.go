@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"fmt"
 	"net/netip"
 	"reflect"
 	"testing"
@@ -133,5 +134,22 @@ func TestDigest(t *testing.T) {
 		if planFor(&base).digest() == planFor(&other).digest() {
 			t.Errorf("%s: the plan did not change", name)
 		}
+	}
+}
+
+// TestFilterFor: what has a route into the tunnel, or is refused, may leave by nothing else; what is left outside may.
+func TestFilterFor(t *testing.T) {
+	s := &protocol.Settings{Addresses: prefixes("10.9.0.2/24"), MTU: 1400, TunnelAll: true, SplitExclude: prefixes("203.0.113.0/24"), LocalLAN: true}
+	f := planFor(s).on(newDevice()).filter
+	if fmt.Sprint(f) != "{holdfast0 [0.0.0.0/0 ::/0] [203.0.113.0/24] true}" {
+		t.Errorf("tunnel-all: %v", f)
+	}
+	s.BypassProtocol = true
+	if f := planFor(s).on(newDevice()).filter; fmt.Sprint(f.Caught) != "[0.0.0.0/0]" {
+		t.Errorf("IPv6 may bypass: %v", f)
+	}
+	s = &protocol.Settings{Addresses: prefixes("10.9.0.2/24"), MTU: 1400, SplitInclude: prefixes("10.99.0.0/16", "2001:db8:99::/64"), DNS: addrs("10.98.0.1")}
+	if f := planFor(s).on(newDevice()).filter; fmt.Sprint(f) != "{holdfast0 [10.98.0.1/32 10.99.0.0/16 2001:db8:99::/64] [] false}" {
+		t.Errorf("split include: %v", f)
 	}
 }

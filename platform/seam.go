@@ -71,8 +71,16 @@ type DNSConfig struct {
 // Empty reports whether nothing of ours is wanted.
 func (c DNSConfig) Empty() bool { return len(c.Servers) == 0 && len(c.Search) == 0 }
 
-// FilterConfig is the packet filter of always-on. This version only knows the zero value.
-type FilterConfig struct{ Block bool }
+// FilterConfig is what the packet filter should hold: traffic that may leave by the device and by no other interface. The zero value means nothing of ours.
+type FilterConfig struct {
+	Device   string
+	Caught   []netip.Prefix
+	Direct   []netip.Prefix // less these
+	LocalLAN bool           // and less the directly connected networks of the uplinks
+}
+
+// Empty reports whether nothing of ours is wanted.
+func (c FilterConfig) Empty() bool { return len(c.Caught) == 0 }
 
 // Router sets addresses, routes and rules.
 type Router interface {

@@ -28,6 +28,7 @@ type ocserv struct {
 	dtls  bool // both kinds
 	psk   bool // only the one of a PSK
 	old   bool // only resumption, and TLS that suits old clients
+	only4 bool // no IPv6 inside
 	lines []string
 }
 
@@ -74,7 +75,10 @@ func (w *world) startOcserv(t *testing.T, o ocserv) *gatewayProcess {
 		"isolate-workers = false", "max-clients = 16", "max-same-clients = 0", "rate-limit-ms = 0", "max-ban-score = 0",
 		"keepalive = 120", "dpd = 30", "mobile-dpd = 30", "cookie-timeout = 300", "deny-roaming = false",
 		"rekey-time = 172800", "device = vpns", "predictable-ips = true", "default-domain = corp.example",
-		"ipv4-network = 10.11.0.0/24", "ipv6-network = 2001:db8:11::/64", "ipv6-subnet-prefix = 128", "dns = 10.99.0.2",
+		"ipv4-network = 10.11.0.0/24", "dns = 10.99.0.2",
+	}
+	if !o.only4 {
+		conf = append(conf, "ipv6-network = 2001:db8:11::/64", "ipv6-subnet-prefix = 128")
 	}
 	if !o.bare {
 		conf = append(conf, "select-group = staff[Staff network]", "select-group = admins[Administrators]")

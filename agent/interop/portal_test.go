@@ -162,7 +162,7 @@ func (h *hotel) moveIn() {
 	h.w.t.Helper()
 	h.w.client.Run(h.w.t, "ip", "link", "set", "wan0", "down")
 	h.w.client.Run(h.w.t, "ip", "link", "set", "wlan0", "up")
-	h.w.ip(h.w.client, "addr add 10.7.0.9/24 dev wlan0", "route add default via "+hotelAddr)
+	h.w.ip(h.w.client, "addr add 10.7.0.9/24 dev wlan0", "route add default via "+hotelAddr+" dev wlan0")
 }
 
 // guests reads the portal's book, and fails the test where a visitor said more than he should have.

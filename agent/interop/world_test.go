@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// role runs one of the children: inside ADDR..., fetch URL, attack SOCKET, flood SOCKET, hostile ADDR CERT KEY HEADERS, speak KIND ADDR [CERT KEY], reception ADDR FILE, forget.
+// role runs one of the children: inside ADDR..., fetch URL, attack SOCKET, flood SOCKET, hostile ADDR CERT KEY HEADERS, speak KIND ADDR [CERT KEY], reception ADDR FILE, chatter, watch INTERFACE FILE, forget.
 func role(name string, args []string) int {
 	switch name {
 	case "inside":
@@ -70,6 +70,10 @@ func role(name string, args []string) int {
 		return speak(args)
 	case "reception":
 		return reception(args)
+	case "chatter":
+		return chatter()
+	case "watch":
+		return watchUplink(args)
 	case "forget":
 		return forget()
 	default:

@@ -86,6 +86,7 @@ const (
 	HostService   Code = "HOST-011"
 	HostPackaged  Code = "HOST-012"
 	HostNoService Code = "HOST-013"
+	HostFilter    Code = "HOST-014"
 
 	PolNotOwner  Code = "POL-001"
 	PolGroup     Code = "POL-002"
@@ -193,6 +194,7 @@ var registry = map[Code]Entry{
 	HostService:   {Fatal, 1, "the service cannot be changed", "the system's log may say more: journalctl, or the event viewer"},
 	HostPackaged:  {Policy, 1, "a package takes care of the service", "use systemctl for what holdfastd start, stop and restart do not do"},
 	HostNoService: {Fatal, 1, "the service is not installed", "install it with: sudo holdfastd install"},
+	HostFilter:    {Fatal, 1, "the packet filter could not be set", "the log says why; end the agent and start it again: its start undoes every change"},
 
 	PolNotOwner:  {Policy, 7, "the session belongs to another user", "ask its owner or an administrator to disconnect it"},
 	PolGroup:     {Policy, 7, "this user may not do that", "ask an administrator to run: sudo usermod -aG holdfast USER"},

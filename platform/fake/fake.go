@@ -18,6 +18,7 @@ const (
 	Tun Part = iota
 	Router
 	Resolver
+	Firewall
 	Undo
 )
 
@@ -41,6 +42,7 @@ type Machine struct {
 	device  platform.Device
 	routes  platform.RouteConfig
 	dns     platform.DNSConfig
+	filter  platform.FilterConfig
 	network platform.NetSnapshot
 	changes chan platform.NetSnapshot // holds the newest
 	closed  bool                      // the monitor is
@@ -60,7 +62,7 @@ func New(o Options) *Machine {
 // Host is the machine as the agent sees it. Its Undo removes everything, its Close ends what watches.
 func (m *Machine) Host() *platform.Host {
 	return &platform.Host{
-		Tun: tun{m}, Router: router{m}, Resolver: resolver{m}, Firewall: firewall{}, Monitor: monitor{m}, Power: power{m}, Dialer: m.options.Dialer, Clock: clock{m},
+		Tun: tun{m}, Router: router{m}, Resolver: resolver{m}, Firewall: firewall{m}, Monitor: monitor{m}, Power: power{m}, Dialer: m.options.Dialer, Clock: clock{m},
 		Undo: m.undo, Close: func() error { return errors.Join(monitor{m}.Close(), power{m}.Close()) },
 	}
 }
@@ -131,11 +133,18 @@ func (m *Machine) DNS() platform.DNSConfig {
 	return m.dns
 }
 
+// Filter is what the firewall was last set to.
+func (m *Machine) Filter() platform.FilterConfig {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.filter
+}
+
 // Clean reports whether nothing of ours is on the machine.
 func (m *Machine) Clean() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.device == nil && m.routes.Empty() && m.dns.Empty()
+	return m.device == nil && m.routes.Empty() && m.dns.Empty() && m.filter.Empty()
 }
 
 // change does what a part does, unless it was intercepted or ctx has ended.
@@ -158,7 +167,7 @@ func (m *Machine) change(ctx context.Context, p Part, do func() error) error {
 
 func (m *Machine) undo(ctx context.Context) error {
 	return m.change(ctx, Undo, func() error {
-		m.routes, m.dns = platform.RouteConfig{}, platform.DNSConfig{}
+		m.routes, m.dns, m.filter = platform.RouteConfig{}, platform.DNSConfig{}, platform.FilterConfig{}
 		return nil
 	})
 }

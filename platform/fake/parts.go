@@ -65,9 +65,14 @@ func (r resolver) Set(ctx context.Context, c platform.DNSConfig) error {
 
 func (resolver) Backend() string { return "fake" }
 
-type firewall struct{}
+type firewall struct{ m *Machine }
 
-func (firewall) Set(context.Context, platform.FilterConfig) error { return nil }
+func (f firewall) Set(ctx context.Context, c platform.FilterConfig) error {
+	return f.m.change(ctx, Firewall, func() error {
+		f.m.filter = c
+		return nil
+	})
+}
 
 type monitor struct{ m *Machine }
 

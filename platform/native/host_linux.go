@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/platform/clock"
 	"github.com/holdfast-vpn/holdfast/platform/dns"
+	"github.com/holdfast-vpn/holdfast/platform/firewall"
 	"github.com/holdfast-vpn/holdfast/platform/netmon"
 	"github.com/holdfast-vpn/holdfast/platform/power"
 	"github.com/holdfast-vpn/holdfast/platform/router"
@@ -35,7 +36,7 @@ func host(o Options) (*platform.Host, error) {
 		Tun:      tunif.New(j, o.Log, o.Keeper),
 		Router:   router.New(j, o.Log),
 		Resolver: resolver,
-		Firewall: noFilter{},
+		Firewall: firewall.New(j, o.Log, router.Local),
 		Monitor:  mon,
 		Power:    sleep,
 		Dialer:   dialer,
@@ -70,15 +71,4 @@ func guest(stateDir string) platform.Dialer {
 		}
 		return servers, nil
 	})
-}
-
-// noFilter holds no rule: nothing of this version blocks.
-type noFilter struct{}
-
-// Set accepts the filter that blocks nothing, and refuses any other rather than pretend.
-func (noFilter) Set(_ context.Context, c platform.FilterConfig) error {
-	if c != (platform.FilterConfig{}) {
-		return fault.New(fault.UseNotYet, nil)
-	}
-	return nil
 }

@@ -6,18 +6,8 @@ import (
 	"testing"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
-	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/platform/testenv"
 )
-
-func TestNoFilter(t *testing.T) {
-	if err := (noFilter{}).Set(t.Context(), platform.FilterConfig{}); err != nil {
-		t.Error(err)
-	}
-	if err := (noFilter{}).Set(t.Context(), platform.FilterConfig{Block: true}); err == nil {
-		t.Error("a block that does not happen was accepted")
-	}
-}
 
 // The host of a machine of its own: whole, alone, and closed without a trace.
 func TestHost(t *testing.T) {

@@ -143,18 +143,31 @@ func (s *seen) facts(c platform.RouteConfig) (facts, error) {
 	if !c.LocalLAN {
 		return f, nil
 	}
+	var err error
+	f.lan, err = connected(c.Index)
+	return f, err
+}
+
+// connected lists the networks that interfaces, except one, are directly connected to.
+func connected(except int) (nets []netip.Prefix, err error) {
 	for _, family := range tagged.Families {
 		routes, err := tagged.Whole(func() ([]netlink.Route, error) { return netlink.RouteList(nil, family) })
 		if err != nil {
-			return f, fmt.Errorf("listing connected networks: %w", err)
+			return nil, fmt.Errorf("listing connected networks: %w", err)
 		}
 		for _, o := range routes {
-			if o.Type == unix.RTN_UNICAST && o.Gw == nil && o.Via == nil && len(o.MultiPath) == 0 && o.Protocol == unix.RTPROT_KERNEL && o.LinkIndex != c.Index {
-				f.lan = append(f.lan, tagged.Dst(o))
+			if o.Type == unix.RTN_UNICAST && o.Gw == nil && o.Via == nil && len(o.MultiPath) == 0 && o.Protocol == unix.RTPROT_KERNEL && o.LinkIndex != except {
+				nets = append(nets, tagged.Dst(o))
 			}
 		}
 	}
-	return f, nil
+	return nets, nil
+}
+
+// Local lists the directly connected networks that are believed to be local, as for LocalLAN.
+func Local() ([]netip.Prefix, error) {
+	nets, err := connected(0)
+	return slices.DeleteFunc(nets, func(p netip.Prefix) bool { return !isPrivate(p) }), err
 }
 
 // globIPv4 lists a setting's files of all interfaces but ours; "default" is no interface.

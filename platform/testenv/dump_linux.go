@@ -15,6 +15,7 @@ var dumps = []string{
 	"ip -j -6 route show table all",
 	"ip -j -4 rule show",
 	"ip -j -6 rule show",
+	"nft list ruleset",
 	"stat -c %F:%a:%u:%g:%N /etc/resolv.conf",
 	"cat /etc/resolv.conf",
 	"ls -A /etc",

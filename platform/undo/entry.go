@@ -16,6 +16,7 @@ type Slot string
 const (
 	SlotTun    Slot = "tun"
 	SlotRouter Slot = "router"
+	SlotFilter Slot = "filter"
 	SlotDNS    Slot = "dns" // the only one that survives a reboot
 )
 
@@ -27,6 +28,7 @@ const (
 	KindAddress Kind = "address" // Prefix on it
 	KindRoute   Kind = "route"   // Prefix in our table
 	KindRule    Kind = "rule"    // Family, Priority
+	KindTable   Kind = "table"   // the nftables table holdfast
 	KindSysctl  Kind = "sysctl"  // Name, Old, New
 	KindResolv  Kind = "resolv.conf"
 	KindLinkDNS Kind = "link dns"   // what systemd-resolved knows of the link holdfast0
@@ -85,6 +87,8 @@ func (e Entry) String() string {
 		return string(e.Kind) + " " + e.Prefix.String()
 	case KindRule:
 		return fmt.Sprintf("IPv%d rule %d", e.Family, e.Priority)
+	case KindTable:
+		return "nftables table holdfast"
 	case KindSysctl:
 		return e.Name
 	case KindResolv:
@@ -100,7 +104,7 @@ func (e Entry) String() string {
 // check refuses an entry that is not one of ours: the journal is read back from disk.
 func (e Entry) check() error {
 	switch e.Kind {
-	case KindLink:
+	case KindLink, KindTable:
 		return nil
 	case KindAddress, KindRoute:
 		if !e.Prefix.IsValid() {

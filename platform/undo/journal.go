@@ -152,7 +152,7 @@ func (j *Journal) Step(name string) { j.step(name) }
 // save replaces the file of one directory.
 func (j *Journal) save(d *directory) error {
 	var b []byte
-	for _, s := range []Slot{SlotTun, SlotRouter, SlotDNS} {
+	for _, s := range []Slot{SlotTun, SlotFilter, SlotRouter, SlotDNS} {
 		if entries := j.slots[s]; len(entries) > 0 && j.home(s) == d {
 			var err error
 			if b, err = appendRecord(b, record{s, entries}); err != nil {
@@ -200,7 +200,7 @@ func syncRoot(r *os.Root) error {
 // names what is left, which stays listed. With nothing of ours on the machine it does nothing.
 func (j *Journal) Recover(ctx context.Context) (undone []string, err error) {
 	var failed []error
-	for _, s := range []Slot{SlotDNS, SlotRouter, SlotTun} {
+	for _, s := range []Slot{SlotDNS, SlotRouter, SlotFilter, SlotTun} {
 		var left []Entry
 		for _, e := range slices.Backward(j.Get(s)) {
 			did, err := j.revert(ctx, e)

@@ -28,6 +28,8 @@ func revertKernel(e Entry) (bool, error) {
 		return removeRules(func(r netlink.Rule) bool {
 			return r.Priority == e.Priority && (r.Family == netlink.FAMILY_V4) == (e.Family == 4)
 		})
+	case KindTable:
+		return tagged.RemoveTable()
 	case KindSysctl:
 		return resetSysctl(e)
 	}
@@ -43,6 +45,7 @@ func sweepKernel() (undone []string, err error) {
 	}{
 		{"rules", func() (bool, error) { return removeRules(func(netlink.Rule) bool { return true }) }},
 		{"routes", removeRoutes},
+		{"nftables table", tagged.RemoveTable},
 		{"link", removeLink},
 	} {
 		did, err := s.remove()

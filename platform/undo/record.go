@@ -81,7 +81,7 @@ func parseRecord(line []byte) (record, error) {
 }
 
 func (r record) check() error {
-	if r.Slot != SlotTun && r.Slot != SlotRouter && r.Slot != SlotDNS {
+	if r.Slot != SlotTun && r.Slot != SlotRouter && r.Slot != SlotFilter && r.Slot != SlotDNS {
 		return fmt.Errorf("slot %q", r.Slot)
 	}
 	if len(r.Entries) > maxEntries {
