@@ -314,3 +314,37 @@ func TestOnlyTheDifference(t *testing.T) {
 	}
 	w.reachesInside()
 }
+
+// TestOtherFamily: a session that goes by IPv6 goes on by IPv4 where only that is left, and the other way round, on one uplink and on another.
+func TestOtherFamily(t *testing.T) {
+	w, _ := newUplinksWorld(t)
+	if w == nil {
+		return
+	}
+	g := w.startOcserv(t, ocserv{psk: true, lines: splitRoutes})
+	w.startAgent()
+	w.connect("vpn.lab.example")
+	was := w.travels("dtls", 5*time.Second)
+	logins := g.logins(t)
+	at := func(family string) func(ipc.State) bool {
+		return func(s ipc.State) bool { return uses(s) && strings.HasPrefix(s.Gateway, "[") == (family == "IPv6") }
+	}
+	if !at("IPv6")(was) {
+		t.Fatalf("at first at %s", was.Gateway)
+	}
+	for _, s := range []step{
+		{name: "IPv6 goes", do: func() { w.ip(w.client, "addr del 2001:db8:1::2/64 dev wan0") }, settles: at("IPv4"), code: 151, session: 1},
+		{name: "only IPv6 is there", do: func() {
+			w.ip(w.client, "addr add 2001:db8:1::2/64 dev wan0 nodad", "route replace default via 2001:db8:1::1 dev wan0", "addr del 192.0.2.2/24 dev wan0")
+		}, settles: at("IPv6"), code: 151, session: 1},
+		{name: "another uplink, with IPv4 only", do: func() {
+			w.ip(w.client, "link set wan0 down")
+			w.plug(100)
+		}, settles: at("IPv4"), code: 151, session: 1},
+	} {
+		w.take(s)
+	}
+	if is := w.state(); g.logins(t) != logins || strings.Join(is.Addresses, " ") != strings.Join(was.Addresses, " ") {
+		t.Errorf("%d logins, then %d; %v, then %v", logins, g.logins(t), was.Addresses, is.Addresses)
+	}
+}
