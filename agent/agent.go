@@ -58,7 +58,7 @@ func New(cfg Config) (*Agent, error) {
 		cfg.Wall = time.Now
 	}
 	if cfg.Dialer == nil {
-		cfg.Dialer = hostDialer{cfg.Host.Dialer}
+		cfg.Dialer = hostDialer{cfg.Host.Dialer, cfg.Host.Monitor.Snapshot}
 	}
 	a := &Agent{cfg: cfg, preferences: preferences{dir: filepath.Join(cfg.StateDir, "preferences"), log: cfg.Log}}
 	a.loop = newLoop(&a.cfg)
