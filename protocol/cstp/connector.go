@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
@@ -15,6 +16,9 @@ import (
 	"github.com/holdfast-vpn/holdfast/protocol/login"
 	"github.com/holdfast-vpn/holdfast/protocol/patience"
 )
+
+// stallTime is how long a gateway that took a connection may owe its greeting before that is taken for a sign of a narrow path.
+const stallTime = time.Second
 
 // Connector makes CSTP tunnels.
 type Connector struct {
@@ -103,13 +107,31 @@ func askBanner(ctx context.Context, banner string, accepted []string, p protocol
 	return err
 }
 
-// Reach makes a verified connection and sends nothing on it.
+// Reach makes a verified connection and sends nothing on it. Where a gateway that took the connection owes its greeting until ctx ends, the next one over that path has
+// shorter segments: the greeting's are long.
 func (c *Connector) Reach(ctx context.Context, s protocol.SessionRef, via protocol.Path) (protocol.Reached, error) {
-	if via.Local.IsValid() {
-		via.MTU = c.places.at(via.Local, s.Gateway.Addr()).limit()
+	o := c.options()
+	if !via.Local.IsValid() {
+		conn, err := login.DialSession(ctx, c.Dialer, s, via, o)
+		if err != nil {
+			return nil, err
+		}
+		return &reached{conn: conn, path: via}, nil
 	}
-	conn, err := login.DialSession(ctx, c.Dialer, s, via, c.options())
+	at := c.places.at(via.Local, s.Gateway.Addr())
+	via.MTU = at.limit()
+	var taken atomic.Pointer[time.Time]
+	wrap := o.Wrap
+	o.Wrap = func(raw net.Conn) net.Conn {
+		now := time.Now()
+		taken.CompareAndSwap(nil, &now)
+		return wrap(raw)
+	}
+	conn, err := login.DialSession(ctx, c.Dialer, s, via, o)
 	if err != nil {
+		if t := taken.Load(); t != nil && ctx.Err() != nil && time.Since(*t) >= stallTime {
+			at.stuck(via.MTU)
+		}
 		return nil, err
 	}
 	return &reached{conn: conn, path: via}, nil

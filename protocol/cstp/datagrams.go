@@ -164,7 +164,7 @@ func (d *datagrams) run() {
 			d.fallBack()
 		}
 		wait := retryAfter(failures)
-		if errors.Is(err, errNarrow) {
+		if errors.Is(err, errNarrow) && d.tooNarrow() {
 			wait = growWait
 		}
 		if !d.pause(wait) {

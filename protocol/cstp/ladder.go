@@ -12,15 +12,15 @@ const (
 	rungs = 5
 	// rounds is how often a ladder is sent.
 	rounds = 5
-	// evidence is how many of the empty requests must have been answered before a size that was not counts as one that does not pass.
+	// evidence is how many of the short requests must have been answered before a size that was not counts as one that does not pass.
 	evidence = 3
-	// ladderTime ends a ladder whose empty requests have no answers: then nothing is known.
+	// ladderTime ends a ladder whose short requests have no answers: then nothing is known.
 	ladderTime = 3 * time.Second
-	// smallAnswer is the longest answer to an empty request, bytes: some gateways answer that with a byte.
-	smallAnswer = 16
+	// marks is how many lengths the short requests have, from 1 byte on: those of one ladder have one, so that answers that are late for another do not count.
+	marks = 8
 )
 
-// ladder asks by DPD, without waiting, which of some sizes pass: each of them, the longest first, and an empty request behind them, several times over. What follows the same way and is
+// ladder asks by DPD, without waiting, which of some sizes pass: each of them, the longest first, and a short request behind them, several times over. What follows the same way and is
 // answered, again and again, while the long ones are not, tells a narrow path from a slow or a lossy one, whatever the round trip is at the moment.
 type ladder struct {
 	sizes []int // rising; none while nothing is under way
@@ -32,6 +32,7 @@ type ladder struct {
 // begin starts one now.
 func (a *ladder) begin(l *link, now time.Duration, sizes ...int) {
 	l.echo.Store(0)
+	l.mark.Store(l.mark.Load()%marks + 1)
 	l.small.Store(0)
 	*a = ladder{sizes: sizes, from: now, next: now}
 }
@@ -77,12 +78,12 @@ func (a *ladder) poll(l *link, now, pace time.Duration) (done bool, best int) {
 	return true, best
 }
 
-// round sends the sizes that have no answer yet, and the empty request.
+// round sends the sizes that have no answer yet, and the short request.
 func (a *ladder) round(l *link, echo int) {
 	for i := len(a.sizes) - 1; i >= 0 && a.sizes[i] > echo; i-- {
 		_ = l.write(dtlstun.TypeDPDReq, make([]byte, a.sizes[i])) // a failure shows in the reader, too
 	}
-	_ = l.write(dtlstun.TypeDPDReq, nil)
+	_ = l.write(dtlstun.TypeDPDReq, make([]byte, l.mark.Load()))
 }
 
 // search climbs ladders until the longest packet that passes is found: one over all sizes that are met, then one over those in the gap that remains.

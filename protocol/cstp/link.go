@@ -29,7 +29,8 @@ type link struct {
 	tls    *activity    // of the TLS connection beside it
 	size   atomic.Int64 // the longest packet that is sent by it: so much was answered
 	echo   atomic.Int64 // one more than the longest DPD answer since this was 0
-	small  atomic.Int64 // how many answers to empty DPD requests came since this was 0
+	mark   atomic.Int64 // the length of the short DPD requests of the ladder that is under way
+	small  atomic.Int64 // how many answers of that length came since this was 0
 	failed chan error   // the first failure of reader or writer
 }
 
@@ -39,7 +40,7 @@ func (l *link) heard(t dtlstun.Type, payload []byte) {
 		if n := int64(len(payload)) + 1; n > l.echo.Load() {
 			l.echo.Store(n) // a reset that comes in between costs one more request
 		}
-		if len(payload) <= smallAnswer {
+		if int64(len(payload)) == l.mark.Load() {
 			l.small.Add(1)
 		}
 	}
@@ -203,7 +204,7 @@ func (w *watcher) poll(now time.Duration, seen keepalive.Seen) (due time.Duratio
 	if err := w.measure(now); err != nil {
 		return 0, err
 	}
-	for _, at := range []time.Duration{w.next, w.rekey, w.trust, w.narrow.due(), w.hunt.due(), w.grow.due(), w.growAt, w.nextCheck()} {
+	for _, at := range []time.Duration{w.next, w.rekey, w.trust, w.narrow.due(), w.hunt.due(), w.grow.due(), w.nextGrow(), w.nextCheck()} {
 		if at > 0 && (due == 0 || at < due) {
 			due = at
 		}
@@ -222,6 +223,14 @@ func (w *watcher) nextCheck() time.Duration {
 		return w.check + checkPace
 	}
 	return 0
+}
+
+// nextGrow is when longer packets are tried next, 0 not before something else is over.
+func (w *watcher) nextGrow() time.Duration {
+	if w.narrow.under() || w.hunt.under() {
+		return 0
+	}
+	return w.growAt
 }
 
 // measure looks at the sizes: full size that does not pass while shorter packets do means that the path has shrunk; the negotiated size that passes, and passes again
@@ -261,7 +270,7 @@ func (w *watcher) full(now time.Duration) {
 
 // regrow asks every ten minutes whether longer packets pass than are sent.
 func (w *watcher) regrow(now time.Duration) {
-	if w.growAt > 0 && now >= w.growAt && !w.narrow.under() && !w.hunt.under() {
+	if at := w.nextGrow(); at > 0 && now >= at {
 		w.growAt = now + growWait
 		w.grow.begin(w.l, now, w.d.aim(w.l))
 	}

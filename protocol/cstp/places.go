@@ -16,9 +16,10 @@ const (
 	placeTime = 24 * time.Hour
 	// doubtTime is how long a suspicion counts that nobody has measured.
 	doubtTime = 10 * time.Minute
-	// commonMTU is what a path carries that is suspected of carrying less than it says (RFC 8200 section 5).
-	commonMTU = 1280
 )
+
+// guesses are what a path may carry that is suspected of carrying less than it says: what IPv6 has everywhere (RFC 8200 section 5), and less.
+var guesses = [...]int{1280, 1006, 642}
 
 // places is what was learned of the networks that a Connector's tunnels have crossed: a hint for the next tunnel there, proven anew by it.
 //
@@ -39,7 +40,8 @@ type place struct {
 	path     int       // the longest outer packet that passes, bytes, where longer ones were found not to; 0: as the system says
 	was      int       // what had passed, or was expected to, before that
 	proven   bool      // path was measured, be it 0
-	doubted  time.Time // when packets of full size by TLS, and everything behind them, had no answer; zero: they have
+	doubts   int       // how many of the guesses at what a TCP connection may send were too much, the first being full size; 0: full size is all right
+	doubted  time.Time // when the last of them was
 }
 
 // at is what is known of the way between two addresses.
@@ -121,17 +123,34 @@ func (pl *place) passed(size int) {
 	defer pl.all.mu.Unlock()
 	pl.proven = true
 	if size > pl.path {
-		pl.path, pl.was, pl.doubted = 0, 0, time.Time{}
+		pl.path, pl.was, pl.doubts = 0, 0, 0
 	}
 }
 
-// doubt notes, or takes back, that packets of full size by TLS may be what is not answered.
+// doubt notes, or takes back, that long packets by TLS may be what is not answered. What was measured is better than such a guess.
 func (pl *place) doubt(on bool) {
 	pl.all.mu.Lock()
 	defer pl.all.mu.Unlock()
-	pl.doubted = time.Time{}
-	if on {
-		pl.doubted = time.Now()
+	switch {
+	case !on && pl.doubts == 1:
+		pl.doubts = 0
+	case on && pl.path == 0 && !pl.doubtful():
+		pl.doubts, pl.doubted = 1, time.Now()
+	}
+}
+
+// doubtful reports whether there is a doubt that still counts. The mutex is held.
+func (pl *place) doubtful() bool { return pl.doubts > 0 && time.Since(pl.doubted) < doubtTime }
+
+// stuck notes that a gateway that was there did not get its greeting through, whose packets are long, within a limit; 0 was none.
+func (pl *place) stuck(limit int) {
+	pl.all.mu.Lock()
+	defer pl.all.mu.Unlock()
+	for i, guess := range guesses {
+		if limit == 0 || guess < limit {
+			pl.doubts, pl.doubted = i+1, time.Now()
+			return
+		}
 	}
 }
 
@@ -139,10 +158,13 @@ func (pl *place) doubt(on bool) {
 func (pl *place) limit() int {
 	pl.all.mu.Lock()
 	defer pl.all.mu.Unlock()
-	if pl.path == 0 && !pl.doubted.IsZero() && time.Since(pl.doubted) < doubtTime {
-		return commonMTU
+	switch {
+	case !pl.doubtful():
+		return pl.path
+	case pl.path == 0:
+		return guesses[pl.doubts-1]
 	}
-	return pl.path
+	return min(pl.path, guesses[pl.doubts-1])
 }
 
 // measured is the longest outer packet that passes, 0 as the system has it, and what had passed before that was found. known: it was looked for.

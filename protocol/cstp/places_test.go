@@ -102,7 +102,7 @@ func TestSuspicion(t *testing.T) {
 			t.Errorf("limit %d", at.limit())
 		}
 		at.doubt(true)
-		if at.limit() != commonMTU {
+		if at.limit() != guesses[0] {
 			t.Errorf("suspected: limit %d", at.limit())
 		}
 		at.doubt(false)
@@ -114,10 +114,21 @@ func TestSuspicion(t *testing.T) {
 		if at.limit() != 0 {
 			t.Errorf("later: limit %d", at.limit())
 		}
+		for _, want := range []int{1280, 1006, 642, 642} {
+			at.stuck(at.limit())
+			if at.limit() != want {
+				t.Errorf("stuck: limit %d, want %d", at.limit(), want)
+			}
+		}
+		time.Sleep(doubtTime)
 		at.narrow(1400, 1500)
 		at.doubt(true)
 		if at.limit() != 1400 {
 			t.Errorf("measured: limit %d", at.limit())
+		}
+		at.stuck(at.limit())
+		if at.limit() != 1280 {
+			t.Errorf("measured, and stuck: limit %d", at.limit())
 		}
 	})
 }

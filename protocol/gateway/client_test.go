@@ -47,7 +47,13 @@ type rig struct {
 // newRig starts a gateway whose configuration may be changed first. It works inside a bubble and outside.
 func newRig(t *testing.T, change func(*Config)) *rig {
 	t.Helper()
-	r := &rig{t: t, net: simnet.New(1)}
+	return newRigOf(t, 1, change)
+}
+
+// newRigOf is newRig with a network whose luck comes of a seed.
+func newRigOf(t *testing.T, seed uint64, change func(*Config)) *rig {
+	t.Helper()
+	r := &rig{t: t, net: simnet.New(seed)}
 	r.host = r.net.Host("gateway", gwAddr)
 	r.pc = r.net.Host("laptop", netip.MustParseAddr("192.0.2.9"))
 	r.pc.Link(1).SetLatency(5 * time.Millisecond)
