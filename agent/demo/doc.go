@@ -9,6 +9,8 @@
 // as every client does, over agent/ipc. It breaks the network in ways that end other clients' sessions, and measures what a user would notice: when the first
 // datagram came back, whether the TCP connection inside lived on with every byte in place, and whether anybody was asked.
 //
+// Beside it stands `holdfast gateway` (rehearse.go): the same gateway on a real address, with a console for whoever runs it (console.go).
+//
 // Goroutines: the agent, the API server, the gateway's Serve and ServeDatagrams, the pulse's two and the reader of events; world.close ends and waits for them all.
 //
 // It may import agent, its neighbours, platform and protocol. Only ui/cmd/holdfast imports it.

@@ -21,8 +21,8 @@ const rehearsalUser = "rehearsal"
 const countersEvery = 10 * time.Second
 
 // Rehearse is `holdfast gateway`: it serves the embedded gateway on a real address, TLS by TCP and DTLS by UDP, until ctx ends. Its key, and the password of its one user, are made at every
-// start and shown on out: they are worth nothing after it.
-func Rehearse(ctx context.Context, listen string, out io.Writer) error {
+// start and shown on out: they are worth nothing after it. in is where an administrator types (console.go); nobody waits for it at the end.
+func Rehearse(ctx context.Context, listen string, in io.Reader, out io.Writer) error {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fault.Newf(fault.UseBad, err, "%v", err)
@@ -39,13 +39,21 @@ func Rehearse(ctx context.Context, listen string, out io.Writer) error {
 	served := make(chan error, 2)
 	go func() { served <- g.Serve(l) }()
 	go func() { served <- g.ServeDatagrams(u) }()
-	fmt.Fprintf(out, "listening on %s, TCP and UDP; end with Ctrl-C\n", l.Addr())
+	fmt.Fprintf(out, "listening on %s, TCP and UDP; end with Ctrl-C, \"help\" says what can be typed\n", l.Addr())
 	fmt.Fprintf(out, "user       %s\npassword   %s\npin        sha256:%x\n", rehearsalUser, password, pin)
 	fmt.Fprintf(out, "inside     http://%s/ http://%s/ http://[%s]/\n", webName, inside4.Addr(), inside6.Addr())
 	tick := time.NewTicker(countersEvery)
 	defer tick.Stop()
+	con := console{g, out}
+	typed := lines(ctx, in)
 	for {
 		select {
+		case line, ok := <-typed:
+			if !ok {
+				typed = nil // nobody is there; serve on
+				break
+			}
+			con.run(line)
 		case <-tick.C:
 			for _, s := range g.Sessions() {
 				fmt.Fprintln(out, s)

@@ -35,8 +35,11 @@ type channel struct {
 	way    *way
 	number uint64 // in the order of handshakes
 	begun  time.Time
-	heard  atomic.Int64 // since begun
-	asked  time.Time    // when it was last asked for a sign of life: control's own
+
+	display int32        // its number among the session's tunnels
+	up      time.Time    // when the handshake was done
+	heard   atomic.Int64 // since begun
+	asked   time.Time    // when it was last asked for a sign of life: control's own
 }
 
 // drain is how long a channel is still read once its successor is in use.
@@ -94,6 +97,10 @@ func (t *tunnel) accept(w *way, hello []byte) {
 	t.udp.last++
 	c.number = t.udp.last
 	t.mu.Unlock()
+	c.up, c.display = time.Now(), t.session.tunnels.Add(1)
+	if c.number > 1 {
+		t.session.rechannels.Add(1)
+	}
 	w.ch.Store(c)
 	err = t.receive(c)
 	t.udp.live.CompareAndSwap(c, nil)

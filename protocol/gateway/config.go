@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ type Config struct {
 
 	// Pools holds the networks that inside addresses come from, at most one per family. The first address of each is the gateway's own and not given away.
 	Pools []netip.Prefix
-	// Settings is what every session gets: banner, MTU (1400 when 0), DNS, routes, timers. Addresses, Gateway, Cipher, Group, User and Raw are the gateway's affair.
+	// Settings is what every session gets: banner, MTU (1400 when 0), DNS, routes, timers. DisconnectedTimeout is IdleTimeout when 0, and half an hour without either. Addresses, Gateway, Cipher, Group, User and Raw are the gateway's affair.
 	Settings protocol.Settings
 	DTLS     DTLS // where it is told otherwise for DTLS
 
@@ -88,6 +89,7 @@ const (
 	handshakeFor = 10 * time.Second // of TLS, and of DTLS
 	loginFor     = 5 * time.Minute  // a login is forgotten, and a connection that asks nothing closed
 	defaultMTU   = 1400
+	defaultLost  = 30 * time.Minute // a session without a tunnel is kept, where nothing else is said
 )
 
 // check completes and judges a configuration.
@@ -111,6 +113,10 @@ func (c *Config) check() error {
 		return fmt.Errorf("gateway: an MTU of %d is out of range", c.Settings.MTU)
 	}
 	c.Settings.Server = c.Name
+	if c.Settings.DisconnectedTimeout == 0 {
+		// The idle timer goes on as such when the tunnel is lost.
+		c.Settings.DisconnectedTimeout = cmp.Or(c.Settings.IdleTimeout, defaultLost)
+	}
 	var four, six int
 	for _, p := range c.Pools {
 		switch {

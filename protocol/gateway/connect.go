@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"crypto/tls"
 	"net/http"
 	"net/netip"
 	"time"
@@ -55,6 +56,7 @@ func (g *Gateway) attach(t *tunnel, req *cstp.Request) (older *tunnel, offer []p
 		return nil, nil, http.StatusUnauthorized, "Cookie is not acceptable"
 	}
 	if err := g.addresses(s); err != nil {
+		s.refused++
 		return nil, nil, http.StatusServiceUnavailable, "No address available for the connection"
 	}
 	var given []netip.Prefix
@@ -64,6 +66,7 @@ func (g *Gateway) attach(t *tunnel, req *cstp.Request) (older *tunnel, offer []p
 		}
 	}
 	if len(given) == 0 {
+		s.refused++
 		return nil, nil, http.StatusServiceUnavailable, "No address of a family that the client has"
 	}
 	set := g.cfg.Settings
@@ -77,7 +80,9 @@ func (g *Gateway) attach(t *tunnel, req *cstp.Request) (older *tunnel, offer []p
 	older = s.tunnel
 	s.tunnel, s.since, s.client, s.host = t, time.Now(), t.conn.valve.RemoteAddr().String(), req.Hostname
 	s.connects++
-	t.session, t.settings = s, &set
+	t.session, t.settings, t.number = s, &set, s.tunnels.Add(1)
+	cs := t.conn.tls.ConnectionState()
+	t.cipher = tls.VersionName(cs.Version) + " " + tls.CipherSuiteName(cs.CipherSuite)
 	if offer = t.offer(req, g.port); offer != nil {
 		g.byHello[t.udp.id] = t
 	}

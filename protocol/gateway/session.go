@@ -1,14 +1,11 @@
 package gateway
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -27,8 +24,14 @@ type session struct {
 	tunnel      *tunnel        // nil while inactive
 	since       time.Time      // of the tunnel, or of the inactivity
 	connects    int
+	refused     int          // how often the token was presented and could not be taken
+	tunnels     atomic.Int32 // of all kinds that there were, the parent included
+	rechannels  atomic.Int32 // of DTLS, beyond the first of an SSL tunnel
 	rx, tx      counter
 }
+
+// parentNumber is the parent's among the session's tunnels.
+const parentNumber = 1
 
 // counter counts one direction.
 type counter struct{ packets, bytes, drops atomic.Uint64 }
@@ -48,58 +51,8 @@ func volume(b *packet.Batch) (packets, bytes uint64) {
 	return uint64(b.Len()), bytes
 }
 
-// Counter is one direction of a session: Drops are packets that found no room or had a foreign source.
-type Counter struct{ Packets, Bytes, Drops uint64 }
-
 func (c *counter) value() Counter {
 	return Counter{c.packets.Load(), c.bytes.Load(), c.drops.Load()}
-}
-
-// Session is what administrators see of a session. Rx is from the client.
-type Session struct {
-	ID         uint32
-	User       string
-	Group      string
-	Client     string // outer address and port of the last tunnel
-	Hostname   string
-	Addresses  []netip.Prefix
-	Active     bool
-	Transport  string    // what packets to the client go by: dtls, tls, "" when not active
-	Begun      time.Time // of the login
-	Since      time.Time // of the tunnel when active, of its loss when not
-	Reconnects int
-	Rx, Tx     Counter
-}
-
-// String is the session's counter line.
-func (s Session) String() string {
-	state := "inactive"
-	if s.Active {
-		state = "active"
-	}
-	addrs := make([]string, len(s.Addresses))
-	for i, a := range s.Addresses {
-		addrs[i] = a.Addr().String()
-	}
-	return fmt.Sprintf("session %d user=%s group=%s state=%s transport=%s address=%s client=%s reconnects=%d rx=%d/%dB tx=%d/%dB drops=%d",
-		s.ID, s.User, cmp.Or(s.Group, "-"), state, cmp.Or(s.Transport, "-"), cmp.Or(strings.Join(addrs, ","), "-"), cmp.Or(s.Client, "-"), s.Reconnects,
-		s.Rx.Packets, s.Rx.Bytes, s.Tx.Packets, s.Tx.Bytes, s.Rx.Drops+s.Tx.Drops)
-}
-
-// Sessions lists the sessions by number.
-func (g *Gateway) Sessions() []Session {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.expire()
-	list := make([]Session, 0, len(g.sessions))
-	for _, s := range g.sessions {
-		list = append(list, Session{
-			ID: s.id, User: s.user, Group: s.group, Client: s.client, Hostname: s.host, Addresses: slices.Clone(s.addrs), Active: s.tunnel != nil, Transport: s.tunnel.transport(),
-			Begun: s.begun, Since: s.since, Reconnects: max(0, s.connects-1), Rx: s.rx.value(), Tx: s.tx.value(),
-		})
-	}
-	slices.SortFunc(list, func(a, b Session) int { return cmp.Compare(a.ID, b.ID) })
-	return list
 }
 
 // newSession makes a session with a token of the shape an ASA's have.
@@ -111,6 +64,7 @@ func (g *Gateway) newSession(user, group string) *session {
 	g.expire()
 	g.lastID += 1 + binary.BigEndian.Uint32(b[:])%7
 	s := &session{id: g.lastID, user: user, group: group, begun: time.Now(), since: time.Now()}
+	s.tunnels.Store(parentNumber)
 	s.token = fmt.Sprintf("%X@%d@%X@%X", b[:3], s.id, b[3:5], b[5:])
 	g.sessions[s.token] = s
 	g.cfg.Log.Info("session begun", "session", s.id)

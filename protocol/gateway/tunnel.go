@@ -23,6 +23,8 @@ type tunnel struct {
 	session  *session
 	settings *protocol.Settings
 	begun    time.Time
+	number   int32        // among the session's tunnels
+	cipher   string       // of the TLS connection
 	data     atomic.Int64 // when user data last passed, since begun
 
 	udp datagrams
@@ -214,10 +216,12 @@ func (t *tunnel) control() {
 	}
 }
 
+// idle is how long no user data has passed.
+func (t *tunnel) idle() time.Duration { return time.Since(t.begun) - time.Duration(t.data.Load()) }
+
 // over says which of the session's times is, if one is. Only user data counts as activity.
 func (t *tunnel) over() string {
-	idle := time.Since(t.begun) - time.Duration(t.data.Load())
-	if limit := t.settings.IdleTimeout; limit > 0 && idle >= limit {
+	if limit := t.settings.IdleTimeout; limit > 0 && t.idle() >= limit {
 		return "Idle timeout"
 	}
 	if left, limited := t.conn.g.left(t.session); limited && left <= 0 {

@@ -27,8 +27,8 @@ type Deps struct {
 	Replay func(record io.Reader, each func(ReplayStep)) error
 	// Demo runs agent and gateway in this process.
 	Demo func(ctx context.Context, o DemoOptions) error
-	// Gateway serves the embedded gateway on a real address until ctx ends.
-	Gateway func(ctx context.Context, listen string, out io.Writer) error
+	// Gateway serves the embedded gateway on a real address until ctx ends, and does what is typed meanwhile.
+	Gateway func(ctx context.Context, listen string, in io.Reader, out io.Writer) error
 }
 
 // DoctorOptions are the flags of doctor. CAPEM and Pins are as connect sends them.

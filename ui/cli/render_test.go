@@ -272,7 +272,7 @@ func TestGivenFunctions(t *testing.T) {
 			}
 			return nil
 		},
-		Gateway: func(_ context.Context, listen string, _ io.Writer) error {
+		Gateway: func(_ context.Context, listen string, _ io.Reader, _ io.Writer) error {
 			got = append(got, "gateway "+listen)
 			return nil
 		},

@@ -49,13 +49,13 @@ func (a *app) gatewayCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gateway --listen ADDR:PORT",
 		Short: "Run the embedded gateway for rehearsals and tests",
-		Long:  "Run the embedded gateway on a real address, with a small network in userspace behind it. End it with\nCtrl-C. It is for rehearsals and tests, not for people's traffic.",
+		Long:  "Run the embedded gateway on a real address, with a small network in userspace behind it. End it with\nCtrl-C; \"sessions\" and \"help\" can be typed meanwhile. It is for rehearsals and tests, not for people's traffic.",
 		Args:  none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := netip.ParseAddrPort(listen); err != nil {
 				return usage("--listen wants ADDR:PORT, such as 127.0.0.1:4443 or [::1]:4443")
 			}
-			return a.deps.Gateway(cmd.Context(), listen, a.Out)
+			return a.deps.Gateway(cmd.Context(), listen, a.In, a.Out)
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "", "`ADDR:PORT` to listen on")
