@@ -29,8 +29,14 @@
 //
 // types.go is the vocabulary shared with the shell, state.go the State, table.go what each phase does with each event, step.go deadlines and effects; connect.go,
 // loss.go, network.go, reconnect.go, better.go, portal.go and disconnect.go hold the rules; explain.go and tell.go put a step in words. Because the function is pure it is
-// simulated against a model world in virtual time (sim_test.go: random
-// scripts, shrunk when they fail; testdata/scenarios: scripts of field reports with their timelines), fuzzed, recorded by the agent and replayed (package record).
+// simulated against a model world in virtual time, fuzzed, recorded by the agent and replayed (package record).
+//
+// # The simulation
+//
+// world_test.go and nature_test.go are the world: a gateway, links, a user, a host that takes its time, two clocks. script_test.go is what can happen in it, by name and
+// at a time. invariants_test.go holds after every step, promises_test.go over time: a session that the gateway keeps is up within a minute of a way to it, nobody is
+// logged in while it lives, tries keep their pace. sim_test.go plays random scripts on all processors and shrinks what fails to a few lines, planted_test.go shows that it
+// finds bugs, fuzz_test.go has scripts written by a fuzzer. testdata/scenarios holds scripts of field reports, each with its timeline as a golden.
 //
 // It imports pure packages of the standard library and dart/fault; a test in package agent holds it to that.
 package machine

@@ -68,9 +68,9 @@ func (w *world) freeze(arg string) {
 	w.sense()
 }
 
-// crowd is what other programs do to a machine's network: a hundred changes of which none is about our way.
+// crowd is what other programs do to a machine's network: forty changes of which none is about our way.
 func (w *world) crowd() {
-	for i := range 100 {
+	for i := range 40 {
 		w.after(time.Duration(i)*10*time.Millisecond, func() { w.feed(Event{Kind: EvNetworkChanged, Paths: w.paths()}) })
 	}
 }

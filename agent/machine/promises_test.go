@@ -162,7 +162,7 @@ func (w *world) checkService() {
 
 // serviceable reports whether there is a session that the gateway keeps, and everything for it to be up.
 func (w *world) serviceable() bool {
-	ready := w.gw.up && w.gw.token && !w.gw.busy && w.gw.late == 0 && w.latency <= 300*time.Millisecond && !w.hang && !w.noApply && w.toil < time.Second
+	ready := w.gw.up && w.gw.token && !w.gw.busy && !w.gw.hung && w.gw.late == 0 && w.latency <= 300*time.Millisecond && !w.hang && !w.noApply && w.toil < time.Second
 	wanted := w.s.Session && w.s.Want == WantUp && w.s.Policy.AutoReconnect && !w.s.Frozen
 	if w.blind { // the machine tries as the system routes, which is by the first link
 		l := w.over(Path{})

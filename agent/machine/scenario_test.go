@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // TestScenarios plays the scripts of testdata/scenarios. Each says what it stands for, ends in the state it expects, and has its timeline as a golden.
@@ -32,9 +33,41 @@ func TestScenarios(t *testing.T) {
 			if got != expect {
 				t.Errorf("ended in %s, expected %s", got, expect)
 			}
-			golden(t, strings.TrimSuffix(file, ".txt")+".golden", strings.Join(w.log, "\n")+"\n")
+			golden(t, strings.TrimSuffix(file, ".txt")+".golden", strings.Join(timeline(w.log), "\n")+"\n")
 		})
 	}
+}
+
+// timeline is a log to read: what comes again and again in one phase, but for its numbers, is counted after the third time.
+func timeline(log []string) []string {
+	var out []string
+	seen, skipped := map[string]int{}, 0
+	more := func() {
+		if skipped > 0 {
+			out = append(out, fmt.Sprintf("           … %d more like these", skipped))
+		}
+		skipped = 0
+	}
+	for _, line := range log {
+		what := line[min(len(line), 11):]
+		if strings.Contains(strings.SplitN(what, " | ", 2)[0], ">") {
+			clear(seen)
+		}
+		like := strings.Map(func(r rune) rune {
+			if unicode.IsDigit(r) {
+				return -1
+			}
+			return r
+		}, what)
+		if seen[like]++; seen[like] > 3 {
+			skipped++
+			continue
+		}
+		more()
+		out = append(out, line)
+	}
+	more()
+	return out
 }
 
 // golden compares a text with a file, or writes it with -update.

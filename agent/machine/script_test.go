@@ -149,6 +149,7 @@ var verbs = map[string]func(w *world, arg string){
 		w.feed(Event{Kind: EvNetworkChanged})
 	},
 	"distrusted": func(w *world, _ string) { w.gw.stale = true },
+	"hung":       func(w *world, arg string) { w.gw.hung = arg != "over" },
 	"toil":       func(w *world, arg string) { w.toil, _ = time.ParseDuration(arg) },
 	"impatient": func(w *world, arg string) {
 		w.feed(Event{Kind: EvDisconnectRequested})
@@ -331,7 +332,7 @@ func (w *world) calm() {
 		l.dark, l.portal = false, false
 	}
 	w.gw.up, w.gw.busy, w.hang, w.noApply, w.sticks, w.latency = true, false, false, false, false, 10*time.Millisecond
-	w.gw.no6, w.gw.late, w.gw.first, w.toil = false, 0, false, 30*time.Millisecond
+	w.gw.hung, w.gw.no6, w.gw.late, w.gw.first, w.toil = false, false, 0, false, 30*time.Millisecond
 	w.user.mood = "answers"
 	w.link("eth0", func(l *link) { l.up = true })
 }
@@ -350,7 +351,7 @@ var choices = []action{
 	{verb: "udp", arg: "blocked"}, {verb: "udp", arg: "open"}, {verb: "renew"}, {verb: "freeze", arg: "1s"}, {verb: "freeze", arg: "40s"}, {verb: "freeze", arg: "5m"}, {verb: "suspend-only"}, {verb: "wake"},
 	{verb: "crowd"}, {verb: "toil", arg: "3s"}, {verb: "toil", arg: "30ms"}, {verb: "late", arg: "1s"}, {verb: "late", arg: "4s"}, {verb: "late", arg: "20s"}, {verb: "late", arg: "0s"}, {verb: "late", arg: "0s"},
 	{verb: "backup-only"}, {verb: "backup-only", arg: "over"}, {verb: "ipv6", arg: "off"}, {verb: "ipv6", arg: "on"}, {verb: "dark", arg: "eth0/6"}, {verb: "light", arg: "eth0/6"}, {verb: "dark", arg: "wwan0"}, {verb: "unplug", arg: "wwan0"},
-	{verb: "plug", arg: "wwan0"}, {verb: "portal", arg: "wlan0"}, {verb: "signed-in", arg: "wlan0"}, {verb: "impatient"}, {verb: "sleep", arg: "1s"}, {verb: "new-address"}, {verb: "more-links"}, {verb: "no-network-reported"},
+	{verb: "plug", arg: "wwan0"}, {verb: "portal", arg: "wlan0"}, {verb: "signed-in", arg: "wlan0"}, {verb: "impatient"}, {verb: "sleep", arg: "1s"}, {verb: "new-address"}, {verb: "more-links"}, {verb: "no-network-reported"}, {verb: "hung"}, {verb: "hung", arg: "over"},
 	{verb: "restart"}, {verb: "restart"},
 }
 

@@ -151,8 +151,16 @@ func New(seed uint64) State { return State{Rand: seed} }
 
 // clone returns a State that shares nothing with s.
 func (s State) clone() State {
-	s.Paths, s.Looks, s.Jobs, s.Timers = slices.Clone(s.Paths), slices.Clone(s.Looks), slices.Clone(s.Jobs), slices.Clone(s.Timers)
+	s.Looks, s.Jobs, s.Timers = slices.Clone(s.Looks), roomy(s.Jobs), roomy(s.Timers) // Paths are replaced as a whole, never written to
 	return s
+}
+
+// roomy is a copy with room for what a step adds as a rule.
+func roomy[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return append(make([]T, 0, len(list)+2), list...)
 }
 
 // NextDeadline is when the machine wants the next Tick: the earliest deadline on each of the two clocks, Never where there is none.

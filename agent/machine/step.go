@@ -81,7 +81,12 @@ func (m *step) note(why Reason) {
 }
 
 // do appends an effect.
-func (m *step) do(fx Effect) { m.fx = append(m.fx, fx) }
+func (m *step) do(fx Effect) {
+	if m.fx == nil {
+		m.fx = make([]Effect, 0, 4) // most steps that do something do two or three things
+	}
+	m.fx = append(m.fx, fx)
+}
 
 // start numbers an effect that is answered later, and arms its deadline. It returns the number.
 func (m *step) start(fx Effect, limit time.Duration) ID {

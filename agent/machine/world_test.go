@@ -50,6 +50,7 @@ type gateway struct {
 	busy    bool // answers 503
 	first   bool // the first of its servers takes no logins, its backups do
 	no6     bool // its IPv6 address leads nowhere
+	hung    bool // takes tokens and never answers
 	stale   bool // its certificate is out of date
 	udp     bool // offers DTLS
 	noUDP   bool
@@ -531,7 +532,7 @@ func (w *world) commit(fx Effect) {
 			w.answer(way, id, true, func() Event { return Event{Kind: EvRebindFailed, Attempt: id, Fault: faultOf(c)} })
 		}
 		switch {
-		case !l.up || w.dark(l):
+		case !l.up || w.dark(l), w.gw.hung:
 		case !w.gw.up:
 			failed(fault.NetLost)
 		case w.gw.busy:
