@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/agent/vault"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/platform/fake"
@@ -165,8 +166,12 @@ type running struct {
 	m    *fake.Machine
 	dev  *device // the last that was opened; read it once everything has settled
 	stop func() error
-	dir  string
-	log  bytes.Buffer // at level info; complete when everything has settled
+	// leave ends it as stop does, for an agent that begins at once.
+	leave  func() error
+	config Config
+	vault  *vault.Vault
+	dir    string
+	log    bytes.Buffer // at level info; complete when everything has settled
 }
 
 func start(t *testing.T, con protocol.Connector) *running {
@@ -178,22 +183,36 @@ func start(t *testing.T, con protocol.Connector) *running {
 func startOn(t *testing.T, network platform.NetSnapshot, outside protocol.Dialer, connect func(protocol.Dialer) protocol.Connector) *running {
 	t.Helper()
 	r := &running{t: t, dir: t.TempDir()}
+	r.vault = vault.New(r.dir, t.TempDir())
 	r.m = fake.New(fake.Options{Network: network, Device: func(int) (platform.Device, error) { r.dev = newDevice(); return r.dev, nil }})
-	a, err := New(Config{
+	r.config = Config{
 		Host: r.m.Host(), Dialer: outside, Connect: connect,
-		Profiles: func() *profile.Store { return nil }, Hub: ipc.NewHub(), StateDir: r.dir, Seed: 1,
+		Profiles: func() *profile.Store { return nil }, StateDir: r.dir, Seed: 1, Vault: r.vault,
 		Log: slog.New(slog.NewTextHandler(&r.log, nil)),
-	})
+	}
+	r.begin()
+	return r
+}
+
+// begin starts an agent, which takes up what is in the vault.
+func (r *running) begin() {
+	r.t.Helper()
+	c := r.config
+	c.Hub = ipc.NewHub()
+	if s, err := r.vault.Load(); err == nil {
+		c.Saved = &s
+	}
+	a, err := New(c)
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	r.Agent = a
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancelCause(r.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	r.stop = func() error { cancel(); return <-done }
+	r.stop = func() error { cancel(nil); return <-done }
+	r.leave = func() error { cancel(ErrRestarting); return <-done }
 	synctest.Wait()
-	return r
 }
 
 // state is what the owner sees once everything has settled.

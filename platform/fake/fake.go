@@ -40,6 +40,7 @@ type Machine struct {
 	mu      sync.Mutex
 	before  map[Part]func(context.Context) error
 	device  platform.Device
+	left    bool // a device stands that nobody has open
 	routes  platform.RouteConfig
 	dns     platform.DNSConfig
 	filter  platform.FilterConfig
@@ -144,7 +145,7 @@ func (m *Machine) Filter() platform.FilterConfig {
 func (m *Machine) Clean() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.device == nil && m.routes.Empty() && m.dns.Empty() && m.filter.Empty()
+	return m.device == nil && !m.left && m.routes.Empty() && m.dns.Empty() && m.filter.Empty()
 }
 
 // change does what a part does, unless it was intercepted or ctx has ended.
@@ -167,7 +168,7 @@ func (m *Machine) change(ctx context.Context, p Part, do func() error) error {
 
 func (m *Machine) undo(ctx context.Context) error {
 	return m.change(ctx, Undo, func() error {
-		m.routes, m.dns, m.filter = platform.RouteConfig{}, platform.DNSConfig{}, platform.FilterConfig{}
+		m.routes, m.dns, m.filter, m.left = platform.RouteConfig{}, platform.DNSConfig{}, platform.FilterConfig{}, false
 		return nil
 	})
 }

@@ -20,8 +20,8 @@ func (t tun) Open(ctx context.Context, mtu int) (platform.Device, error) {
 		if err != nil {
 			return err
 		}
-		dev = &device{inner, t.m}
-		t.m.device = dev
+		dev = &device{Device: inner, m: t.m}
+		t.m.device, t.m.left = dev, false
 		return nil
 	})
 	return dev, err
@@ -30,13 +30,25 @@ func (t tun) Open(ctx context.Context, mtu int) (platform.Device, error) {
 // device tells the machine when it is closed.
 type device struct {
 	platform.Device
-	m *Machine
+	m      *Machine
+	leaves bool
 }
 
-// Close takes the device off the machine, and the routes through it, as a kernel does.
+// Leave has the device and what is on it stay for the next Open.
+func (d *device) Leave() {
+	d.m.mu.Lock()
+	defer d.m.mu.Unlock()
+	d.leaves = true
+}
+
+// Close takes the device off the machine, and the routes through it, as a kernel does, unless it is left there.
 func (d *device) Close() error {
 	d.m.mu.Lock()
-	if d.m.device == d {
+	switch {
+	case d.m.device != d:
+	case d.leaves:
+		d.m.device, d.m.left = nil, true
+	default:
 		d.m.device, d.m.routes = nil, platform.RouteConfig{}
 	}
 	d.m.mu.Unlock()
