@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/platform/dns"
+	"github.com/holdfast-vpn/holdfast/platform/firewall"
 	"github.com/holdfast-vpn/holdfast/platform/router"
 	"github.com/holdfast-vpn/holdfast/platform/testenv"
 	"github.com/holdfast-vpn/holdfast/platform/tunif"
@@ -22,8 +23,9 @@ func up(j *undo.Journal) error {
 	if err != nil {
 		return err
 	}
-	r, d := router.New(j, log), dns.New(j, log, uplink.New(nil))
+	f, r, d := firewall.New(j, log, router.Local), router.New(j, log), dns.New(j, log, uplink.New(nil))
 	err = errors.Join(
+		f.Set(ctx, platform.FilterConfig{Device: device.Name(), Caught: prefixes("0.0.0.0/0 ::/0"), Direct: prefixes("203.0.113.0/24")}),
 		r.Set(ctx, platform.RouteConfig{Name: device.Name(), Index: device.Index(), MTU: 1390, Addresses: prefixes("10.9.0.5/32 2001:db8:9::5/128"),
 			Include: prefixes("0.0.0.0/0 ::/0"), Exclude: prefixes("203.0.113.0/24")}),
 		d.Set(ctx, platform.DNSConfig{Name: device.Name(), Index: device.Index(), Servers: addrs("10.9.0.1 2001:db8:9::1"), Search: []string{"corp.example"}, All: true}))
