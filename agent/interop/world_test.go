@@ -76,6 +76,8 @@ func role(name string, args []string) int {
 		return watchUplink(args)
 	case "forget":
 		return forget()
+	case "noise":
+		return noise(args)
 	default:
 		return 2
 	}

@@ -1,14 +1,14 @@
 // Package netmon watches the network: which uplinks there are, less everything of ours.
 //
-//	rtnetlink groups --any message--> hint --> run: dump at once, then once per 50 ms --changed?--> Changes
-//	                                                      \--> Snapshot
+//	rtnetlink groups --any message--> hint --> run: dump at once, then once per 50 ms, in noise per 250 --changed?--> Changes
+//	                                                                           \--> Snapshot
 //
 // An uplink is a link that is up and running, is neither loopback nor ours, has a global address, and carries at least one unicast route of the main table that
 // is not ours by protocol 72. Uplinks stand in the order of the system's own preference: default route before none, the lower metric first, IPv4's where both
 // families have one, then the index. With each stand the destinations its routes lead to, so that the bridge of a container is no way to a gateway elsewhere. Addresses
 // that are on their way out (deprecated) come last.
 //
-// Messages are hints and nothing is read from them: the dump says what is so. The socket is subscribed before the first dump, so that nothing falls between.
+// Messages are hints, and nothing is read from them but whether they can matter: the dump says what is so. The socket is subscribed before the first dump, so that nothing falls between.
 // The dump is made again after a message, when it was interrupted, when messages were lost (ENOBUFS), and after the socket had to be opened anew. Only a
 // snapshot that differs from the last one goes out; a reader who is slow finds the newest, or nothing if all is as he last saw it.
 //

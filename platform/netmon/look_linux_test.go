@@ -1,6 +1,7 @@
 package netmon
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -205,6 +206,57 @@ func TestSocketIsOpenedAgain(t *testing.T) {
 	wait("after the socket was opened again")
 	testenv.Veth(t, self, "up0", gw, "down0")
 	wait("of a change on the new socket")
+	close(done)
+	s.close()
+	<-ended
+}
+
+// More is said than the socket holds while nobody reads: that something was said is known all the same, and what comes later, too.
+func TestMoreThanTheSocketHolds(t *testing.T) {
+	if !testenv.Namespace(t) {
+		return
+	}
+	self := testenv.Self(t)
+	s, err := subscribe(slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := s.current().SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { _ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 1) })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	self.Run(t, "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10; do ip link add d$i type bridge; done")
+	buf, lost := make([]byte, 64<<10), false
+	for range 20 {
+		if _, err = s.current().Read(buf); err != nil {
+			lost = errors.Is(err, unix.ENOBUFS)
+			break
+		}
+	}
+	if !lost {
+		t.Fatalf("nothing was lost: %v", err)
+	}
+	self.Run(t, "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10; do ip link set d$i up; done") // and again
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() { defer close(ended); s.read(done) }()
+	for _, what := range []string{"after the loss", "of a change after it"} {
+		select {
+		case <-s.hints:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("no hint %s", what)
+		}
+		for quiet := false; !quiet; {
+			select {
+			case <-s.hints:
+			case <-time.After(2 * noisePause):
+				quiet = true
+			}
+		}
+		self.Run(t, "ip", "link", "set", "d1", "down")
+	}
 	close(done)
 	s.close()
 	<-ended

@@ -11,7 +11,9 @@ import (
 
 const (
 	gap      = 50 * time.Millisecond // between two dumps
-	tryAgain = time.Second           // after a dump or a subscription failed
+	burst    = 8                     // dumps at that pace, after which something makes noise that does not end
+	noiseGap = 250 * time.Millisecond
+	tryAgain = time.Second // after a dump or a subscription failed
 )
 
 // Monitor is the host's platform.Monitor.
@@ -76,14 +78,14 @@ func (m *Monitor) Close() error {
 	return nil
 }
 
-// run dumps after hints, at once for the first and then at most once per gap, and hands on what changed.
+// run dumps after hints, at once for the first and then at most once per gap, or per noiseGap where there is no end of them, and hands on what changed.
 func (m *Monitor) run(hints <-chan struct{}) {
 	defer close(m.out)
 	told := m.Snapshot() // what the reader knows
 	timer := time.NewTimer(0)
 	<-timer.C // idle: it runs only while quiet is kept
 	defer timer.Stop()
-	quiet, hinted := false, false
+	quiet, hinted, dumps := false, false, 0
 	for {
 		var out chan<- platform.NetSnapshot // nil while there is nothing to tell
 		news := m.Snapshot()
@@ -100,9 +102,15 @@ func (m *Monitor) run(hints <-chan struct{}) {
 			hinted = true
 		case <-timer.C:
 			quiet = false
+			if !hinted {
+				dumps = 0
+			}
 		}
 		if hinted && !quiet {
 			wait := gap
+			if dumps++; dumps > burst {
+				wait = noiseGap
+			}
 			if hinted = !m.dump(); hinted {
 				wait = tryAgain
 			}

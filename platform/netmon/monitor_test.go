@@ -77,6 +77,31 @@ func TestStormIsCollapsed(t *testing.T) {
 	})
 }
 
+// TestNoiseIsLookedAtLess: hints without an end slow the looking down; once they end the next is as fast as the first.
+func TestNoiseIsLookedAtLess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{}
+		_, hints := watch(t, n)
+		noise := func(d time.Duration) int {
+			before := len(n.times())
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+				select {
+				case hints <- struct{}{}:
+				default:
+				}
+			}
+			time.Sleep(time.Second)
+			return len(n.times()) - before
+		}
+		if got, most := noise(time.Minute), burst+int(time.Minute/noiseGap)+2; got > most || got < most-4 {
+			t.Errorf("looked %d times in a minute of noise, want %d", got, most)
+		}
+		if got := noise(gap * burst); got > burst+1 || got < burst {
+			t.Errorf("looked %d times after the noise, want %d", got, burst)
+		}
+	})
+}
+
 func TestOnlyWhatChangedIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{}

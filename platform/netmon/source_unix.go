@@ -12,6 +12,13 @@ import (
 	"time"
 )
 
+const (
+	// pause is how long nothing is read after a hint: what comes in it is one hint, too.
+	pause = 20 * time.Millisecond
+	// noisePause is that where burst pauses in a row were not quiet.
+	noisePause = 200 * time.Millisecond
+)
+
 // source turns what the kernel says over a socket into hints.
 type source struct {
 	log   *slog.Logger
@@ -86,7 +93,52 @@ func (s *source) read(done <-chan struct{}) {
 			}
 		}
 		s.hint()
+		if !s.rest(done, buf) {
+			return
+		}
 	}
+}
+
+// rest reads now and then until nothing that matters comes any more, and returns false when done is closed.
+func (s *source) rest(done <-chan struct{}, buf []byte) bool {
+	for loud := 0; ; loud++ {
+		wait := pause
+		if loud >= burst {
+			wait = noisePause
+		}
+		select {
+		case <-done:
+			return false
+		case <-time.After(wait):
+		}
+		if !s.drain(buf) {
+			return true
+		}
+		s.hint()
+	}
+}
+
+// drain reads what came in a pause, and reports whether something of it matters. Errors wait for the next Read.
+func (s *source) drain(buf []byte) (some bool) {
+	raw, err := s.current().SyscallConn()
+	if err != nil {
+		return false
+	}
+	_ = raw.Read(func(fd uintptr) bool {
+		for {
+			n, err := syscall.Read(int(fd), buf)
+			switch {
+			case errors.Is(err, syscall.EINTR):
+			case errors.Is(err, syscall.ENOBUFS):
+				some = true
+			case err != nil || n <= 0:
+				return true
+			default:
+				some = some || matters(buf[:n])
+			}
+		}
+	})
+	return some
 }
 
 // reopen tries until it has subscribed again, or done is closed.
