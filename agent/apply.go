@@ -127,7 +127,8 @@ func (a *applier) follow() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), applyTime)
 	defer cancel()
-	if err := a.host.Router.Set(ctx, a.route); err != nil {
+	err := a.host.Firewall.Set(ctx, filterFor(a.route))
+	if err = errors.Join(err, a.host.Router.Set(ctx, a.route)); err != nil {
 		a.log.Warn("the local networks could not be followed", "err", err)
 	}
 }

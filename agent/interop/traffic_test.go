@@ -220,6 +220,12 @@ func TestTrafficPolicies(t *testing.T) {
 			a := w.startAgent()
 			w.connect("vpn4.lab.example")
 			u.expect(t, c.phase, may(t, c.phase))
+			if c.name == "local access" { // of the networks that are there: what was local elsewhere is not
+				w.ip(w.client, "addr del 192.168.7.2/24 dev wan0", "addr add 192.168.8.2/24 dev wan0")
+				time.Sleep(500 * time.Millisecond)
+				u.expect(t, "in another local network", []string{"multicast", "broadcast"})
+				w.ip(w.client, "addr add 192.168.7.2/24 dev wan0")
+			}
 			if r := w.cli("", "disconnect"); r.exit != 0 {
 				t.Errorf("disconnect: %+v", r)
 			}

@@ -36,10 +36,12 @@ func (b *builder) essentials(device string) {
 		b.rule(append(parts, accept()...)...)
 	}
 	b.rule(append(meta(expr.MetaKeyL4PROTO, []byte{unix.IPPROTO_IGMP}), accept()...)...)
-	for _, types := range [][2]byte{{130, 137}, {143, 143}} { // MLD and neighbour discovery (RFC 2710, RFC 4861), MLDv2 (RFC 3810)
+	for _, types := range []expr.Any{ // MLD and neighbour discovery (RFC 2710, RFC 4861), MLDv2 (RFC 3810)
+		&expr.Range{Op: expr.CmpOpEq, Register: 1, FromData: []byte{130}, ToData: []byte{137}},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{143}},
+	} {
 		parts := append(meta(expr.MetaKeyL4PROTO, []byte{unix.IPPROTO_ICMPV6}),
-			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 1},
-			&expr.Range{Op: expr.CmpOpEq, Register: 1, FromData: types[:1], ToData: types[1:]})
+			&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 1}, types)
 		b.rule(append(parts, accept()...)...)
 	}
 }

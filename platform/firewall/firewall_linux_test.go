@@ -2,9 +2,11 @@ package firewall
 
 import (
 	"errors"
+	"flag"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -100,6 +102,7 @@ func TestSet(t *testing.T) {
 		if err := f.Set(t.Context(), tt.c); err != nil { // again, in place of itself
 			t.Fatalf("%s: %v", tt.name, err)
 		}
+		golden(t, tt.name, ns.Run(t, "nft", "list", "table", "inet", "holdfast"))
 		for _, p := range tt.passes {
 			if err := send(t, p.to, p.mark, p.source); err != nil {
 				t.Errorf("%s: %+v: %v", tt.name, p, err)
@@ -116,6 +119,23 @@ func TestSet(t *testing.T) {
 	}
 	if d := testenv.Diff(before, testenv.Dump(t, ns)); d != "" {
 		t.Errorf("left behind:\n%s", d)
+	}
+}
+
+var update = flag.Bool("update", false, "rewrite the goldens")
+
+// golden compares the table as an administrator sees it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", strings.ReplaceAll(name, " ", "-")+".nft")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || string(want) != got {
+		t.Errorf("%s (%v):\n%s", path, err, got)
 	}
 }
 
