@@ -133,7 +133,8 @@ func wrap(text string, width int) []string {
 
 // untold are the reasons that are not shown: nothing was decided, the question and its answer are shown already, or a try was one of several. The timeline of a
 // real agent has them all.
-var untold = texts(machine.ReasonNone, machine.ReasonSpoke, machine.ReasonAsk, machine.ReasonAnswer, machine.ReasonHold, machine.ReasonSuperseded, machine.ReasonReachFailed, machine.ReasonRound)
+var untold = texts(machine.ReasonNone, machine.ReasonSpoke, machine.ReasonAsk, machine.ReasonAnswer, machine.ReasonHold, machine.ReasonSuperseded, machine.ReasonReachFailed, machine.ReasonRound,
+	machine.ReasonPortalLook, machine.ReasonNoPortal)
 
 func texts(reasons ...machine.Reason) map[string]bool {
 	set := map[string]bool{}
@@ -150,10 +151,14 @@ func (s *screen) entry(e ipc.Entry) {
 	if e.Reason == machine.ReasonCleaned.String() && e.Phase != "disconnected" {
 		return // something else is still ending
 	}
-	if s.quiet || e.Reason == "" || untold[e.Reason] || s.shown[e.Reason] {
+	what := e.Reason
+	if what == machine.ReasonCarrier.String() && e.Evidence != "" {
+		what = "packets travel by " + e.Evidence // the sentence is the same for every transport
+	}
+	if s.quiet || e.Reason == "" || untold[e.Reason] || s.shown[what] {
 		return
 	}
-	s.shown[e.Reason] = true
+	s.shown[what] = true
 	style := dim
 	switch e.Phase {
 	case "connected":
@@ -161,7 +166,7 @@ func (s *screen) entry(e ipc.Entry) {
 	case "reconnecting":
 		style = yellow
 	}
-	s.event(e.At, style, e.Phase, e.Reason)
+	s.event(e.At, style, e.Phase, what)
 }
 
 // did says what the script does to the world. The first time in a step that breaks something, the clock starts.
