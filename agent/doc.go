@@ -15,16 +15,21 @@
 //	watchers         one tunnel's notifications             Tunnel.Close
 //	guard            the end of one device                  that
 //	applier          device, pump, all changes of the host  inbox closed; runs the final revert
+//	keeper           the vault                              after the others, with everything written
 //
 // Run waits for all of them, 5 s at most.
 //
+// An agent ends in one of three ways. An end undoes everything. Left (Run's context has the cause ErrRestarting), a session stays: the vault is written, tunnels are closed without a word, the device stays. Killed, it
+// is the same with what the vault had by then, which is written whenever packets begin to flow. The next agent gets it as Config.Saved and takes it up: the machine hears EvAdopted first of all,
+// and has the host looked at and the gateway asked at the same time.
+//
 // Secrets pass through here and stay nowhere: an answer goes from the socket straight to the worker that asked, the token lies in the tunnel's
-// SessionRef. Neither is ever in State, Event, timeline, status or log. At level info the log has phases, codes and interfaces, no names and no inside addresses.
+// SessionRef, and sealed in the vault. Neither is ever in State, Event, timeline, status or log. At level info the log has phases, codes and interfaces, no names and no inside addresses.
 //
 // By file: agent.go what it is made of; loop.go the loop, its timer and clocks; runner.go effects and reports; attempt.go workers towards the gateway; look.go the look for captive portals; session.go
 // the session on this host; apply.go the applier; plan.go settings to host configuration; network.go ways to the gateway; power.go sleep; prompts.go questions; signing.go those for a private key; client.go
 // the verbs and who may use them; target.go what a client asked for; status.go the state; preferences.go what users chose; import.go profiles that root puts in; timeline.go, remember.go what is kept;
-// delivered.go the profiles of gateways; alert.go the word before a session ends.
+// delivered.go the profiles of gateways; alert.go the word before a session ends; adopt.go, keep.go, leave.go a session that outlives its agent.
 //
-// It may import agent/machine, agent/machine/record, agent/ipc, agent/dataplane, profile, platform, protocol and the leaves; the protocols themselves are wired in cmd/holdfastd.
+// It may import agent/machine, agent/machine/record, agent/ipc, agent/vault, agent/dataplane, profile, platform, protocol and the leaves; the protocols themselves are wired in cmd/holdfastd.
 package agent

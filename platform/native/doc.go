@@ -7,5 +7,5 @@
 // Guest is a dialer alone, for a process without privilege.
 //
 // Host changes nothing on the machine but the two directories, which the journal makes, checks and locks. Whoever calls it runs Host.Undo before anything
-// else: every start begins with the machine as it was before us.
+// else, so that a start begins with the machine as it was before us; unless it takes up what a former process has left: then every Set begins from that.
 package native
