@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/holdfast-vpn/holdfast/protocol/keepalive"
 	"github.com/holdfast-vpn/holdfast/protocol/packet"
 )
 
@@ -21,15 +22,19 @@ type activity struct {
 	answer atomic.Int64  // when the last DPD-RESP came
 	moved  atomic.Bool   // data went since somebody set this to false
 	long   atomic.Int64  // when a long packet last went or came
+	came   atomic.Int64  // when data last came
+	flow   atomic.Int64  // since when data had come by then without a pause
+	steady atomic.Bool   // that is a flow
 	count  atomic.Uint64 // how often anything came: two moments may have one time stamp, never one count
 
 	asking  signal // data went and nothing was open before
 	hearing signal // anything came
+	flowing signal // data has come for long enough to be a flow
 }
 
 func newActivity() *activity {
 	a := &activity{base: time.Now()}
-	a.asking.ch, a.hearing.ch = make(chan struct{}), make(chan struct{})
+	a.asking.ch, a.hearing.ch, a.flowing.ch = make(chan struct{}), make(chan struct{}), make(chan struct{})
 	return a
 }
 
@@ -60,10 +65,14 @@ func (a *activity) noteLong(b *packet.Batch) {
 	}
 }
 
-func (a *activity) noteHeard(answer bool) {
+// noteHeard is called by the reader, for every frame, and once for packets that came together.
+func (a *activity) noteHeard(answer, data bool) {
 	t := int64(a.now())
 	a.count.Add(1)
 	a.heard.Store(t)
+	if data {
+		a.noteFlow(t)
+	}
 	if answer {
 		a.answer.Store(t)
 	}
@@ -71,6 +80,25 @@ func (a *activity) noteHeard(answer bool) {
 		a.asked.Store(0)
 	}
 	a.hearing.fire()
+}
+
+// noteFlow notes data that came at t.
+func (a *activity) noteFlow(t int64) {
+	last := a.came.Swap(t)
+	switch {
+	case t-last > int64(keepalive.FlowGap):
+		a.flow.Store(t)
+		a.steady.Store(false)
+	case !a.steady.Load() && t-a.flow.Load() >= int64(keepalive.FlowTime):
+		a.steady.Store(true)
+		a.flowing.fire()
+	}
+}
+
+// seen is all that keepalive wants to know.
+func (a *activity) seen() keepalive.Seen {
+	at := func(v *atomic.Int64) time.Duration { return time.Duration(v.Load()) }
+	return keepalive.Seen{Heard: at(&a.heard), Sent: at(&a.sent), Asked: at(&a.asked), Came: at(&a.came), Flow: at(&a.came) - at(&a.flow)}
 }
 
 // signal wakes those who wait for the next of something, and costs one atomic load when nobody does.

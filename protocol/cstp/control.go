@@ -52,12 +52,12 @@ func (t *Tunnel) control(shown *protocol.Transport, told *protocol.Settings) {
 	defer timer.Stop()
 	for due := time.Duration(0); ; {
 		// Waiting begins before looking: what happens in between is not missed.
-		asking, hearing := act.asking.next(), c.hearing()
+		asking, flowing, hearing := act.asking.next(), act.flowing.next(), c.hearing()
 		now := act.now()
 		if due > 0 && now > due+late {
 			c.state = c.state.Resumed(now)
 		}
-		seen := keepalive.Seen{Heard: time.Duration(act.heard.Load()), Sent: time.Duration(act.sent.Load()), Asked: time.Duration(act.asked.Load())}
+		seen := act.seen()
 		if seen.Asked != 0 {
 			asking = nil // the timer looks at that one; more data says nothing new
 		}
@@ -90,6 +90,7 @@ func (t *Tunnel) control(shown *protocol.Transport, told *protocol.Settings) {
 				return
 			}
 		case <-asking:
+		case <-flowing:
 		case <-hearing:
 		case <-timer.C():
 		}

@@ -267,6 +267,26 @@ func TestUDPStops(t *testing.T) {
 	w.wantNote(t, protocol.NoteCarrier, "dtls")
 }
 
+// TestDownloadStops: only packets come, and then none does any more, by UDP. Nobody has anything to send that would not be answered, and still it is found within a second.
+func TestDownloadStops(t *testing.T) {
+	w := openTwoWays(t, false)
+	packets(w.tls)
+	d := <-w.dtls
+	byDTLS := answer(t, d)
+	w.wantNote(t, protocol.NoteCarrier, "dtls")
+	w.send(t, "more")
+	want(t, byDTLS, "more")
+	for live := w.tun.udp.live.Load(); !live.act.steady.Load(); { // on a busy machine there are pauses
+		if _, err := d.Write(append([]byte{byte(dtlstun.TypeData)}, "some"...)); err != nil {
+			t.Fatal(err)
+		}
+		want(t, w.in, "some")
+		time.Sleep(10 * time.Millisecond)
+	}
+	w.shut.Store(true)
+	w.wantNote(t, protocol.NoteCarrier, "tls: UDP blocked")
+}
+
 // TestNarrowUnderDownload: what travels is long on the way down and short on the way up, and then the path carries no long packets any more. That is found in seconds.
 func TestNarrowUnderDownload(t *testing.T) {
 	w := openTwoWays(t, false, protocol.Header{Name: "X-DTLS-MTU", Value: "1300"})

@@ -44,7 +44,7 @@ func (l *link) heard(t dtlstun.Type, payload []byte) {
 			l.small.Add(1)
 		}
 	}
-	l.act.noteHeard(t == dtlstun.TypeDPDResp)
+	l.act.noteHeard(t == dtlstun.TypeDPDResp, t == dtlstun.TypeData)
 	// What was asked by TLS a moment ago may be answered here.
 	if l.tls.asked.Load() != 0 {
 		l.tls.asked.Store(0)
@@ -126,12 +126,12 @@ func (d *datagrams) watch(l *link) error {
 	timer := d.patience.NewTimer()
 	defer timer.Stop()
 	for due := time.Duration(0); ; {
-		asking, hearing := act.asking.next(), w.hearing()
+		asking, flowing, hearing := act.asking.next(), act.flowing.next(), w.hearing()
 		now := act.now()
 		if due > 0 && now > due+late {
 			w.state, w.since = w.state.Resumed(now), 0
 		}
-		seen := keepalive.Seen{Heard: time.Duration(act.heard.Load()), Sent: time.Duration(act.sent.Load()), Asked: time.Duration(act.asked.Load())}
+		seen := act.seen()
 		if seen.Asked != 0 {
 			asking = nil
 		}
@@ -152,6 +152,7 @@ func (d *datagrams) watch(l *link) error {
 		case err := <-l.failed:
 			return err
 		case <-asking:
+		case <-flowing:
 		case <-hearing:
 		case <-timer.C():
 		}

@@ -44,7 +44,7 @@ func (s *Stream) ReadBatch(b *packet.Batch) error {
 	}
 	if b.Len() > start {
 		s.act.noteLong(b)
-		s.act.noteHeard(false)
+		s.act.noteHeard(false, true)
 		return nil
 	}
 	return s.in.err
@@ -108,7 +108,7 @@ func (s *Stream) readOther() error {
 	}
 	payload := r.part[:r.want]
 	r.have, r.part = 0, r.part[:0]
-	s.act.noteHeard(r.kind == TypeDPDResp)
+	s.act.noteHeard(r.kind == TypeDPDResp, false)
 	switch r.kind {
 	case TypeDPDReq:
 		s.leave(answerDPD)

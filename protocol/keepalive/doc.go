@@ -9,8 +9,13 @@
 //	------------|------------------|-----------------------------> any frame: Heard
 //	                        Silence, one DPD-REQ
 //
-// The upper line finds a peer that is gone while nobody talks; any frame counts as life. The lower line is faster, and finds a path that broke under
-// traffic: it ends nothing by itself, it makes others look. While its questions are answered it asks at most once a second.
+//	        flow stops       max(200 ms, 4 SRTT)     max(100 ms, 4 SRTT)
+//	============|------------------|-------------------|---------> any frame: Heard
+//	                            DPD-REQ            Silence, DPD-REQ
+//
+// The upper line finds a peer that is gone while nobody talks; any frame counts as life. The second is faster, and finds a path that broke under
+// traffic: it ends nothing by itself, it makes others look. While its questions are answered it asks at most once a second. The third is for who only listens: data that came for a
+// while and stops may have ended, or nothing may come any more and nobody here has anything to say. So the peer is asked, once.
 //
 // Nobody is declared dead who was not asked: after a pause of this machine (sleep, a frozen process) the first look asks, and death is dpd/2 away again.
 //

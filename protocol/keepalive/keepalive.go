@@ -6,6 +6,14 @@ const (
 	minSilence = 100 * time.Millisecond
 	// silenceEvery bounds how often a silence that was answered may come again.
 	silenceEvery = time.Second
+	// minStall is how long a flow must have stopped before it is asked about.
+	minStall = 200 * time.Millisecond
+)
+
+// A flow is data that has come for FlowTime without a pause of FlowGap.
+const (
+	FlowTime = 500 * time.Millisecond
+	FlowGap  = 100 * time.Millisecond
 )
 
 // Action is what to do now; several at once are or'ed.
@@ -24,6 +32,8 @@ type Seen struct {
 	Heard time.Duration // the last frame that came
 	Sent  time.Duration // the last frame that went
 	Asked time.Duration // the first data that went since the last frame came; 0 when there is none
+	Came  time.Duration // the last data that came
+	Flow  time.Duration // for how long data had come by then without a pause of FlowGap
 }
 
 // State is the state of one carrier. Make it with New.
@@ -33,7 +43,8 @@ type State struct {
 	from           time.Duration // nothing before counts: the start, the last resume
 	asked          time.Duration // when the last DPD was sent; 0 never
 	silent         bool
-	question       time.Duration // Seen.Asked of the silence
+	question       time.Duration // the one that the silence leaves open
+	inquired       time.Duration // when a flow that had stopped was last asked about; 0 never
 	silence        time.Duration // when the last silence began; 0 never
 	dead           bool
 }
@@ -66,9 +77,12 @@ func (s State) Resumed(now time.Duration) State {
 }
 
 // Poll says what to do at now, and when to ask again at the latest; next is 0 when only new traffic gives a reason. The caller carries the actions out and
-// polls again whenever data was sent after Asked was 0, and, while a DPD is out, whenever something was heard.
+// polls again whenever data was sent after Asked was 0, when Flow has come to FlowTime, and, while a DPD is out, whenever something was heard.
 func (s State) Poll(now time.Duration, seen Seen) (_ State, do Action, next time.Duration) {
 	s, do = s.pollSilence(now, seen)
+	if at := s.stallAt(seen); at > 0 && now >= at {
+		s.inquired, do = now, do|SendDPD
+	}
 	s, more := s.pollDPD(now, seen)
 	do |= more
 	if s.keepalive > 0 && do&SendDPD == 0 && now >= max(seen.Sent, s.from)+s.keepalive {
@@ -85,22 +99,43 @@ func (s State) Waiting() bool { return s.silent }
 
 func (s State) pollSilence(now time.Duration, seen Seen) (State, Action) {
 	if s.silent {
-		if seen.Asked == s.question {
+		if seen.Asked == s.question || s.question == s.inquired && seen.Heard < s.inquired {
 			return s, 0
 		}
 		s.silent = false
 		return s, Heard
 	}
-	if seen.Asked == 0 || now < s.silentAt(seen) {
+	open := s.open(seen)
+	if open == 0 || now < s.silentAt(open) {
 		return s, 0
 	}
-	s.silent, s.question, s.silence = true, seen.Asked, now
+	s.silent, s.question, s.silence = true, open, now
 	return s, Silence | SendDPD
 }
 
+// open is when the oldest question was asked that nothing came after, by data or by us of a flow; 0 when there is none.
+func (s State) open(seen Seen) time.Duration {
+	if s.inquired > seen.Heard && (seen.Asked == 0 || s.inquired < seen.Asked) {
+		return s.inquired
+	}
+	return seen.Asked
+}
+
+// stallAt is when a flow that has stopped is asked about, once; 0 when there is none. While data goes the other way its silence says more.
+func (s State) stallAt(seen Seen) time.Duration {
+	if s.silent || seen.Asked != 0 || seen.Flow < FlowTime || seen.Came <= s.inquired {
+		return 0
+	}
+	at := max(seen.Heard, s.from) + max(minStall, 4*s.srtt)
+	if s.inquired > 0 {
+		at = max(at, s.inquired+silenceEvery)
+	}
+	return at
+}
+
 // silentAt is when the question that is open becomes a silence.
-func (s State) silentAt(seen Seen) time.Duration {
-	at := max(seen.Asked, s.from) + max(minSilence, 4*s.srtt)
+func (s State) silentAt(open time.Duration) time.Duration {
+	at := max(open, s.from) + max(minSilence, 4*s.srtt)
 	if s.silence > 0 {
 		at = max(at, s.silence+silenceEvery)
 	}
@@ -133,9 +168,10 @@ func (s State) next(now time.Duration, seen Seen, do Action) (at time.Duration) 
 			at = t
 		}
 	}
-	if seen.Asked != 0 && !s.silent {
-		earliest(s.silentAt(seen))
+	if open := s.open(seen); open != 0 && !s.silent {
+		earliest(s.silentAt(open))
 	}
+	earliest(s.stallAt(seen))
 	if s.dpd > 0 && !s.dead {
 		heard := max(seen.Heard, s.from)
 		earliest(heard + s.dpd)

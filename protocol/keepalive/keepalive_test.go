@@ -18,6 +18,7 @@ type world struct {
 	now    time.Duration
 	rtt    time.Duration
 	down   bool
+	flow   time.Duration // when the last flow began
 	frozen time.Duration // the process stands still until then
 	next   time.Duration
 	due    []time.Duration // arrivals
@@ -53,6 +54,16 @@ func (w *world) arrive() {
 		w.seen.Heard, w.seen.Asked = w.now, 0
 		return true
 	})
+}
+
+// receive has data come every 10 ms for a while, as a download that goes by one carrier and is answered by nothing of ours.
+func (w *world) receive(long time.Duration) {
+	for end := w.now + long; w.now < end; w.run(w.now + 10*ms) {
+		if w.seen.Came == 0 || w.now-w.seen.Came > FlowGap {
+			w.flow = w.now
+		}
+		w.seen.Heard, w.seen.Asked, w.seen.Came, w.seen.Flow = w.now, 0, w.now, w.now-w.flow
+	}
 }
 
 func (w *world) send(data, answered bool) {
@@ -112,6 +123,55 @@ func TestKeepaliveWhenNothingIsSent(t *testing.T) {
 	w := start(0, 20*time.Second, 20*ms)
 	w.run(50 * time.Second)
 	w.want(t, "20.000000001s keepalive", "40.000000001s keepalive")
+}
+
+// A download stops and nothing comes any more: the peer is asked, and its silence is told as that of sent data is.
+func TestFlowStops(t *testing.T) {
+	w := start(30*time.Second, 0, 10*ms)
+	w.receive(time.Second)
+	w.down = true
+	w.run(3 * time.Second)
+	w.want(t, "1.190000001s dpd", "1.290000001s dpd", "1.290000001s silence")
+	w.down = false
+	w.send(true, true) // and now there is something to say
+	w.run(4 * time.Second)
+	w.want(t, "1.190000001s dpd", "1.290000001s dpd", "1.290000001s silence", "3.01s heard")
+}
+
+// A download has ended, the peer is there: one question, and no more.
+func TestFlowEnds(t *testing.T) {
+	w := start(30*time.Second, 0, 10*ms)
+	w.receive(time.Second)
+	w.run(20 * time.Second)
+	w.want(t, "1.190000001s dpd")
+}
+
+// Flows that come and go cost a question a second at most, and what is too short to be one costs none.
+func TestFlowsAreAskedAboutRarely(t *testing.T) {
+	w := start(30*time.Second, 0, 10*ms)
+	for range 10 {
+		w.receive(600 * ms)
+		w.run(w.now + 250*ms)
+	}
+	if n := len(w.log); n < 4 || n > 9 {
+		t.Errorf("%d questions in %v:\n%s", n, w.now, strings.Join(w.log, "\n"))
+	}
+	w = start(30*time.Second, 0, 10*ms)
+	for range 20 {
+		w.receive(300 * ms)
+		w.run(w.now + 250*ms)
+	}
+	w.want(t)
+}
+
+// While data goes the other way the silence of that data says it sooner.
+func TestFlowWithAnswers(t *testing.T) {
+	w := start(30*time.Second, 0, 10*ms)
+	w.receive(time.Second)
+	w.down = true
+	w.send(true, false)
+	w.run(2 * time.Second)
+	w.want(t, "1.100000001s dpd", "1.100000001s silence")
 }
 
 func TestSilenceThenHeard(t *testing.T) {
@@ -194,6 +254,9 @@ func TestSimulation(t *testing.T) {
 			if r.IntN(3) == 0 {
 				w.send(true, r.IntN(4) > 0)
 			}
+			if r.IntN(4) == 0 && !w.down {
+				w.receive(time.Duration(r.IntN(1500)) * ms)
+			}
 			if r.IntN(10) == 0 {
 				if w.down = !w.down; w.down {
 					downSince = w.now
@@ -216,7 +279,7 @@ func TestSimulation(t *testing.T) {
 // TestOutageDoesNotBluntTheEstimate: a probe that was answered after three seconds without a network must not make the next silence wait for seconds.
 func TestOutageDoesNotBluntTheEstimate(t *testing.T) {
 	s := New(30*time.Second, 0, 12*time.Millisecond, 0).Measured(3 * time.Second)
-	if at := s.silentAt(Seen{Asked: time.Minute}) - time.Minute; at > 2*minSilence {
+	if at := s.silentAt(time.Minute) - time.Minute; at > 2*minSilence {
 		t.Errorf("the next silence is noticed after %s", at)
 	}
 	for range 40 {

@@ -124,6 +124,10 @@ func (w *world) restore(first *uplink) {
 		w.cable(u, "up")
 		w.unplug(u)
 	}
+	// What a run before has taught of path MTUs, and of connections.
+	for _, n := range []*testenv.NS{w.client, w.gateway, w.inside} {
+		w.IP(n, "route flush cache", "tcp_metrics flush all")
+	}
 	w.plug(first, usual)
 	w.await("a way to the gateway", 5*time.Second, func() bool {
 		return w.client.Command("ping", "-c", "1", "-W", "1", gatewayAddr).Run() == nil
