@@ -149,17 +149,21 @@ func TestTraffic(t *testing.T) {
 	w.reachesInside()
 	u.expect(t, "connected", may(t, "connected, everything through the tunnel"))
 
+	// From here on nothing leaves, and the moments between the phases count, too.
 	w.ip(w.client, "route add 0.0.0.0/1 via 192.0.2.1 dev wan0", "route add 128.0.0.0/1 via 192.0.2.1 dev wan0", "route add 203.0.113.200/32 via 192.0.2.1 dev wan0",
 		"route add 2000::/3 via 2001:db8:1::1 dev wan0", "route add 2001:db8:ffff::1/128 via 2001:db8:1::1 dev wan0")
 	time.Sleep(300 * time.Millisecond)
+	u.judge(t, "while routes were pushed", nil, u.since())
 	u.expect(t, "with pushed routes", may(t, "the same, with routes that a DHCP server pushed"))
 	w.ip(w.client, "route del 0.0.0.0/1", "route del 128.0.0.0/1", "route del 203.0.113.200/32", "route del 2000::/3", "route del 2001:db8:ffff::1/128")
 
 	w.router.Run(t, "nft", "add table inet cut; add chain inet cut forward { type filter hook forward priority 0; }; add rule inet cut forward iifname lan0 drop; add rule inet cut forward oifname lan0 drop")
 	w.waitState(20*time.Second, "reconnecting", func(s ipc.State) bool { return s.State == "reconnecting" })
+	u.judge(t, "while the way broke", nil, u.since())
 	u.expect(t, "reconnecting", may(t, "reconnecting, everything through the tunnel"))
 
 	_ = a.cmd.Process.Signal(syscall.SIGSTOP)
+	u.judge(t, "while it was stopped", nil, u.since())
 	u.expect(t, "stopped", may(t, "the agent stopped or frozen"))
 	_ = a.cmd.Process.Signal(syscall.SIGCONT)
 

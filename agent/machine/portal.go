@@ -36,6 +36,12 @@ func (s State) Portal() bool {
 	return s.Phase != Connected && s.Phase != Establishing && slices.ContainsFunc(s.Looks, func(l Look) bool { return l.Portal })
 }
 
+// signing reports that somebody may be signing in at a portal just now, and nothing else is to be hurried for. since is for how long there have been tries.
+func (m *step) signing(since time.Duration) bool {
+	portal := slices.ContainsFunc(m.s.Looks, func(l Look) bool { return l.Portal })
+	return portal && since < portalTime && (since >= briskTime || m.walled())
+}
+
 // walled reports that every path has a portal.
 func (m *step) walled() bool {
 	return !slices.ContainsFunc(m.ways(), func(p Path) bool {
@@ -175,7 +181,7 @@ func (m *step) urged() {
 		return
 	}
 	for i := range m.s.Looks {
-		m.s.Looks[i].At = m.now.Mono - lookSeldom
+		m.s.Looks[i].At = max(m.now.Mono-lookSeldom, 0)
 	}
 	if m.s.Offline() { // the system sees no network, the user may
 		m.s.Loss.Delay = slowest

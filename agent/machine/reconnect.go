@@ -74,7 +74,7 @@ func (m *step) rearm() {
 	switch {
 	case m.s.Offline():
 		l.Delay = slowest
-	case m.walled() && m.now.Mono-l.Since.Mono < portalTime:
+	case m.signing(m.now.Mono - l.Since.Mono):
 		l.Delay = portalPace
 	case m.s.Planned && m.s.Phase == Connected && !m.s.Probing:
 		l.Delay = renewPause

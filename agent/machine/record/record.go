@@ -142,7 +142,7 @@ func follows(before, now machine.Instant) bool {
 
 // sane reports whether a State has a size and times that the machine can work with.
 func sane(s machine.State) bool {
-	if len(s.Jobs) > maxList || len(s.Timers) > maxList || len(s.Paths) > maxList || len(s.Loss.Told) > maxList || !follows(machine.Instant{}, s.Now) {
+	if len(s.Jobs) > maxList || len(s.Timers) > maxList || len(s.Paths) > maxList || len(s.Looks) > maxList || len(s.Loss.Told) > maxList || !follows(machine.Instant{}, s.Now) {
 		return false
 	}
 	times := []time.Duration{s.Since.Mono, s.Since.Boot, s.Budget, s.NextTime, s.Login.Mono, s.Login.Boot, s.Limits.Session, s.Limits.Disconnected,
@@ -152,6 +152,9 @@ func sane(s machine.State) bool {
 	}
 	for _, t := range s.Timers {
 		times = append(times, t.At)
+	}
+	for _, l := range s.Looks {
+		times = append(times, l.At)
 	}
 	for _, t := range times {
 		if t < 0 || t > 2*horizon {
