@@ -1,6 +1,12 @@
 package machine
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
+
+// hasty is how many moves a minute may have that nothing forces. A cable with a bad contact would have the session move with every wink of it.
+const hasty = 3
 
 // This file holds what makes a session move although its carrier works: the system likes another network better. Packets flow on the old carrier until the gateway
 // has answered on the better way; the commit is the only pause. A way that does not answer is looked at ever more rarely, and so is one that did not hold.
@@ -20,6 +26,22 @@ func (s State) own() Path {
 		return s.Path
 	}
 	return s.Paths[i]
+}
+
+// eager reports that the last minute has not seen too many moves.
+func (m *step) eager() bool { return m.s.Moves < hasty || m.now.Mono-m.s.MovedAt > time.Minute }
+
+// moves reports whether a way is worth leaving a carrier for that may work.
+func (m *step) moves(p Path) bool {
+	return slices.Index(m.s.Paths, p) < m.s.better() && slices.Contains(m.s.Paths, p) && (m.eager() || m.calm())
+}
+
+// moved counts a move. MovedAt is that of the first of a minute.
+func (m *step) moved() {
+	if m.now.Mono-m.s.MovedAt > time.Minute {
+		m.s.Moves, m.s.MovedAt = 0, m.now.Mono
+	}
+	m.s.Moves++
 }
 
 // calm reports that the carrier in use gives no reason to look for another, except for a better way.
@@ -52,4 +74,13 @@ func (m *step) turned(liked []Path, fresh bool) bool {
 	}
 	better := m.s.Paths[:m.s.better()]
 	return m.s.own() != m.s.Path || len(better) > 0 && !slices.Equal(better, liked)
+}
+
+// stay goes on as before for now, where networks come and go too often.
+func (m *step) stay() {
+	m.decide(ReasonFlapping)
+	m.rest()
+	if m.s.timer(TimerRetry) < 0 {
+		m.rearm()
+	}
 }

@@ -227,7 +227,7 @@ func (m *step) opened() {
 		m.s.Path = m.s.Paths[0]
 	}
 	m.s.Session, m.s.Login, m.s.Limits, m.s.Plan = true, m.now, m.ev.Limits, m.ev.Plan
-	m.s.Loss, m.s.Closed, m.s.Presented = Loss{}, false, 0
+	m.s.Loss, m.s.Closed, m.s.Presented, m.s.Moves = Loss{}, false, 0, 0
 	m.enter(Establishing, ReasonLoggedIn)
 	m.disarm(TimerSession)
 	if m.ev.Limits.Session > 0 {

@@ -28,7 +28,7 @@
 // # Where things are
 //
 // types.go is the vocabulary shared with the shell, state.go the State, table.go what each phase does with each event, step.go deadlines and effects; connect.go,
-// loss.go, network.go, reconnect.go, better.go, portal.go, adopt.go and disconnect.go hold the rules; explain.go and tell.go put a step in words. Because the function is pure it is
+// loss.go, network.go, reconnect.go, commit.go, better.go, portal.go, adopt.go and disconnect.go hold the rules; explain.go and tell.go put a step in words. Because the function is pure it is
 // simulated against a model world in virtual time, fuzzed, recorded by the agent and replayed (package record).
 //
 // # The simulation

@@ -27,6 +27,8 @@ func (m *step) networkChanged() {
 	switch {
 	case m.s.Phase == Connected && m.s.Gone:
 		m.lose(ReasonPathGone, faultOf(fault.NetNoPath))
+	case m.calm() && m.s.own() == m.s.Path && m.s.better() > 0 && !m.eager():
+		m.stay()
 	case m.s.Phase == Connected && m.turned(liked, fresh):
 		m.s.Shy = 0
 		m.doubt(ReasonNewPath)

@@ -73,9 +73,10 @@ const (
 	ReasonDeviceGone  Reason = 171
 	ReasonIdle        Reason = 172
 
-	ReasonMove Reason = 180
-	ReasonLook Reason = 181
-	ReasonSwap Reason = 182
+	ReasonMove     Reason = 180
+	ReasonLook     Reason = 181
+	ReasonFlapping Reason = 183
+	ReasonSwap     Reason = 182
 
 	ReasonPortalLook Reason = 190
 	ReasonPortal     Reason = 191
@@ -135,6 +136,7 @@ var reasonTexts = map[Reason]string{
 	ReasonFitted:      "this machine has the new MTU: packets flow as before",
 	ReasonKeys:        "packets travel by the same transport under new keys: nothing else changes",
 	ReasonMove:        "a new connection answered on a network that the system likes better: present the token there",
+	ReasonFlapping:    "networks come and go too often: stay for now, and look at the better one later",
 	ReasonLook:        "there is a network that the system likes better: ask whether the gateway answers there",
 	ReasonSwap:        "a new connection answered: present the token there, which ends the old tunnel, as planned",
 	ReasonCarrier:     "the tunnel tells how its packets travel now: addresses, routes and names stay as they are",

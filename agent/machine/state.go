@@ -131,6 +131,8 @@ type State struct {
 	Own       bool          `json:"own,omitempty"`      // of Planned: not the gateway wants it but we
 	Closed    bool          `json:"closed,omitempty"`   // the gateway ended the tunnel without saying why
 	Presented int           `json:"presented,omitempty"`
+	Moves     int           `json:"moves,omitempty"` // to a better network, in the minute that began at MovedAt
+	MovedAt   time.Duration `json:"moved_at,omitempty"`
 	Shy       time.Duration `json:"shy,omitempty"` // the pause before the next look at a better way
 	Loss      Loss          `json:"loss,omitzero"`
 
