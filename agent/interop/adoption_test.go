@@ -142,6 +142,9 @@ func TestGivenUp(t *testing.T) {
 		t.Errorf("rescue beside an agent: %+v", r)
 	}
 	a.kill()
+	if r := w.cli("", "state"); r.exit != 3 || !strings.Contains(r.stderr, "sudo holdfast rescue") {
+		t.Errorf("state without an agent: %+v", r)
+	}
 	if r := w.cli("", "rescue", "--state-dir", w.stateDir(), "--runtime-dir", w.runtimeDir()); r.exit != 0 || !strings.Contains(r.out, "undone: the session that was kept\n") {
 		t.Errorf("rescue: %+v", r)
 	}

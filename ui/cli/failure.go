@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -26,11 +27,24 @@ func asFault(ctx context.Context, err error) *fault.Error {
 	return fault.As(err)
 }
 
+// device is the tunnel's on Linux. It outlives an agent that was killed.
+const device = "holdfast0"
+
+// withDevice adds what to do about a tunnel whose agent is gone: it drops what belongs inside, which may be everything.
+func withDevice(f *fault.Error) *fault.Error {
+	if f.Code == fault.AgentUnreachable {
+		if _, err := net.InterfaceByName(device); err == nil {
+			return f.Hint("its tunnel is still there and lets nothing through: an agent goes on with the session, or take it back with: sudo holdfast rescue")
+		}
+	}
+	return f
+}
+
 // report prints a failure as the contract has it and returns the exit code.
 func report(s Streams, asJSON bool, f *fault.Error) int {
 	exit := f.Exit()
 	fmt.Fprintf(s.Err, "error: %s (%s)\n", f.Sentence(), f.Code)
-	hints := f.AllHints()
+	hints := withDevice(f).AllHints()
 	for _, h := range hints {
 		fmt.Fprintf(s.Err, "hint: %s\n", fault.Clean(h))
 	}

@@ -287,6 +287,7 @@ func TestHardened(t *testing.T) {
 	}
 	d := &daemon{dir: dir, cmd: exec.Command(binary, "run", "--state-dir", dir+"/state", "--runtime-dir", dir+"/run", "--profile-dir", dir), ready: make(chan bool, 1)}
 	d.cmd.Env = append(os.Environ(), asProgram+"=main", "GOTRACEBACK=crash")
+	d.cmd.Stderr = os.Stderr
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: other, Gid: other}}
 	out, err := d.cmd.StdoutPipe()
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/agent/vault"
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/platform/systemd"
+	"github.com/holdfast-vpn/holdfast/profile"
 )
 
 const (
@@ -20,12 +21,24 @@ const (
 	askTime = 2 * time.Second
 )
 
+// allowed reports what this machine's policy of today says against a session that was begun under another.
+func allowed(store *profile.Store) error {
+	policy, err := store.Policy()
+	if err == nil && (policy.Fips() || policy.Forbids(profile.SSL)) {
+		err = errors.New("this machine's policy does not allow it any more")
+	}
+	return err
+}
+
 // recall returns the session that a former agent has left, if it may still live. Otherwise everything is as if there had been none: the vault is empty, and the host as it
 // was before us.
-func recall(ctx context.Context, host *platform.Host, kept *vault.Vault, resume bool, log *slog.Logger) (*vault.Session, error) {
+func recall(ctx context.Context, host *platform.Host, kept *vault.Vault, resume bool, profiles func() *profile.Store, log *slog.Logger) (*vault.Session, error) {
 	s, err := kept.Load()
 	if err == nil && !resume {
 		err = errors.New("--no-resume")
+	}
+	if err == nil {
+		err = allowed(profiles())
 	}
 	if err == nil {
 		mono, boot := host.Clock.Now()

@@ -45,7 +45,8 @@ func serve(ctx context.Context, dirs paths.Dirs, resume bool, log *slog.Logger, 
 	}
 	defer func() { err = errors.Join(err, host.Close()) }()
 	kept := vault.New(dirs.State, dirs.Runtime)
-	saved, err := recall(ctx, host, kept, resume, log)
+	known := func() *profile.Store { return profiles(dirs, log) }
+	saved, err := recall(ctx, host, kept, resume, known, log)
 	if err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func serve(ctx context.Context, dirs paths.Dirs, resume bool, log *slog.Logger, 
 		Connect: func(d protocol.Dialer) protocol.Connector {
 			return &cstp.Connector{Dialer: d, Log: log, Patience: rare}
 		},
-		Profiles: func() *profile.Store { return profiles(dirs, log) },
+		Profiles: known,
 	})
 	if err != nil {
 		return err
