@@ -85,17 +85,17 @@ func (m *Manager) Uninstall() error {
 	return m.uninstall()
 }
 
-// Start starts it.
-func (m *Manager) Start() error { return m.change(m.control.Start) }
+// Start starts it, unless it runs.
+func (m *Manager) Start() error { return m.change(m.control.Start, Running) }
 
-// Stop stops it; it is started again with the machine.
-func (m *Manager) Stop() error { return m.change(m.control.Stop) }
+// Stop stops it, unless it has stopped; it is started again with the machine.
+func (m *Manager) Stop() error { return m.change(m.control.Stop, Stopped) }
 
 // Restart stops it and starts it again, the way the system does that.
-func (m *Manager) Restart() error { return m.change(m.control.Restart) }
+func (m *Manager) Restart() error { return m.change(m.control.Restart, "") }
 
-// change does something to a service that must be there.
-func (m *Manager) change(what func() error) error {
+// change does something to a service that must be there, unless it is so already.
+func (m *Manager) change(what func() error, already Status) error {
 	if err := privileged(); err != nil {
 		return err
 	}
@@ -104,6 +104,8 @@ func (m *Manager) change(what func() error) error {
 		return err
 	case s == NotInstalled:
 		return fault.New(fault.HostNoService, nil)
+	case s == already:
+		return nil
 	}
 	return refused(what())
 }

@@ -66,7 +66,10 @@ func (h *handler) Execute(_ []string, requests <-chan svc.ChangeRequest, say cha
 				_, _ = io.WriteString(h.log, "error: "+f.Sentence()+" ("+string(f.Code)+")\n")
 				return true, uint32(f.Exit())
 			}
-			return ctx.Err() == nil, 1
+			if ctx.Err() == nil {
+				return true, 1 // nobody asked
+			}
+			return false, 0
 		}
 	}
 }
