@@ -16,7 +16,7 @@ func TestImpair(t *testing.T) {
 	if w == nil {
 		return
 	}
-	g := w.startRehearsal()
+	g := w.startRehearsal(nil)
 	a := w.startAgent()
 	if r := w.cli("", "debug", "impair", "dtls=drop,3s"); r.exit != 9 {
 		t.Errorf("without a session: %+v", r)

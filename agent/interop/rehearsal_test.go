@@ -13,8 +13,8 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// startRehearsal runs `holdfast gateway` where the gateway is, and returns what it says of itself by name.
-func (w *world) startRehearsal() map[string]string {
+// startRehearsal runs `holdfast gateway` where the gateway is, and returns what it says of itself by name. typed is its standard input, nil for none.
+func (w *world) startRehearsal(typed *os.File) map[string]string {
 	w.t.Helper()
 	cmd := w.gateway.Command(filepath.Join(os.Getenv(binEnv), "holdfast"), "gateway", "--listen", "198.51.100.1:443")
 	out, err := cmd.StdoutPipe()
@@ -22,6 +22,9 @@ func (w *world) startRehearsal() map[string]string {
 		w.t.Fatal(err)
 	}
 	cmd.Stderr = os.Stderr
+	if typed != nil {
+		cmd.Stdin = typed
+	}
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -66,7 +69,7 @@ func TestRehearsal(t *testing.T) {
 	if w == nil {
 		return
 	}
-	g := w.startRehearsal()
+	g := w.startRehearsal(nil)
 	w.countUDP()
 	a := w.startAgent()
 	r := w.cli(g["password"]+"\n", "connect", "198.51.100.1", "--user", g["user"], "--password-stdin", "--pin", g["pin"], "--no-input")

@@ -32,7 +32,7 @@
 //
 // What is behind the gateway is an Inside. Echo, here, answers pings and datagrams and works inside testing/synctest; package inside has a TCP/IP stack with real servers.
 //
-// Faults are methods: DropConnections, Refuse, Restart, Hang, Revoke, Misbehave; of datagrams alone BlockUDP, RefuseUDP, LimitUDP, GarbleUDP, DropDTLS, HangDTLS. Administrators look at Sessions (display.go): parent, SSL and DTLS tunnels of each, what it can do, how
+// Faults are methods: DropConnections, Refuse, Restart, Hang, Revoke, Kick, Renumber, Misbehave; of datagrams alone BlockUDP, RefuseUDP, LimitUDP, GarbleUDP, DropDTLS, HangDTLS. Administrators look at Sessions (display.go): parent, SSL and DTLS tunnels of each, what it can do, how
 // often it came back; WriteSessions is for people, a Session prints as one counter line and goes as JSON. A session is inactive when it has no SSL tunnel, and the idle timer then goes on as
 // disconnected timeout where there is no other.
 //

@@ -20,11 +20,12 @@ const (
 type Kind uint8
 
 const (
-	Late        Kind = iota // the right answer, after Delay
-	Unavailable             // 503 with X-Reason
-	Garbage                 // bytes that are no HTTP
-	HTML                    // a web page, as a portal shows; for a profile, a document that is not the one announced
-	Endless                 // a body that does not end
+	Late         Kind = iota // the right answer, after Delay
+	Unavailable              // 503 with X-Reason
+	Unauthorized             // 401, although the session is there
+	Garbage                  // bytes that are no HTTP
+	HTML                     // a web page, as a portal shows; for a profile, a document that is not the one announced
+	Endless                  // a body that does not end
 )
 
 // Misdeed is what a gateway does instead of answering as it should.
@@ -122,6 +123,15 @@ func (g *Gateway) Revoke(id uint32) bool {
 	s := g.byID(id)
 	g.end(s, "revoked")
 	return s != nil
+}
+
+// Renumber gives every session other inside addresses from its next CONNECT on. The tunnels that are there go on with those they have.
+func (g *Gateway) Renumber() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, s := range g.sessions {
+		s.renumber = len(s.addrs) > 0
+	}
 }
 
 // Kick ends the session of that number as an administrator does at an ocserv: the client gets an empty DISCONNECT. It reports whether there was one.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -182,4 +183,47 @@ func TestWrongAnswers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Renumber: the tunnel that is there keeps its address, the next one of the session has another, and the old one is free again.
+func TestRenumber(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		token := r.login()
+		first := r.up(token)
+		was := r.gw.Sessions()[0].Addresses
+		r.gw.Renumber()
+		first.works()
+		if now := r.gw.Sessions()[0].Addresses; !slices.Equal(now, was) {
+			t.Errorf("%v before the next CONNECT, was %v", now, was)
+		}
+		r.up(token).works()
+		now := r.gw.Sessions()[0].Addresses
+		for i := range was {
+			if now[i] == was[i] {
+				t.Errorf("still %v", now[i])
+			}
+		}
+		r.up(token).works()
+		if again := r.gw.Sessions()[0].Addresses; !slices.Equal(again, now) {
+			t.Errorf("%v at the third CONNECT, was %v", again, now)
+		}
+		r.up(r.login()).works()
+		if other := r.gw.Sessions()[1].Addresses; !slices.Equal(other, was) {
+			t.Errorf("another session has %v, want %v", other, was)
+		}
+	})
+}
+
+// A 401 that is a fault of its own: the session is there, and takes the token afterwards.
+func TestUnauthorizedKeepsTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		token := r.login()
+		r.gw.Misbehave(StageConnect, &Misdeed{Kind: Unauthorized, Times: 1})
+		if got := r.dial().connect(token); got.Status != http.StatusUnauthorized {
+			t.Errorf("status %d", got.Status)
+		}
+		r.up(token).works()
+	})
 }

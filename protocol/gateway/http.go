@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/holdfast-vpn/holdfast/protocol/cstp"
 )
 
 // reply is an answer to a request other than CONNECT.
@@ -113,6 +115,8 @@ func (c *conn) misbehave(m *Misdeed) bool {
 		return true
 	case Unavailable:
 		b = fmt.Appendf(nil, "HTTP/1.1 503 Service Unavailable\r\nX-Reason: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", m.Reason)
+	case Unauthorized:
+		b = cstp.AppendRefusal(nil, http.StatusUnauthorized, "Cookie is not acceptable")
 	case Garbage:
 		b = make([]byte, 512)
 		_, _ = rand.Read(b)

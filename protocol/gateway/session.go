@@ -19,6 +19,7 @@ type session struct {
 	user, group string
 	begun       time.Time
 	addrs       []netip.Prefix // given at the first CONNECT, kept to the end
+	renumber    bool           // but others at the next one
 	client      string         // outer address of the last tunnel
 	host        string         // what the client calls itself
 	tunnel      *tunnel        // nil while inactive
@@ -123,7 +124,7 @@ var errNoAddress = errors.New("no address available")
 
 // addresses gives the session an address of each pool, once. g.mu is held.
 func (g *Gateway) addresses(s *session) error {
-	if len(s.addrs) > 0 {
+	if len(s.addrs) > 0 && !s.renumber {
 		return nil
 	}
 	var got []netip.Prefix
@@ -134,7 +135,10 @@ func (g *Gateway) addresses(s *session) error {
 		}
 		got = append(got, a)
 	}
-	s.addrs = got
+	for _, a := range s.addrs {
+		delete(g.byAddr, a.Addr())
+	}
+	s.addrs, s.renumber = got, false
 	for _, a := range got {
 		g.byAddr[a.Addr()] = s
 	}
