@@ -19,7 +19,10 @@ const (
 
 // search starts over: a round now, or when an unexplained DISCONNECT asks for patience, and brisk retries from now on.
 func (m *step) search() {
-	m.s.Loss.Since, m.s.Loss.Delay = m.now, 0
+	m.s.Loss.Since = m.now
+	if !m.s.Offline() { // there it would put off the next look around, and news are a reason for one
+		m.s.Loss.Delay = 0
+	}
 	if m.s.Closed {
 		if m.s.timer(TimerRetry) < 0 || m.s.Presented == 0 {
 			m.arm(TimerRetry, m.now.Mono+closedWait)
