@@ -13,6 +13,9 @@ import (
 	"github.com/holdfast-vpn/holdfast/ui/credential"
 )
 
+// defaultTime is --timeout where nobody says it.
+const defaultTime = time.Minute
+
 // endTime is how long a cancelled attempt may take until the agent says that it is over (the agent promises 3 s).
 const endTime = 4 * time.Second
 
@@ -35,6 +38,7 @@ type attempt struct {
 	next     *ipc.Prompt        // came meanwhile
 	asked    chan outcome
 	declined bool
+	portal   bool   // the person knows of the captive portal
 	shown    string // progress text
 }
 
@@ -77,7 +81,16 @@ func (a *attempt) run(ctx context.Context, req ipc.ConnectRequest) (final ipc.St
 			}
 		})
 	}()
-	final, err = a.follow(ctx, events, broken)
+	within := ctx
+	if first.State == "reconnecting" { // the agent has no time for that: it goes on until the session ends
+		limited, cancel := context.WithTimeout(ctx, backTime(req))
+		defer cancel()
+		within = limited
+	}
+	final, err = a.follow(within, events, broken)
+	if within.Err() != nil && ctx.Err() == nil {
+		err = notBack(final)
+	}
 	a.clearProgress()
 	stop()
 	<-done
@@ -144,10 +157,12 @@ func (a *attempt) follow(ctx context.Context, events <-chan ipc.Event, broken <-
 func (a *attempt) heard(e ipc.Event) *ipc.Prompt {
 	switch {
 	case e.State != nil:
+		a.signIn(*e.State)
 		a.progress(*e.State)
 		return e.State.Prompt
 	case e.Prompt != nil:
 		return e.Prompt
+	case e.Notice != nil && e.Notice.Code == string(fault.NetPortal): // the state has it, too
 	case e.Notice != nil:
 		a.clearProgress()
 		fmt.Fprintf(a.Err, "note: %s (%s)\n", e.Notice.Fault().Sentence(), line(e.Notice.Code))
@@ -158,6 +173,40 @@ func (a *attempt) heard(e ipc.Event) *ipc.Prompt {
 		a.next = nil
 	}
 	return nil
+}
+
+// backTime is how long a connect waits for a session that is being looked for.
+func backTime(req ipc.ConnectRequest) time.Duration {
+	if req.TimeoutMS > 0 {
+		return time.Duration(req.TimeoutMS) * time.Millisecond
+	}
+	return defaultTime
+}
+
+// notBack is the end of that wait: what is in the way, and that the session goes on without us.
+func notBack(s ipc.State) error {
+	f := fault.New(fault.NetTimeout, nil)
+	if s.Error != nil {
+		f = s.Error.Fault()
+	}
+	return f.Hint("the session is kept, and the agent goes on trying: holdfast state")
+}
+
+// signIn tells a person once that the network wants him to sign in, while that can still help.
+func (a *attempt) signIn(s ipc.State) {
+	if a.portal || s.Attempt != a.id || s.State != "reconnecting" || s.CaptivePortal == nil || !*s.CaptivePortal {
+		return
+	}
+	a.portal = true
+	a.clearProgress()
+	f := fault.New(fault.NetPortal, nil)
+	if s.Error != nil && s.Error.Code == string(fault.NetPortal) {
+		f = s.Error.Fault()
+	}
+	fmt.Fprintf(a.Err, "note: %s (%s)\n", line(f.Sentence()), fault.NetPortal)
+	for _, h := range f.AllHints() {
+		fmt.Fprintf(a.Err, "hint: %s\n", line(h))
+	}
 }
 
 // over reports whether the state is the end of our attempt, and how it ended.

@@ -95,7 +95,7 @@ check of the certificate; no match ends the connect.`,
 	flags.StringArrayVar(&f.pins, "pin", nil, "`HASH` of the gateway's key; repeatable")
 	flags.BoolVar(&f.acceptBanner, "accept-banner", false, "accept the gateway's banner")
 	flags.BoolVar(&f.noInput, "no-input", false, "never ask; exit 10 if something would have to be asked")
-	flags.DurationVar(&f.timeout, "timeout", time.Minute, "`TIME` for us and the network, 1s to 10m")
+	flags.DurationVar(&f.timeout, "timeout", defaultTime, "`TIME` for us and the network, 1s to 10m")
 	for _, l := range later {
 		what := l.what + "; not in this version (USE-006)"
 		if l.value {

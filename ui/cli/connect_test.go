@@ -212,6 +212,19 @@ func TestAlreadyConnected(t *testing.T) {
 	}
 }
 
+// TestConnectAtAPortal: a session that waits at a captive portal is waited for within --timeout, the person is told how to help, and the session stays.
+func TestConnectAtAPortal(t *testing.T) {
+	yes := true
+	b := &backend{st: ipc.State{State: "reconnecting", Attempt: "c0", Target: "vpn.example.com", CaptivePortal: &yes,
+		Error: &ipc.Error{Code: "NET-007", Message: "this network wants you to sign in first: port 80 sends us to login.hotel", Hint: fault.Lookup(fault.NetPortal).Hint + "\nor disconnect first"}}, owner: alice.ID()}
+	r := play(t, t.Context(), b, nil, "", "connect", "vpn.example.com", "--timeout", "1s")
+	want := "note: this network wants you to sign in first: port 80 sends us to login.hotel (NET-007)\nhint: or disconnect first\nhint: " + fault.Lookup(fault.NetPortal).Hint + "\n" +
+		"error: this network wants you to sign in first: port 80 sends us to login.hotel (NET-007)\n"
+	if r.exit != 5 || !strings.HasPrefix(r.err, want) || !strings.Contains(r.err, "hint: the session is kept") || b.ended > 0 || b.st.State != "reconnecting" {
+		t.Errorf("exit %d, ended %d, %s\n%s", r.exit, b.ended, b.st.State, r.err)
+	}
+}
+
 func TestPendingPromptIsAnswered(t *testing.T) {
 	pending := ipc.Prompt{ID: "p9", Kind: "form", Fields: []ipc.Field{password("password")}}
 	state := ipc.State{State: "authenticating", Attempt: "c7", Target: "vpn.example.com", Prompt: &pending}

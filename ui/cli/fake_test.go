@@ -93,7 +93,7 @@ func (b *backend) Connect(_ context.Context, p localsock.Peer, r ipc.ConnectRequ
 	if b.refuse != nil {
 		return ipc.Accepted{}, b.refuse
 	}
-	if b.st.State == "connected" {
+	if b.st.State == "connected" || b.st.State == "reconnecting" {
 		return ipc.Accepted{ID: b.st.Attempt}, nil
 	}
 	b.owner = p.ID()
