@@ -116,6 +116,7 @@ func (l *loop) session() (vault.Session, bool) {
 			s.Timeline = append(s.Timeline, r.Entry)
 		}
 	}
+	l.awake(&s)
 	return s, true
 }
 

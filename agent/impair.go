@@ -6,6 +6,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/agent/machine"
+	"github.com/holdfast-vpn/holdfast/agent/vault"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/platform/localsock"
@@ -78,6 +79,17 @@ func (l *loop) sensed(s platform.NetSnapshot) {
 		s = platform.NetSnapshot{}
 	}
 	l.snapshot(s)
+}
+
+// awake takes a pretended sleep out of what is kept for the next agent, which knows nothing of it.
+func (l *loop) awake(s *vault.Session) {
+	slept := l.faults.Slept()
+	s.Saved.Boot -= slept
+	s.Kept.Login -= slept
+	s.Kept.Last.At -= slept
+	if s.Kept.Expires > 0 {
+		s.Kept.Expires = max(s.Kept.Expires-slept, 1) // 0 is no limit
+	}
 }
 
 // specs are the faults in force, with what is left of their time.

@@ -195,3 +195,34 @@ func TestImpairIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// A pretended sleep dies with the agent that pretends: what is kept for the next one counts by the real clock, and has no more time left than this one.
+func TestImpairedSleepIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newImpairable(t, false)
+		if _, err := w.Impair(t.Context(), root, ipc.ImpairRequest{Spec: "sleep=10m"}); err != nil {
+			t.Fatal(err)
+		}
+		w.flows(t, time.Second)
+		w.want("connected")
+		var left time.Duration
+		if err := w.call(t.Context(), func(l *loop) {
+			end, limited := l.state.Expires()
+			kept, ok := l.session()
+			mono, boot := l.cfg.Host.Clock.Now()
+			if err := Adoptable(kept, machine.Instant{Mono: mono, Boot: boot}); !ok || !limited || err != nil {
+				t.Errorf("kept %v, limited %v, %v", ok, limited, err)
+			}
+			left = end - l.now().Boot
+			if got := kept.Kept.Expires - boot; got != left {
+				t.Errorf("%v are left here, the next agent has %v", left, got)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if left > 8*time.Hour-10*time.Minute {
+			t.Errorf("%v are left after 10 min of 8 h", left)
+		}
+		w.end(t)
+	})
+}
