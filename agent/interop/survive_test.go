@@ -92,6 +92,7 @@ func TestAgentKilled(t *testing.T) {
 			}
 			w.travels(c.transport, 20*time.Second)
 			w.reachesInside()
+			w.replays()
 			if r := w.cli("", "disconnect"); r.exit != 0 {
 				t.Errorf("disconnect: %+v", r)
 			}
