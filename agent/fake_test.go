@@ -55,7 +55,11 @@ type wire struct {
 	transport atomic.Pointer[protocol.Transport] // nil: tls
 	// goodbye is how long Close takes.
 	goodbye time.Duration
+	asleep  atomic.Bool
 }
+
+// Sleep makes it a protocol.Sleeper.
+func (w *wire) Sleep(asleep bool) { w.asleep.Store(asleep) }
 
 func newWire() *wire {
 	return &wire{

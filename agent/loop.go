@@ -308,6 +308,9 @@ func (l *loop) step(ev machine.Event) {
 		}
 		l.log.Info("phase", "from", before, "to", next.Phase, "event", ev.Kind, "code", ev.Fault.Code)
 	}
+	if next.Frozen != was.Frozen || ev.Kind == machine.EvResumed {
+		l.stillness(next.Frozen)
+	}
 	l.enter(was, ev, effects)
 	for _, fx := range effects {
 		l.do(fx)

@@ -3,6 +3,7 @@ package agent
 import (
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/platform"
+	"github.com/holdfast-vpn/holdfast/protocol"
 )
 
 // told is the evidence of what the system says of sleep; what is noticed without it has that of clocks.
@@ -25,5 +26,14 @@ func (l *loop) letSleep() {
 	if l.ready != nil && l.state.Phase != machine.Disconnecting {
 		l.ready()
 		l.ready = nil
+	}
+}
+
+// stillness tells the tunnels that the machine goes to sleep, or that what was due before does not count any more. It comes before the effects of the step: a probe is sent by a tunnel that is awake.
+func (l *loop) stillness(asleep bool) {
+	for _, t := range l.res.tunnels {
+		if s, ok := t.live.(protocol.Sleeper); ok {
+			s.Sleep(asleep)
+		}
 	}
 }

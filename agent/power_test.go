@@ -99,11 +99,17 @@ func TestSleepKeepsTheSession(t *testing.T) {
 					t.Error("the machine is kept awake")
 				}
 				r.want("connected")
+				if !w.asleep.Load() {
+					t.Error("the tunnel was not told")
+				}
 				if n := tries.Load(); n != 0 || over(w.closed) {
 					t.Errorf("before sleep: %d tries, closed %v", n, over(w.closed))
 				}
 				tt.wake(r)
 				r.want("connected")
+				if w.asleep.Load() {
+					t.Error("the tunnel was not woken")
+				}
 				if resumed, reason := r.resumed(); resumed != tt.resumed || resumed > 0 && (tries.Load() == 0 || reason != machine.ReasonResume.String()) {
 					t.Errorf("resumed %d times, for %q, %d tries", resumed, reason, tries.Load())
 				}

@@ -102,6 +102,12 @@ type Tunnel interface {
 	Close(reason CloseReason) error
 }
 
+// Sleeper is what a Tunnel is, too, when it asks its gateway for signs of life by itself. From Sleep(true) on it sends nothing but packets and judges nothing, because the machine goes to sleep;
+// Sleep(false) says that it woke, or that time was lost without a word before: every deadline begins anew.
+type Sleeper interface {
+	Sleep(asleep bool)
+}
+
 // Carrier moves packets. One goroutine reads and one writes; Close unblocks both.
 type Carrier interface {
 	// ReadBatch blocks for the first packet and fills b with what else is there.

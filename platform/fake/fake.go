@@ -50,6 +50,9 @@ type Machine struct {
 	power   chan platform.PowerEvent  // holds the newest
 	still   bool                      // nobody is told of sleep any more
 	slept   time.Duration
+	dark    bool          // it is night
+	dusk    time.Duration // since when
+	stood   time.Duration // for how long nights have been
 }
 
 // New returns a machine on which nothing of ours is.
@@ -118,6 +121,19 @@ func (m *Machine) Sleep(d time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.slept += d
+}
+
+// Night suspends the machine while f runs, however long that takes: both clocks stand still, and after it the boot clock has gone on and the monotonic one has not. What else is in the world goes
+// on, and so do the agent's goroutines: they only see no time pass.
+func (m *Machine) Night(f func()) {
+	m.mu.Lock()
+	m.dark, m.dusk = true, time.Since(m.began)
+	m.mu.Unlock()
+	f()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dark = false
+	m.stood += time.Since(m.began) - m.dusk
 }
 
 // Routes is what the router was last set to.

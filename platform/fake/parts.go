@@ -127,6 +127,9 @@ type clock struct{ m *Machine }
 func (c clock) Now() (mono, boot time.Duration) {
 	c.m.mu.Lock()
 	defer c.m.mu.Unlock()
-	mono = time.Since(c.m.began)
-	return mono, mono + c.m.slept
+	at := time.Since(c.m.began)
+	if c.m.dark {
+		at = c.m.dusk
+	}
+	return at - c.m.stood, at + c.m.slept
 }

@@ -29,6 +29,7 @@ type controller struct {
 	rekey  time.Duration // when the gateway wants a new tunnel; 0 never, or told
 	asked  time.Duration // when our last DPD went, until its answer came; 0 none is out
 	open   time.Duration // when the first DPD went that nothing came after; 0 none is out
+	turns  uint64        // of the night
 	silent bool          // NoteSilence was told, NoteHeard was not
 	alone  bool          // a new tunnel was asked for, as TLS is silent
 	gone   error         // why TLS ended, where DTLS goes on without it
@@ -52,17 +53,18 @@ func (t *Tunnel) control(shown *protocol.Transport, told *protocol.Settings) {
 	defer timer.Stop()
 	for due := time.Duration(0); ; {
 		// Waiting begins before looking: what happens in between is not missed.
-		asking, flowing, hearing := act.asking.next(), act.flowing.next(), c.hearing()
+		asking, flowing, hearing, turned := act.asking.next(), act.flowing.next(), c.hearing(), t.udp.night.turned.next()
 		now := act.now()
-		if due > 0 && now > due+late {
-			c.state = c.state.Resumed(now)
+		if turns := t.udp.night.turns.Load(); turns != c.turns || due > 0 && now > due+late {
+			c.state, c.turns = c.state.Resumed(now), turns
 		}
 		seen := act.seen()
 		if seen.Asked != 0 {
 			asking = nil // the timer looks at that one; more data says nothing new
 		}
-		due = c.poll(now, seen)
-		if hearing == nil && c.waiting() {
+		if due = 0; t.udp.night.asleep.Load() {
+			asking, flowing, hearing = nil, nil, nil
+		} else if due = c.poll(now, seen); hearing == nil && c.waiting() {
 			continue // what was just asked may be answered already
 		}
 		timer.Stop()
@@ -92,6 +94,7 @@ func (t *Tunnel) control(shown *protocol.Transport, told *protocol.Settings) {
 		case <-asking:
 		case <-flowing:
 		case <-hearing:
+		case <-turned:
 		case <-timer.C():
 		}
 	}

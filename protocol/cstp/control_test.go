@@ -106,6 +106,27 @@ func TestSilentPeerIsDead(t *testing.T) {
 	})
 }
 
+// TestAsleep: a machine that goes to sleep sends nothing and judges nobody, however long that takes; after it everything begins anew.
+func TestAsleep(t *testing.T) {
+	bubble(t, &protocol.Settings{DPD: 30 * time.Second, Keepalive: 20 * time.Second}, func(w *watched) {
+		w.path.down()
+		time.Sleep(59 * time.Second) // a second more, and the peer is dead
+		w.Sleep(true)
+		w.path.up()
+		synctest.Wait()
+		before := w.gw.act.count.Load()
+		time.Sleep(time.Hour)
+		w.quiet()
+		if n := w.gw.act.count.Load() - before; n != 0 {
+			t.Errorf("%d frames were sent", n)
+		}
+		w.path.down()
+		w.Sleep(false)
+		w.want(protocol.NotePeerDead, 59*time.Second+time.Hour+time.Minute)
+		w.path.up()
+	})
+}
+
 func TestSilenceUnderTraffic(t *testing.T) {
 	bubble(t, &protocol.Settings{DPD: 30 * time.Second}, func(w *watched) {
 		time.Sleep(time.Second)

@@ -71,6 +71,7 @@ type datagrams struct {
 	lived  bool      // packets have gone by DTLS
 	since  time.Time // from when on they do without a failure; zero: they do not
 
+	night    night           // of the tunnel's control, too
 	patience *patience.Clock // of everything that waits here and in the tunnel's control
 
 	ctx   context.Context // ends with stop
@@ -92,6 +93,7 @@ type datagrams struct {
 
 func newDatagrams(s *Stream, set *protocol.Settings, log *slog.Logger, why string, at *place) *datagrams {
 	d := &datagrams{tls: s, log: log, place: at, links: make(chan *link), news: make(chan struct{}, 1)}
+	d.night.turned.ch = make(chan struct{})
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	d.set.Store(set)
 	d.shown.Store(&protocol.Transport{Name: "tls", Reason: why})

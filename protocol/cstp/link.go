@@ -95,6 +95,7 @@ type watcher struct {
 	l     *link
 	state keepalive.State
 	asked time.Duration // when our last DPD went, until its answer came; 0 none is out
+	turns uint64        // of the night
 	rekey time.Duration // 0 never
 	trust time.Duration // when DTLS has held; 0 it is known to have
 
@@ -126,20 +127,21 @@ func (d *datagrams) watch(l *link) error {
 	timer := d.patience.NewTimer()
 	defer timer.Stop()
 	for due := time.Duration(0); ; {
-		asking, flowing, hearing := act.asking.next(), act.flowing.next(), w.hearing()
+		asking, flowing, hearing, turned := act.asking.next(), act.flowing.next(), w.hearing(), d.night.turned.next()
 		now := act.now()
-		if due > 0 && now > due+late {
-			w.state, w.since = w.state.Resumed(now), 0
+		if turns := d.night.turns.Load(); turns != w.turns || due > 0 && now > due+late {
+			w.state, w.since, w.turns = w.state.Resumed(now), 0, turns
 		}
 		seen := act.seen()
 		if seen.Asked != 0 {
 			asking = nil
 		}
 		var err error
-		if due, err = w.poll(now, seen); err != nil {
+		if due = 0; d.night.asleep.Load() {
+			asking, flowing, hearing = nil, nil, nil
+		} else if due, err = w.poll(now, seen); err != nil {
 			return err
-		}
-		if hearing == nil && w.waiting() {
+		} else if hearing == nil && w.waiting() {
 			continue // what was just asked may be answered already
 		}
 		timer.Stop()
@@ -154,6 +156,7 @@ func (d *datagrams) watch(l *link) error {
 		case <-asking:
 		case <-flowing:
 		case <-hearing:
+		case <-turned:
 		case <-timer.C():
 		}
 	}
