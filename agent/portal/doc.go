@@ -1,6 +1,6 @@
 // Package portal looks for a captive portal: a network that shows its own sign-in page in place of everything else until somebody has signed in.
 //
-//	GET / HTTP/1.1 to port 80 of the gateway's own address --> a redirect to another owner's host, status 511, or a page --> checkup.Web
+//	GET / HTTP/1.1 to port 80 of the gateway's own address --> a redirect to another owner's host (also one that a page makes), status 511, an offer by WISPr, or a page --> checkup.Web
 //
 // Nobody but the gateway's address, and whatever stands in for it, is asked: there is no page of a third party to probe for. The request holds the gateway's name
 // and nothing else of the session: no cookie, no token. The answer is a stranger's: 64 KiB of it are read within the caller's time, its texts are cleaned.

@@ -22,7 +22,7 @@ const Port = 80
 // maxPage bounds what is read of an answer, its header included; maxHead what is looked at of a page.
 const (
 	maxPage = 64 << 10
-	maxHead = 1024
+	maxHead = 8 << 10
 )
 
 // Probe is one question in plain HTTP.
@@ -66,19 +66,59 @@ func (p Probe) request() string {
 
 // read takes an answer apart.
 func read(from io.Reader, host string, at netip.Addr) checkup.Web {
-	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(from, maxPage)), nil)
+	resp, err := http.ReadResponse(bufio.NewReader(io.LimitReader(from, maxPage)), nil) //nolint:bodyclose // it holds nothing but the connection, and would read to the end
 	if err != nil {
 		return checkup.Web{}
 	}
-	defer resp.Body.Close()
-	w := checkup.Web{Answered: true, Status: resp.StatusCode, Elsewhere: elsewhere(host, at, resp.Header.Get("Location"))}
+	w := checkup.Web{Answered: true, Status: resp.StatusCode}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		w.Date = date
 	}
 	head := make([]byte, maxHead)
 	n, _ := io.ReadFull(resp.Body, head)
-	w.Page = resp.StatusCode == http.StatusOK && isPage(resp.Header.Get("Content-Type"), head[:n])
+	head = head[:n]
+	w.Page = resp.StatusCode == http.StatusOK && isPage(resp.Header.Get("Content-Type"), head)
+	w.SignIn = bytes.Contains(head, []byte(wispr))
+	for _, location := range []string{resp.Header.Get("Location"), refresh(resp.Header.Get("Refresh")), metaRefresh(head)} {
+		if w.Elsewhere == "" {
+			w.Elsewhere = elsewhere(host, at, location)
+		}
+	}
 	return w
+}
+
+// wispr is how a portal speaks to programs that can sign in (WISPr 1.0, annex D).
+const wispr = "<WISPAccessGatewayParam"
+
+// metaRefresh is where a page sends its reader by itself: <meta http-equiv="refresh" content="0; url=...">.
+func metaRefresh(head []byte) string {
+	for rest := head; ; {
+		i := bytes.Index(rest, []byte("<"))
+		if i < 0 {
+			return ""
+		}
+		tag, after, closed := bytes.Cut(rest[i+1:], []byte(">"))
+		if !closed {
+			return ""
+		}
+		if low := bytes.ToLower(tag); bytes.HasPrefix(low, []byte("meta")) && bytes.Contains(low, []byte("refresh")) {
+			return refresh(string(tag))
+		}
+		rest = after
+	}
+}
+
+// refresh is the address in "0; url=ADDRESS", however it is quoted.
+func refresh(s string) string {
+	i := strings.Index(strings.ToLower(s), "url=")
+	if i < 0 || len(s) != len(strings.ToLower(s)) {
+		return ""
+	}
+	s = strings.TrimLeft(s[i+len("url="):], " \"'")
+	if end := strings.IndexAny(s, "\"' ;"); end >= 0 {
+		s = s[:end]
+	}
+	return s
 }
 
 // isPage reports whether an answer is meant for people.

@@ -52,9 +52,14 @@ func TestLook(t *testing.T) {
 		"page":                {"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\nhello", checkup.Web{Answered: true, Status: 200, Page: true}},
 		"page without a type": {"HTTP/1.1 200 OK\r\n\r\n<!DOCTYPE html><p>", checkup.Web{Answered: true, Status: 200, Page: true}},
 		"sign-in status":      {"HTTP/1.1 511 Network Authentication Required\r\n\r\n", checkup.Web{Answered: true, Status: 511}},
-		"not HTTP":            {"SSH-2.0-x\r\n", checkup.Web{}},
-		"nothing":             {"", checkup.Web{}},
-		"endless header":      {"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("a", maxPage) + "\r\n\r\n", checkup.Web{}},
+		"page that sends on": {"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html><head><title>a</title><META HTTP-EQUIV='Refresh' CONTENT=\"0; URL='http://login.hotel/x?a=b'\"></head>",
+			checkup.Web{Answered: true, Status: 200, Page: true, Elsewhere: "login.hotel"}},
+		"header that sends on": {"HTTP/1.1 200 OK\r\nRefresh: 1;url=http://login.hotel/\r\n\r\n", checkup.Web{Answered: true, Status: 200, Elsewhere: "login.hotel"}},
+		"page that reloads":    {"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<meta http-equiv=refresh content=5><meta name=a>", checkup.Web{Answered: true, Status: 200, Page: true}},
+		"WISPr":                {"HTTP/1.1 200 OK\r\n\r\n<HTML><!-- <WISPAccessGatewayParam xmlns:xsi=\"x\"> -->", checkup.Web{Answered: true, Status: 200, Page: true, SignIn: true}},
+		"not HTTP":             {"SSH-2.0-x\r\n", checkup.Web{}},
+		"nothing":              {"", checkup.Web{}},
+		"endless header":       {"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("a", maxPage) + "\r\n\r\n", checkup.Web{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, asked := served(t.Context(), func(c net.Conn) { _, _ = io.WriteString(c, tt.answer) })
@@ -150,6 +155,7 @@ func TestHijacked(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 302 Found\r\nLocation: http://login.hotel/\r\n\r\n"))
 	f.Add([]byte("HTTP/1.1 302 Found\r\nLocation: http://a\x1b[2J/\r\nContent-Type: text/html\r\n\r\n<html>"))
+	f.Add([]byte("HTTP/1.1 200 OK\r\n\r\n<meta http-equiv=\"refresh\" content=\"0; url=http://login.hotel/\">"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		w := read(bytes.NewReader(b), "vpn.example.com", gateway)
 		if w.Elsewhere != fault.Clean(w.Elsewhere) || w.Elsewhere == "vpn.example.com" || !w.Answered && w != (checkup.Web{}) {

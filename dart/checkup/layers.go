@@ -65,7 +65,7 @@ func (w Web) Portal() string {
 	switch {
 	case w.Elsewhere != "":
 		return "port 80 sends us to " + w.Elsewhere
-	case w.Status == 511: // Network Authentication Required (RFC 6585 section 6)
+	case w.SignIn, w.Status == 511: // Network Authentication Required (RFC 6585 section 6)
 		return "port 80 says that the network wants a sign-in"
 	}
 	return ""

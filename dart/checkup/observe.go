@@ -70,6 +70,7 @@ type Web struct {
 	Status    int
 	Elsewhere string // the other host it sends us to
 	Page      bool   // it shows a web page
+	SignIn    bool   // which says that one has to sign in
 	Date      time.Time
 	Took      time.Duration
 }
