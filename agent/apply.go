@@ -32,12 +32,13 @@ type applier struct {
 	jobs chan func()
 	done chan struct{}
 
-	route platform.RouteConfig // that is in place; empty before the first and after a revert
-	dev   platform.Device
-	pump  *dataplane.Pump // it owns the device
-	dirty bool            // something of ours may be in place
-	heir  bool            // of a former agent, too, whose device is not taken over yet
-	heirs bool            // everything stays for the next agent
+	route  platform.RouteConfig  // that is in place; empty before the first and after a revert
+	filter platform.FilterConfig // beside it
+	dev    platform.Device
+	pump   *dataplane.Pump // it owns the device
+	dirty  bool            // something of ours may be in place
+	heir   bool            // of a former agent, too, whose device is not taken over yet
+	heirs  bool            // everything stays for the next agent
 }
 
 func newApplier(host *platform.Host, log *slog.Logger) *applier {
@@ -109,7 +110,7 @@ func (a *applier) apply(ctx context.Context, p hostPlan) (*dataplane.Pump, strin
 	if err := a.host.Router.Set(ctx, p.route); err != nil {
 		return nil, "", coded(fault.HostRoute, err)
 	}
-	a.route = p.route
+	a.route, a.filter = p.route, p.filter
 	if err := a.host.Resolver.Set(ctx, p.dns); err != nil {
 		return nil, "", coded(fault.HostDNS, err)
 	}
@@ -127,7 +128,7 @@ func (a *applier) follow() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), applyTime)
 	defer cancel()
-	err := a.host.Firewall.Set(ctx, filterFor(a.route))
+	err := a.host.Firewall.Set(ctx, a.filter)
 	if err = errors.Join(err, a.host.Router.Set(ctx, a.route)); err != nil {
 		a.log.Warn("the local networks could not be followed", "err", err)
 	}

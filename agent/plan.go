@@ -25,7 +25,7 @@ var (
 type hostPlan struct {
 	route  platform.RouteConfig
 	dns    platform.DNSConfig
-	filter platform.FilterConfig // follows from route
+	filter platform.FilterConfig // follows from the others
 }
 
 // planFor turns what the gateway gave into what the host should look like.
@@ -95,13 +95,17 @@ func (p hostPlan) on(d platform.Device) hostPlan {
 	if !p.dns.Empty() {
 		p.dns.Name, p.dns.Index = d.Name(), d.Index()
 	}
-	p.filter = filterFor(p.route)
+	p.filter = filterFor(p.route, p.dns)
 	return p
 }
 
-// filterFor keeps what belongs into the tunnel, or is to be refused, from leaving beside it.
-func filterFor(r platform.RouteConfig) platform.FilterConfig {
-	return platform.FilterConfig{Device: r.Name, Caught: slices.Concat(r.Include, r.Unreach), Direct: r.Exclude, LocalLAN: r.LocalLAN}
+// filterFor keeps what belongs into the tunnel, or is to be refused, from leaving beside it. With split DNS the names of other domains are asked outside, of servers
+// that may be caught.
+func filterFor(r platform.RouteConfig, d platform.DNSConfig) platform.FilterConfig {
+	return platform.FilterConfig{
+		Device: r.Name, Caught: slices.Concat(r.Include, r.Unreach), Direct: r.Exclude, LocalLAN: r.LocalLAN,
+		Names: len(d.Split) > 0 && !d.All,
+	}
 }
 
 // digest is the plan as the machine compares it: addresses and MTU in the open, everything else as a hash.

@@ -141,7 +141,7 @@ func TestDigest(t *testing.T) {
 func TestFilterFor(t *testing.T) {
 	s := &protocol.Settings{Addresses: prefixes("10.9.0.2/24"), MTU: 1400, TunnelAll: true, SplitExclude: prefixes("203.0.113.0/24"), LocalLAN: true}
 	f := planFor(s).on(newDevice()).filter
-	if fmt.Sprint(f) != "{holdfast0 [0.0.0.0/0 ::/0] [203.0.113.0/24] true}" {
+	if fmt.Sprint(f) != "{holdfast0 [0.0.0.0/0 ::/0] [203.0.113.0/24] true false}" {
 		t.Errorf("tunnel-all: %v", f)
 	}
 	s.BypassProtocol = true
@@ -149,7 +149,15 @@ func TestFilterFor(t *testing.T) {
 		t.Errorf("IPv6 may bypass: %v", f)
 	}
 	s = &protocol.Settings{Addresses: prefixes("10.9.0.2/24"), MTU: 1400, SplitInclude: prefixes("10.99.0.0/16", "2001:db8:99::/64"), DNS: addrs("10.98.0.1")}
-	if f := planFor(s).on(newDevice()).filter; fmt.Sprint(f) != "{holdfast0 [10.98.0.1/32 10.99.0.0/16 2001:db8:99::/64] [] false}" {
+	if f := planFor(s).on(newDevice()).filter; fmt.Sprint(f) != "{holdfast0 [10.98.0.1/32 10.99.0.0/16 2001:db8:99::/64] [] false false}" {
 		t.Errorf("split include: %v", f)
+	}
+	s = &protocol.Settings{Addresses: prefixes("10.9.0.2/24"), MTU: 1400, TunnelAll: true, DNS: addrs("10.98.0.1"), SplitDNS: []string{"corp.example"}}
+	if f := planFor(s).on(newDevice()).filter; !f.Names {
+		t.Errorf("split DNS: %v", f)
+	}
+	s.TunnelAllDNS = true
+	if f := planFor(s).on(newDevice()).filter; f.Names {
+		t.Errorf("tunnel-all DNS: %v", f)
 	}
 }

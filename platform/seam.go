@@ -77,6 +77,7 @@ type FilterConfig struct {
 	Caught   []netip.Prefix
 	Direct   []netip.Prefix // less these
 	LocalLAN bool           // and less the directly connected networks of the uplinks
+	Names    bool           // and less questions for names, by whoever asks them
 }
 
 // Empty reports whether nothing of ours is wanted.

@@ -46,6 +46,14 @@ func (b *builder) essentials(device string) {
 	}
 }
 
+// names lets through questions for names (RFC 1035 section 4.2).
+func (b *builder) names() {
+	for _, proto := range []byte{unix.IPPROTO_UDP, unix.IPPROTO_TCP} {
+		parts := append(meta(expr.MetaKeyL4PROTO, []byte{proto}), transport(2, binaryutil.BigEndian.PutUint16(53))...)
+		b.rule(append(parts, accept()...)...)
+	}
+}
+
 // to adds a rule for destinations in the spans, if there are any.
 func (b *builder) to(spans []span, v6 bool, name string, verdict ...expr.Any) {
 	if len(spans) == 0 {

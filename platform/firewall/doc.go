@@ -7,6 +7,7 @@
 //	oifname lo, holdfast0 -------------------------------> accept
 //	mark 0x4846 (our own connections to the gateway) ----> accept
 //	DHCP, neighbour discovery, IGMP and MLD -------------> accept   what an uplink needs to stay one
+//	questions for names, where the gateway has them asked outside > accept   (Names)
 //	to what the gateway leaves outside, or local networks > accept   (Direct)
 //	to what belongs into the tunnel ---------------------> reject   (Caught)
 //	anything else ---------------------------------------> accept   split tunnelling

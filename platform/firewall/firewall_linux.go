@@ -101,6 +101,9 @@ func replace(r rules) error {
 	chain := c.AddChain(&nftables.Chain{Name: "out", Table: t, Type: nftables.ChainTypeFilter, Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityFilter, Policy: &policy})
 	b := &builder{c: c, table: t, chain: chain}
 	b.essentials(r.device)
+	if r.names {
+		b.names()
+	}
 	for _, f := range []struct {
 		family
 		v6 bool

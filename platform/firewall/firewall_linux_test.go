@@ -93,6 +93,7 @@ func TestSet(t *testing.T) {
 		{"local network", platform.FilterConfig{Caught: prefixes("0.0.0.0/0 ::/0"), LocalLAN: true}, []packet{near, {to: "224.0.0.251:5353"}}, []packet{out4, out6}},
 		{"split include", platform.FilterConfig{Caught: prefixes("10.0.0.0/8 203.0.113.0/24 2001:db8:ff::/48")}, []packet{near, {to: "[2001:db8:fe::1]:9"}, {to: "203.0.112.255:9"}, {to: "203.0.114.0:9"}},
 			[]packet{out4, out6, {to: "203.0.113.0:9"}, {to: "203.0.113.255:9"}, {to: "10.0.0.0:9"}, {to: "10.255.255.255:9"}}},
+		{"names outside", platform.FilterConfig{Caught: prefixes("0.0.0.0/0 ::/0"), Names: true}, []packet{{to: "192.168.7.1:53"}, {to: "[2001:db8::1]:53"}}, []packet{out4, out6, near}},
 		{"split exclude", platform.FilterConfig{Caught: prefixes("0.0.0.0/0"), Direct: prefixes("203.0.113.9/32")}, []packet{out4, out6}, []packet{near, {to: "203.0.113.8:9"}, {to: "203.0.113.10:9"}}},
 	} {
 		tt.c.Device = platform.Interface

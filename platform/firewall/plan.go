@@ -30,6 +30,7 @@ type family struct {
 // rules is what the table should say.
 type rules struct {
 	device string
+	names  bool // questions for names may leave by any interface
 	v4, v6 family
 }
 
@@ -48,7 +49,7 @@ func desired(c platform.FilterConfig, lan []netip.Prefix) (rules, error) {
 	if c.LocalLAN {
 		direct = append(append(direct, lan...), local...)
 	}
-	r := rules{device: c.Device}
+	r := rules{device: c.Device, names: c.Names}
 	r.v4 = family{merge(direct, true), merge(c.Caught, true)}
 	r.v6 = family{merge(direct, false), merge(c.Caught, false)}
 	return r, nil
