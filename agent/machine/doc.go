@@ -33,7 +33,7 @@
 //
 // # The simulation
 //
-// world_test.go and nature_test.go are the world: a gateway, links, a user, a host that takes its time, two clocks. script_test.go is what can happen in it, by name and
+// world_test.go, traffic_test.go and nature_test.go are the world: a gateway, links, a user, a host that takes its time, two clocks. script_test.go is what can happen in it, by name and
 // at a time. invariants_test.go holds after every step, promises_test.go over time: a session that the gateway keeps is up within a minute of a way to it, nobody is
 // logged in while it lives, tries keep their pace. sim_test.go plays random scripts on all processors and shrinks what fails to a few lines, planted_test.go shows that it
 // finds bugs, fuzz_test.go has scripts written by a fuzzer. testdata/scenarios holds scripts of field reports, each with its timeline as a golden.

@@ -2,12 +2,15 @@ package machine
 
 import (
 	"math/bits"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
 
 // A script as bytes: two for the seed, then two for each action, how long after the one before and which of choices. Any bytes are a script, and a change of one byte is
@@ -117,6 +120,64 @@ func FuzzWorld(f *testing.F) {
 		s := scriptOf(b)
 		if w := simulate(s, Step); len(w.errs) > 0 {
 			t.Fatal(tell(s, Step).told)
+		}
+	})
+}
+
+// FuzzStep feeds events that no shell would: nothing panics, and the State stays in order.
+func FuzzStep(f *testing.F) {
+	f.Add([]byte{byte(EvConnectRequested), 1, 0, byte(EvTunnelOpened), 1, 1, byte(EvNetworkApplied), 2, 1, byte(EvCarrierDown), 1, 9})
+	rng := rand.New(rand.NewPCG(1, 1))
+	long := make([]byte, 300)
+	for i := range long {
+		long[i] = byte(rng.Uint32())
+	}
+	f.Add(long)
+	f.Fuzz(func(t *testing.T, script []byte) {
+		s, now := New(1), Instant{Mono: time.Minute, Boot: time.Hour}
+		codes := fault.Codes()
+		for ; len(script) >= 3; script = script[3:] {
+			k, n, x := EventKind(script[0]%byte(evEnd)), script[1], script[2]
+			id := ID(n)
+			if n >= 128 { // a number that is waited for
+				id = 0
+				if len(s.Jobs) > 0 {
+					id = s.Jobs[int(n)%len(s.Jobs)].ID
+				}
+			}
+			now.Mono += time.Duration(x) * time.Duration(x) * time.Millisecond
+			now.Boot = max(now.Boot, now.Mono) + time.Duration(x%7)*time.Second
+			ev := Event{Kind: k, Attempt: id, Tunnel: id, Prompt: id, RTT: time.Duration(x) * time.Millisecond, Reason: x,
+				Policy: Policy{AutoReconnect: x&1 != 0, Backups: int(x % 3), DisconnectOnSuspend: x&2 != 0}, Plan: NetPlan{MTU: int(x % 2)},
+				Limits: Limits{Session: time.Duration(x%9) * time.Minute, Disconnected: time.Duration(x%5) * time.Minute}}
+			if x%3 == 0 {
+				ev.Tunnel = s.Tunnel
+			}
+			if x%4 != 0 {
+				ev.Fault = faultOf(codes[int(x)%len(codes)])
+			}
+			for i := range int(x % 4) {
+				ev.Paths = append(ev.Paths, Path{IfIndex: i + int(x)/64})
+			}
+			s, _ = Step(s, ev, now)
+			if bad := broken(s, now); len(bad) > 0 {
+				t.Fatalf("after %v: %s\n%+v", ev, strings.Join(bad, "; "), s)
+			}
+		}
+	})
+}
+
+// FuzzScript: whatever a scenario says, it is read or refused.
+func FuzzScript(f *testing.F) {
+	f.Add("seed 1\n0s connect\n5s end\nexpect connected\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		s, _, err := parseScript(text)
+		if err == nil {
+			for _, a := range s.actions {
+				if verbs[a.verb] == nil {
+					t.Errorf("read a verb that is none: %q", a.verb)
+				}
+			}
 		}
 	})
 }

@@ -129,8 +129,9 @@ func (w *world) checkLogin(before State, ev Event, f Effect) {
 	if f.Server > before.Policy.Backups && ev.Kind != EvConnectRequested {
 		w.fail("a login at server %d of %d", f.Server, before.Policy.Backups)
 	}
-	// What the gateway said of its patience may be over before the gateway counts: it need not have noticed the loss.
-	over := w.s.Reason == ReasonLostTime && w.now.Boot-before.Loss.At.Boot >= w.gw.said
+	// What the gateway said of its patience may be over before the gateway counts: it need not have noticed the loss, or it has taken the token and its answer,
+	// which says how patient it is now, lies unread by a process that stood still.
+	over := w.s.Reason == ReasonLostTime && (w.now.Boot-before.Loss.At.Boot >= w.gw.said || before.has(FxCommit))
 	if before.Session && w.gw.token && !before.Closed && !over {
 		w.fail("a login although the gateway keeps the session (%v)", w.s.Reason)
 	}

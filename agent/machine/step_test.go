@@ -5,7 +5,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"math/rand/v2"
 	"net/netip"
 	"os"
 	"strconv"
@@ -479,84 +478,6 @@ func TestSessionLimitSentAgain(t *testing.T) {
 	}
 }
 
-// TestAFastNewWayDoesNotHurryASlowOldOne: the old carrier gets three of its own round trips where those are longer than the new way's.
-func TestAFastNewWayDoesNotHurryASlowOldOne(t *testing.T) {
-	s, now := up(t, Policy{AutoReconnect: true})
-	wait := func(d time.Duration) { now.Mono, now.Boot = now.Mono+d, now.Boot+d }
-	probe := func() (id ID) {
-		for _, j := range s.Jobs {
-			if j.Kind == FxProbe {
-				id = j.ID
-			}
-		}
-		return id
-	}
-	s, _ = Step(s, Event{Kind: EvSilence, Tunnel: 1}, now)
-	wait(140 * time.Millisecond)
-	s, _ = Step(s, Event{Kind: EvProbed, Attempt: probe(), Tunnel: 1, RTT: 140 * time.Millisecond}, now)
-	if s.Probing {
-		t.Fatal("still in doubt")
-	}
-	s, _ = Step(s, Event{Kind: EvSilence, Tunnel: 1}, now)
-	wait(210 * time.Millisecond) // before that it is asked alone
-	s, _ = Step(s, Event{Kind: EvTick}, now)
-	reach := s.LastID
-	wait(30 * time.Millisecond)
-	s, _ = Step(s, Event{Kind: EvReached, Attempt: reach, RTT: 10 * time.Millisecond}, now)
-	wait(170 * time.Millisecond)
-	if s, _ = Step(s, Event{Kind: EvTick}, now); s.Phase != Connected {
-		t.Errorf("%v after 410 ms", s.Phase)
-	}
-	wait(11 * time.Millisecond)
-	if s, _ = Step(s, Event{Kind: EvTick}, now); s.Phase != Reconnecting {
-		t.Errorf("%v after 421 ms", s.Phase)
-	}
-}
-
-// TestRenewIsOurs: a tunnel that we want to replace is not called the gateway's wish, and new keys are no reconnect.
-func TestRenewIsOurs(t *testing.T) {
-	s, now := up(t, Policy{})
-	s, fx := Step(s, Event{Kind: EvKeysChanged, Tunnel: 1}, now)
-	if s.Reason != ReasonKeys || len(fx) != 1 || s.Tunnels+s.Sessions != 0 {
-		t.Errorf("new keys: %v, %v", s.Reason, fx)
-	}
-	s, fx = Step(s, Event{Kind: EvRenewDue, Tunnel: 1}, now)
-	if s.Reason != ReasonRenew || s.Phase != Connected || !s.Pump || !has(fx, FxStartReach) {
-		t.Fatalf("%v in %v, %v", s.Reason, s.Phase, fx)
-	}
-	s, _ = Step(s, Event{Kind: EvReached, Attempt: s.LastID}, now)
-	s, _ = Step(s, Event{Kind: EvRebound, Attempt: s.LastID, Tunnel: s.LastID, Plan: NetPlan{MTU: 1400}}, now)
-	if s.Phase != Connected || s.LastReconnect.Code != int(ReasonRenew) || s.Planned {
-		t.Errorf("%v, %+v", s.Phase, s.LastReconnect)
-	}
-}
-
-// TestRekey: the old tunnel works until the commit, is told that we come back, and where nothing answers it simply goes on.
-func TestRekey(t *testing.T) {
-	s, now := up(t, Policy{})
-	s, fx := Step(s, Event{Kind: EvRekeyDue, Tunnel: 1}, now)
-	if s.Phase != Connected || !s.Pump || !has(fx, FxStartReach) || has(fx, FxProbe) {
-		t.Fatalf("%v %v", s.Phase, fx)
-	}
-	if later, _ := Step(s, Event{Kind: EvReachFailed, Attempt: s.LastID, Fault: faultOf(fault.NetRefused)}, now); later.Phase != Connected || !later.Planned {
-		t.Errorf("a refusal: %v", later.Phase)
-	}
-	s, _ = Step(s, Event{Kind: EvReached, Attempt: s.LastID}, now)
-	commit := s.LastID
-	// The gateway ends the old tunnel before it has answered on the new one.
-	s, fx = Step(s, Event{Kind: EvServerClosed, Tunnel: 1}, now)
-	if s.Phase != Reconnecting || s.Closed || len(fx) > 1 {
-		t.Errorf("the old tunnel's end: %v %v", s.Phase, fx)
-	}
-	s, fx = Step(s, Event{Kind: EvRebound, Attempt: commit, Tunnel: commit, Plan: NetPlan{MTU: 1400}}, now)
-	if s.Phase != Connected || s.Tunnels != 1 || s.LastReconnect.Code != int(ReasonRekey) || s.Planned {
-		t.Errorf("%v %+v", s.Phase, s.LastReconnect)
-	}
-	if got := fmt.Sprint(fx); !strings.Contains(got, "close-tunnel tunnel 1") {
-		t.Error(got)
-	}
-}
-
 // TestLevels: what counts as a reconnect of the tunnel and what as one of the session.
 func TestLevels(t *testing.T) {
 	wifi := Path{IfIndex: 3, Name: "wlan0", Local: netip.MustParseAddr("198.51.100.7")}
@@ -604,62 +525,4 @@ func has(fx []Effect, k EffectKind) bool {
 		}
 	}
 	return false
-}
-
-// FuzzStep feeds events that no shell would: nothing panics, and the State stays in order.
-func FuzzStep(f *testing.F) {
-	f.Add([]byte{byte(EvConnectRequested), 1, 0, byte(EvTunnelOpened), 1, 1, byte(EvNetworkApplied), 2, 1, byte(EvCarrierDown), 1, 9})
-	rng := rand.New(rand.NewPCG(1, 1))
-	long := make([]byte, 300)
-	for i := range long {
-		long[i] = byte(rng.Uint32())
-	}
-	f.Add(long)
-	f.Fuzz(func(t *testing.T, script []byte) {
-		s, now := New(1), Instant{Mono: time.Minute, Boot: time.Hour}
-		codes := fault.Codes()
-		for ; len(script) >= 3; script = script[3:] {
-			k, n, x := EventKind(script[0]%byte(evEnd)), script[1], script[2]
-			id := ID(n)
-			if n >= 128 { // a number that is waited for
-				id = 0
-				if len(s.Jobs) > 0 {
-					id = s.Jobs[int(n)%len(s.Jobs)].ID
-				}
-			}
-			now.Mono += time.Duration(x) * time.Duration(x) * time.Millisecond
-			now.Boot = max(now.Boot, now.Mono) + time.Duration(x%7)*time.Second
-			ev := Event{Kind: k, Attempt: id, Tunnel: id, Prompt: id, RTT: time.Duration(x) * time.Millisecond, Reason: x,
-				Policy: Policy{AutoReconnect: x&1 != 0, Backups: int(x % 3), DisconnectOnSuspend: x&2 != 0}, Plan: NetPlan{MTU: int(x % 2)},
-				Limits: Limits{Session: time.Duration(x%9) * time.Minute, Disconnected: time.Duration(x%5) * time.Minute}}
-			if x%3 == 0 {
-				ev.Tunnel = s.Tunnel
-			}
-			if x%4 != 0 {
-				ev.Fault = faultOf(codes[int(x)%len(codes)])
-			}
-			for i := range int(x % 4) {
-				ev.Paths = append(ev.Paths, Path{IfIndex: i + int(x)/64})
-			}
-			s, _ = Step(s, ev, now)
-			if bad := broken(s, now); len(bad) > 0 {
-				t.Fatalf("after %v: %s\n%+v", ev, strings.Join(bad, "; "), s)
-			}
-		}
-	})
-}
-
-// FuzzScript: whatever a scenario says, it is read or refused.
-func FuzzScript(f *testing.F) {
-	f.Add("seed 1\n0s connect\n5s end\nexpect connected\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		s, _, err := parseScript(text)
-		if err == nil {
-			for _, a := range s.actions {
-				if verbs[a.verb] == nil {
-					t.Errorf("read a verb that is none: %q", a.verb)
-				}
-			}
-		}
-	})
 }
