@@ -183,7 +183,8 @@ func TestLostMeanwhile(t *testing.T) {
 	if d := testenv.Diff(host, w.standing()); d != "" {
 		t.Errorf("while the user is asked the host differs:\n%s", d)
 	}
-	if out, err := w.get("http://198.51.100.2/"); err == nil || strings.Contains(out, "refused") {
+	out, err := w.client.Command("curl", "-sS", "-m", "1", "http://198.51.100.2/").CombinedOutput()
+	if err == nil || strings.Contains(string(out), "refused") {
 		t.Errorf("while the user is asked something went outside: %s", out)
 	}
 	if again := w.state(); again.Prompt == nil || again.Prompt.ID != s.Prompt.ID {

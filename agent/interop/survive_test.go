@@ -90,6 +90,13 @@ func TestAgentKilled(t *testing.T) {
 			if r := w.cli("", "timeline"); !strings.Contains(r.out, "the agent was restarted") || !strings.Contains(r.out, "connect-requested") {
 				t.Errorf("the timeline does not tell of it:\n%s", r.out)
 			}
+			record := filepath.Join(w.dir, "record")
+			if r := w.cli("", "timeline", "--save", record); r.exit != 0 {
+				t.Errorf("timeline --save: %+v", r)
+			}
+			if r := w.cli("", "replay", record); r.exit != 0 || !strings.Contains(r.out, "adopted") {
+				t.Errorf("replay: %+v", r)
+			}
 			w.travels(c.transport, 20*time.Second)
 			w.reachesInside()
 			w.replays()
