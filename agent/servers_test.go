@@ -3,6 +3,7 @@ package agent
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,7 +11,10 @@ import (
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/profile"
+	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/gateway"
 )
 
 // profileOf is a store of one profile with this inside it.
@@ -139,4 +143,59 @@ func TestWithoutAutoReconnect(t *testing.T) {
 		time.Sleep(31 * time.Minute) // for the gateway to find out
 		w.end(t)
 	})
+}
+
+// TestAnotherGatewayOfTheName: behind another address of the name stands another gateway, which does not know the session. While its own is out of reach for a moment that
+// refusal costs no login; where the other one is the only one that answers for a minute the user is asked once.
+func TestAnotherGatewayOfTheName(t *testing.T) {
+	for name, away := range map[string]time.Duration{"away for a moment": 5 * time.Second, "away for good": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				second := netip.MustParseAddr("192.0.2.2")
+				w.net.Name("vpn.example.com", gwAddr, second)
+				other, err := gateway.New(gateway.Config{
+					Certificate: w.ident.Certificate, Users: []gateway.User{{Name: "alice", Password: redact.NewString(canary)}}, Pools: prefixes("10.12.0.0/24"),
+					Settings: protocol.Settings{MTU: 1400, SplitInclude: prefixes("10.99.0.0/16"), DPD: 30 * time.Second}, Inside: gateway.NewEcho(inside),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				l, err := w.net.Host("another gateway", second).Listen(443)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.serves.Go(func() { _ = other.Serve(l) })
+				w.login(t)
+				w.site.SetSilent(true)
+				w.send(t, 1)
+				back := time.AfterFunc(away, func() { w.site.SetSilent(false) })
+				time.Sleep(min(away, time.Minute) - time.Second)
+				if s := w.want("reconnecting"); s.Prompt != nil {
+					t.Errorf("asked: %+v", s.Prompt)
+				}
+				if away < time.Minute {
+					if s := w.until(t, "connected", 3*time.Second); s.Gateway != gwAddr.String()+":443" || !strings.HasPrefix(s.Addresses[0], "10.11.") {
+						t.Errorf("at %s with %v", s.Gateway, s.Addresses)
+					}
+				} else {
+					w.answer(t)
+					if s := w.until(t, "connected", 30*time.Second); s.Gateway != second.String()+":443" {
+						t.Errorf("at %s", s.Gateway)
+					}
+					back.Stop()
+					w.site.SetSilent(false)
+				}
+				if err := w.Disconnect(t.Context(), alice); err != nil {
+					t.Fatal(err)
+				}
+				w.until(t, "disconnected", 5*time.Second)
+				time.Sleep(31 * time.Minute) // for the first gateway to find out
+				if err := other.Close(); err != nil {
+					t.Error(err)
+				}
+				w.end(t)
+			})
+		})
+	}
 }

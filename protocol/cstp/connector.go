@@ -31,6 +31,7 @@ type Connector struct {
 
 	hellos login.Hellos
 	places places
+	others strangers
 }
 
 var _ protocol.Connector = (*Connector)(nil)
@@ -111,6 +112,7 @@ func askBanner(ctx context.Context, banner string, accepted []string, p protocol
 // shorter segments: the greeting's are long.
 func (c *Connector) Reach(ctx context.Context, s protocol.SessionRef, via protocol.Path) (protocol.Reached, error) {
 	o := c.options()
+	o.Avoid = c.others.avoid(s)
 	if !via.Local.IsValid() {
 		conn, err := login.DialSession(ctx, c.Dialer, s, via, o)
 		if err != nil {
@@ -153,7 +155,10 @@ func (c *Connector) Resume(ctx context.Context, s protocol.SessionRef, r protoco
 		return nil, fault.New(fault.NetTimeout, ctx.Err())
 	}
 	f := *fault.As(err)
-	if f.Code != fault.GwSession && f.Code != fault.GwSettings {
+	switch {
+	case f.Code == fault.GwSession && c.others.doubt(s, at.conn.Gateway.Addr(), at.path):
+		return nil, fault.Newf(fault.NetLost, &f, "the gateway at %s does not know the session, which was made at %s", at.conn.Gateway.Addr(), s.Gateway.Addr())
+	case f.Code != fault.GwSession && f.Code != fault.GwSettings:
 		f.Kind = fault.Retryable
 	}
 	return nil, &f

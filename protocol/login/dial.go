@@ -67,7 +67,10 @@ func DialSession(ctx context.Context, d protocol.Dialer, s protocol.SessionRef, 
 	if id := s.Target.Identity; id != nil && id.Key.Present() {
 		v.identity, v.signTime = id, againTime
 	}
-	f := &field{dialer: d, port: s.Gateway.Port(), via: via, most: mostReturns, all: ofPath(append([]netip.Addr{s.Gateway.Addr()}, s.Target.Fixed...), via)}
+	home := s.Gateway.Addr().Unmap()
+	f := &field{dialer: d, port: s.Gateway.Port(), via: via, most: mostReturns, all: append([]netip.Addr{home}, s.Target.Fixed...)}
+	f.avoid = func(a netip.Addr) bool { return o.Avoid != nil && a != home && o.Avoid(a) }
+	f.all = f.fit(f.all)
 	if s.DynDNS || len(f.all) == 0 {
 		ctx, stop := context.WithCancel(ctx)
 		defer f.lookup(ctx, s.Target)()

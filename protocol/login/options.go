@@ -23,6 +23,8 @@ type Options struct {
 	Wrap func(net.Conn) net.Conn
 	// Hellos remembers which gateways want a short ClientHello; nil finds it out each time.
 	Hellos *Hellos
+	// Avoid reports addresses that a session that comes back leaves alone, other than the one that worked. Nil for none.
+	Avoid func(netip.Addr) bool
 	// Answered is called once, when the gateway has given its first answer: there is something behind the certificate.
 	Answered func()
 	// Waiting is told true when the gateway has had our answers for a second, and then false when it begins to speak: in between a person may be looking

@@ -33,8 +33,9 @@ type field struct {
 	dialer protocol.Dialer
 	port   uint16
 	via    protocol.Path
-	all    []netip.Addr      // at most maxAddresses, in the order of their starts
-	most   int               // connects to one address that says nothing
+	all    []netip.Addr // at most maxAddresses, in the order of their starts
+	most   int          // connects to one address that says nothing
+	avoid  func(netip.Addr) bool
 	more   chan []netip.Addr // addresses that are looked up meanwhile; nil for none
 
 	results chan connected
@@ -141,7 +142,7 @@ func (f *field) lookup(ctx context.Context, t protocol.Target) (wait func()) {
 		} else {
 			addrs, _ = f.dialer.Lookup(ctx, t.Host)
 		}
-		more <- ofPath(t.Families.Of(addrs), f.via)
+		more <- f.fit(t.Families.Of(addrs))
 	}()
 	return func() { <-done }
 }
@@ -158,13 +159,11 @@ func connect(ctx context.Context, d protocol.Dialer, to netip.AddrPort, via prot
 	return connected{to: to, conn: conn, rtt: time.Since(began)}
 }
 
-// ofPath keeps the addresses of the family that a path has; all where it is not bound to one.
-func ofPath(addrs []netip.Addr, via protocol.Path) []netip.Addr {
-	addrs = unique(addrs)
-	if !via.Local.IsValid() {
-		return addrs
-	}
-	return slices.DeleteFunc(addrs, func(a netip.Addr) bool { return a.Is4() != via.Local.Unmap().Is4() })
+// fit keeps the addresses of the family that the path has, all where it is not bound to one, less those to be avoided.
+func (f *field) fit(addrs []netip.Addr) []netip.Addr {
+	return slices.DeleteFunc(unique(addrs), func(a netip.Addr) bool {
+		return f.via.Local.IsValid() && a.Is4() != f.via.Local.Unmap().Is4() || f.avoid(a)
+	})
 }
 
 // unique drops what is invalid or comes twice, and what is beyond the bound.
