@@ -5,17 +5,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/agent/vault"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/platform"
 	"github.com/holdfast-vpn/holdfast/platform/fake"
 	"github.com/holdfast-vpn/holdfast/protocol"
@@ -228,6 +232,28 @@ func TestLeavesALateTunnel(t *testing.T) {
 			t.Errorf("nothing is kept: %v", err)
 		}
 	})
+}
+
+// TestConnectionIsKept: what a connection is made of comes back from a session that was kept; what cannot is named here. Who adds to a connection decides which it is.
+func TestConnectionIsKept(t *testing.T) {
+	notKept := []string{"local", "key"} // today's policy; the way to a client that may listen
+	s := vault.Session{
+		Owner: "1000", Attempt: "c1", Name: "office", Profile: "office.xml", Servers: []protocol.Target{{Host: "vpn.example.com"}}, Policy: machine.Policy{AutoReconnect: true},
+		Budget: time.Minute, LocalLAN: true, KeepsUser: true, Keeps: true, Ref: protocol.SessionRef{Token: redact.NewString("a-token")},
+	}
+	l := newLoop(&Config{
+		Host: fake.New(fake.Options{}).Host(), Connect: func(protocol.Dialer) protocol.Connector { return &scripted{} }, Hub: ipc.NewHub(), StateDir: t.TempDir(),
+		Log: slog.New(slog.DiscardHandler), Wall: time.Now, Saved: &s,
+	})
+	c := reflect.ValueOf(*l.status.conn)
+	for i := range c.NumField() {
+		if name := c.Type().Field(i).Name; c.Field(i).IsZero() != slices.Contains(notKept, name) {
+			t.Errorf("%s: nothing of it comes back", name)
+		}
+	}
+	if again, ok := l.session(); !ok || again.Name != s.Name || again.Owner != s.Owner || again.Budget != s.Budget || len(again.Servers) != 1 || !again.LocalLAN || !again.Keeps || !again.KeepsUser {
+		t.Errorf("kept again: %+v", again)
+	}
 }
 
 // TestAdoptable is the table of what is not taken up.
