@@ -23,7 +23,10 @@ const driver = "org.freedesktop.DBus"
 const callTime = time.Second
 
 // Bus is one connection to the system bus.
-type Bus struct{ conn *dbus.Conn }
+type Bus struct {
+	conn *dbus.Conn
+	ear  *ear
+}
 
 // Dial connects and says hello, in a second at most.
 func Dial(ctx context.Context) (*Bus, error) {
@@ -35,7 +38,8 @@ func Dial(ctx context.Context) (*Bus, error) {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
-	conn, err := dbus.NewConn(c)
+	ear := newEar()
+	conn, err := dbus.NewConn(c, dbus.WithSignalHandler(ear))
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -49,7 +53,7 @@ func Dial(ctx context.Context) (*Bus, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("system bus: %w", err)
 	}
-	return &Bus{conn: conn}, nil
+	return &Bus{conn, ear}, nil
 }
 
 // Close ends the connection.
@@ -129,10 +133,10 @@ func (b *Bus) Watch(ctx context.Context, name, path string, changed func()) erro
 // Hear calls owned, from the calling goroutine, once when it listens and whenever the name gets or loses an owner, and heard with what the signal, given as INTERFACE.MEMBER, carries whenever the
 // owner sends it from the object at path. It returns when ctx or the connection ends.
 //
-// Any user of the machine can send us alone whatever signal he likes, past every match: only the owner's counts.
+// Only the owner's signals count, and others are not even queued (ear). One call at a time: who listens to a name listens to no other by the same Bus.
 func (b *Bus) Hear(ctx context.Context, name, path, signal string, owned func(there bool), heard func(body []any)) error {
-	signals := make(chan *dbus.Signal, 16)
-	b.conn.Signal(signals)
+	b.ear.listen(name, path, signal)
+	defer b.ear.listen("", "", "")
 	dot := strings.LastIndexByte(signal, '.')
 	for _, match := range [][]dbus.MatchOption{
 		{dbus.WithMatchSender(driver), dbus.WithMatchInterface(driver), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, name)},
@@ -149,24 +153,19 @@ func (b *Bus) Hear(ctx context.Context, name, path, signal string, owned func(th
 	if err := b.driver(ctx, "GetNameOwner", name, &owner); err != nil && Answer(err) != driver+".Error.NameHasNoOwner" {
 		return err
 	}
+	b.ear.of(owner)
 	owned(owner != "")
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case s, alive := <-signals:
-			if !alive {
-				return errors.New("the system bus has gone")
-			}
-			var who, was, is string
-			switch {
-			case s.Sender == driver && s.Name == driver+".NameOwnerChanged":
-				if dbus.Store(s.Body, &who, &was, &is) == nil && who == name {
-					owner = is
-					owned(owner != "")
-				}
-			case s.Name == signal && s.Sender == owner && string(s.Path) == path:
+		case <-b.ear.end:
+			return errors.New("the system bus has gone")
+		case s := <-b.ear.signals:
+			if s.Name == signal {
 				heard(s.Body)
+			} else if owner, ok := newOwner(s, name); ok {
+				owned(owner != "")
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -187,4 +188,62 @@ func TestHear(t *testing.T) {
 		}
 		expect(false)
 	}
+}
+
+// TestFlood: a user of the machine sends us signals without end, to us alone and looking like the owner's. None of them is kept, and the owner is heard.
+func TestFlood(t *testing.T) {
+	if !testenv.Namespace(t) {
+		return
+	}
+	testenv.SystemBus(t)
+	owner, stranger := connect(t), connect(t)
+	if _, err := owner.RequestName(clockName, 0); err != nil {
+		t.Fatal(err)
+	}
+	bus, err := sysbus.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bus.Close()
+	there, said, read := make(chan bool, 4), make(chan []any), make(chan struct{})
+	go func() {
+		_ = bus.Hear(t.Context(), clockName, clockPath, clockName+".Tick", func(is bool) { there <- is }, func(body []any) { said <- body; <-read }) // a reader who is slow
+	}()
+	if !<-there {
+		t.Fatal("the owner is not seen")
+	}
+	hear := func() {
+		t.Helper()
+		if err := owner.Emit(clockPath, clockName+".Tick", "true"); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case body := <-said:
+			if !reflect.DeepEqual(body, []any{"true"}) {
+				t.Errorf("heard %.40v", body)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("the owner is not heard")
+		}
+	}
+	hear() // and the reader is busy with it
+	before := runtime.NumGoroutine()
+	var memory, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&memory)
+	blob := strings.Repeat("x", 4096)
+	for range 1000 { // to each of the three connections and to everybody: 4 MB for us
+		forge(t, stranger, clockName, "Tick", blob)
+	}
+	if n := runtime.NumGoroutine() - before; n > 20 {
+		t.Errorf("%d goroutines more", n)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if n := int64(after.HeapAlloc) - int64(memory.HeapAlloc); n > 2<<20 {
+		t.Errorf("%d bytes are kept", n)
+	}
+	read <- struct{}{}
+	hear()
+	read <- struct{}{}
 }
