@@ -60,6 +60,7 @@ func Rehearse(ctx context.Context, listen string, in io.Reader, out io.Writer) e
 	fmt.Fprintf(out, "listening on %s, TCP and UDP; end with Ctrl-C, \"help\" says what can be typed\n", l.Addr())
 	fmt.Fprintf(out, "user       %s\npassword   %s\npin        sha256:%x\n", rehearsalUser, password, pin)
 	fmt.Fprintf(out, "inside     http://%s/ http://%s/ http://[%s]/\n", webName, inside4.Addr(), inside6.Addr())
+	aside()
 	err = r.run(ctx, lines(ctx, in))
 	if err = errors.Join(err, r.close()); err != nil {
 		return fault.New(fault.Internal, err)
