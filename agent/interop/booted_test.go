@@ -53,14 +53,14 @@ ExecStart=/bin/sh /out/script
 WantedBy=multi-user.target
 `
 
-// TestBooted connects inside a whole Debian that systemd has booted, with its own bus, its own resolved under its own unit's restrictions, libnss-resolve, and its own logind.
+// TestBooted connects, everything through the tunnel and with split DNS, inside a whole Debian that systemd has booted, with its own bus, its own resolved under its own unit's restrictions, libnss-resolve, and its own logind.
 func TestBooted(t *testing.T) {
 	testenv.Require(t, "booted", "systemd-nspawn")
 	w := newContainedWorld(t)
 	if w == nil {
 		return
 	}
-	w.startOcserv(t, ocserv{lines: append(splitRoutes[:len(splitRoutes):len(splitRoutes)], "split-dns = corp.example")})
+	w.startOcserv(t, ocserv{lines: []string{"route = default", "split-dns = corp.example"}})
 	out, pki := filepath.Join(w.dir, "out"), filepath.Join(w.dir, "pkiboot")
 	ca, err := os.ReadFile(w.pki.ca)
 	if err = errors.Join(err, os.Mkdir(out, 0o755), os.Mkdir(pki, 0o755), os.WriteFile(pki+"/ca", ca, 0o644), os.WriteFile(pki+"/password", []byte(password+"\n"), 0o600),
