@@ -7,5 +7,5 @@
 // With its descriptor in the store the device never loses its carrier: systemd-resolved goes on using the tunnel's servers, and what was sent meanwhile waits in it. systemd gives
 // the store up when the unit is stopped; a link that was deleted drops out of it by itself. Without systemd, or where it says nothing, all of it does nothing.
 //
-// Inherit must be called before the environment is cleared. It imports golang.org/x/sys and platform/sysbus, starts no goroutine, and outside Linux does nothing.
+// Inherit must be called before the environment is cleared. It imports golang.org/x/sys, godbus and platform/sysbus, starts no goroutine, and outside Linux does nothing.
 package systemd
