@@ -25,6 +25,7 @@
 //	datagrams.go  make, prove, show, try again      link.go   watch: DPD, keepalive, silence, verdict
 //	offer.go      X-DTLS-*, key, socket             tunnel.go the carrier that chooses
 //	resumeoffer.go  what CONNECT tells for resumption   size.go   what size the tunnel has
+//	strangers.go  whose word on a session counts
 //	places.go     what is known of a network        ladder.go asking what size passes
 //
 // After a verdict of silence the agent is asked for a new tunnel (NoteRenew): a gateway whose datagrams get lost may go on sending them for half a minute. So it is when the path has become
