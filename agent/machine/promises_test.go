@@ -117,7 +117,7 @@ func (w *world) checkReach(f Effect) {
 	switch {
 	case own && since < breath:
 		w.fail("%v is tried again after %v", f.Path, since)
-	case own && w.now.Mono-p.news > long && since < rarely && !w.s.Closed: // the second try after an unexplained end has a pace of its own
+	case own && w.now.Mono-p.news > long && since < rarely && !w.s.Closed && len(w.s.Looks) == 0: // the second try after an unexplained end has a pace of its own, and so has a network where a sign-in is expected
 		w.fail("%v is tried again after %v although there has been no news for %v", f.Path, since, w.now.Mono-p.news)
 	}
 	p.reaches[i].at = w.now.Mono
