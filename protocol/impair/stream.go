@@ -148,10 +148,13 @@ func (s *Stream) Write(b []byte) (int, error) {
 	}
 }
 
+// past is a deadline with which what waits returns.
+var past = time.Unix(1, 0)
+
 // reset ends the connection as its peer or somebody on the way would. The lock of Faults is held: it is no call of the connection's own goroutines.
 func (s *Stream) reset() {
 	s.broken.Store(true)
-	_ = s.conn().SetDeadline(time.Unix(1, 0)) // what waits returns
+	_ = s.conn().SetDeadline(past)
 	s.mu.Lock()
 	close(s.moved)
 	s.moved = make(chan struct{})
@@ -225,7 +228,11 @@ func (s *Stream) SetReadDeadline(t time.Time) error {
 	close(s.moved)
 	s.moved = make(chan struct{})
 	s.mu.Unlock()
-	return s.conn().SetReadDeadline(t)
+	err := s.conn().SetReadDeadline(t)
+	if s.broken.Load() {
+		return s.conn().SetReadDeadline(past) // nobody waits on what is broken
+	}
+	return err
 }
 
 // SetWriteDeadline sets that of the connection below, and of CloseWrite.
