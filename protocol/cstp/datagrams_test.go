@@ -325,6 +325,24 @@ func TestAllSilent(t *testing.T) {
 	}
 }
 
+// TestProbeIsRepeated: a link that has just come back loses what is sent first. A probe says it again, by UDP, where nobody else does.
+func TestProbeIsRepeated(t *testing.T) {
+	w := openTwoWays(t, false)
+	answer(t, <-w.dtls)
+	w.wantNote(t, protocol.NoteCarrier, "dtls")
+	w.shut.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	probed, live := make(chan error, 1), w.tun.udp.live.Load()
+	sent := live.act.sent.Load()
+	go func() { probed <- w.tun.Probe(ctx) }()
+	for live.act.sent.Load() == sent {
+		time.Sleep(time.Millisecond)
+	}
+	w.shut.Store(false)
+	want(t, probed, nil)
+}
+
 // TestDPDDead: nobody sends anything, and DPD by UDP gets no answer.
 func TestDPDDead(t *testing.T) {
 	w := openTwoWays(t, false, protocol.Header{Name: "X-DTLS-DPD", Value: "1"})

@@ -17,6 +17,9 @@ import (
 // notesQueue is the room for notifications that nobody took yet.
 const notesQueue = 16
 
+// probePause is the first pause of a probe before it asks again; each is twice the one before.
+const probePause = 30 * time.Millisecond
+
 // goodbye is the text of our DISCONNECT.
 const goodbye = "user request"
 
@@ -77,7 +80,8 @@ func (t *Tunnel) Transport() protocol.Transport { return *t.udp.shown.Load() }
 // Notifications returns the channel that Close closes.
 func (t *Tunnel) Notifications() <-chan protocol.Notification { return t.notes }
 
-// Probe sends a DPD request by every way in use and waits for any frame. Errors: ctx's, or NET-005 when the tunnel ended meanwhile.
+// Probe sends a DPD request by every way in use and waits for any frame. By UDP it says it again, ever more rarely: a link that has just come back loses what is sent first.
+// Errors: ctx's, or NET-005 when the tunnel ended meanwhile.
 func (t *Tunnel) Probe(ctx context.Context) error {
 	act := t.stream.act
 	before := act.count.Load()
@@ -90,6 +94,9 @@ func (t *Tunnel) Probe(ctx context.Context) error {
 	if err := t.stream.WriteControl(TypeDPDReq, nil); err != nil && l == nil {
 		return err
 	}
+	pause := probePause
+	again := time.NewTimer(pause)
+	defer again.Stop()
 	for {
 		heard, also := act.hearing.next(), beside.hearing.next()
 		if act.count.Load() != before || beside.count.Load() != had {
@@ -98,6 +105,12 @@ func (t *Tunnel) Probe(ctx context.Context) error {
 		select {
 		case <-heard:
 		case <-also:
+		case <-again.C:
+			if l != nil {
+				_ = l.write(dtlstun.TypeDPDReq, nil)
+				pause *= 2
+				again.Reset(pause)
+			}
 		case <-t.done:
 			return fault.New(fault.NetLost, net.ErrClosed)
 		case <-ctx.Done():
