@@ -24,7 +24,7 @@ var (
 	runs     = flag.Int("runs", 5, "runs of each scenario")
 	alone    = flag.Bool("alone", false, "the agent only, nothing beside it")
 	svg      = flag.String("svg", "", "file for the picture of the table")
-	timeline = flag.String("timeline", "", "folder for the agent's timeline of every run")
+	timeline = flag.String("timeline", "", "folder for each client's own account of every run")
 )
 
 func TestMain(m *testing.M) { os.Exit(lab.Main(m, nil, func() bool { return true })) }

@@ -13,6 +13,7 @@ type peer interface {
 	process() *lab.Process
 	dtls(after time.Time) bool // packets have gone by DTLS, again, after a moment
 	leave()                    // ends the session
+	story() string             // its own account of it
 }
 
 // agent is ours. Each session has one of its own, which has learned nothing of the network yet.
@@ -28,12 +29,18 @@ func (a *agent) connect(port string, dtls bool) {
 	}
 }
 
-func (a *agent) device() string         { return "holdfast0" }
-func (a *agent) process() *lab.Process  { return a.Process }
-func (a *agent) dtls(time.Time) bool    { return a.State().Transport == "dtls" }
-func (a *agent) leave()                 { a.End() }
-func (a *agent) asks() bool             { return a.State().Prompt != nil }
-func (a *agent) story() (string, error) { return a.Try("", "timeline") }
+func (a *agent) device() string        { return "holdfast0" }
+func (a *agent) process() *lab.Process { return a.Process }
+func (a *agent) dtls(time.Time) bool   { return a.State().Transport == "dtls" }
+func (a *agent) leave()                { a.End() }
+func (a *agent) asks() bool            { return a.State().Prompt != nil }
+func (a *agent) story() string {
+	text, err := a.Try("", "timeline")
+	if err != nil {
+		text += err.Error()
+	}
+	return text
+}
 
 // openconnect is theirs. Its process is its session.
 type openconnect struct {
@@ -60,4 +67,5 @@ func (o *openconnect) dtls(after time.Time) bool {
 	_, ok := o.proc.Said("Established DTLS connection", after)
 	return ok
 }
-func (o *openconnect) leave() { o.proc.End() }
+func (o *openconnect) leave()        { o.proc.End() }
+func (o *openconnect) story() string { return o.proc.Output() }

@@ -10,7 +10,7 @@ import (
 // The picture: one band for each scenario, in it a line for each lane, on it a dot for each run. The axis is logarithmic.
 const (
 	left, width, right = 290, 520, 20
-	top, band, apart   = 62, 40, 12
+	top, band, apart   = 84, 40, 12
 	shortest, longest  = 10 * time.Millisecond, 100 * time.Second
 )
 
@@ -39,7 +39,7 @@ func (r *report) picture() []byte {
 		fmt.Fprintf(&b, `<circle cx="%d" cy="35" r="4" fill="%s"/><text x="%d" y="39">%s</text>`+"\n", x+4, l.colour, x+13, l.says)
 		x += 40 + 7*len(l.says)
 	}
-	fmt.Fprintf(&b, `<line x1="%d" x2="%d" y1="30" y2="40" stroke="#444444" stroke-width="2"/><text x="%d" y="39">wanted of half the runs; × given up, or not within the time of a run</text>`+"\n", x, x, x+8)
+	fmt.Fprintln(&b, `<line x1="12" x2="12" y1="49" y2="61" stroke="#444444" stroke-width="2"/><text x="21" y="60">wanted of half the runs of holdfast; × given up, or not within the time of a run</text>`)
 	for d := shortest; d <= longest; d *= 10 {
 		at := across(d)
 		fmt.Fprintf(&b, `<line x1="%.0f" x2="%.0f" y1="%d" y2="%d" stroke="#dddddd"/><text x="%.0f" y="%d" text-anchor="middle" fill="#555555">%s</text>`+"\n", at, at, top-6, bottom, at, bottom+16, axis(d))
@@ -75,7 +75,10 @@ func dot(b *bytes.Buffer, s scenario, x result, y int, colour string) {
 }
 
 func axis(d time.Duration) string {
-	if d < time.Second {
+	switch {
+	case d == shortest:
+		return fmt.Sprintf("≤ %d ms", d.Milliseconds())
+	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	}
 	return fmt.Sprintf("%d s", int(d.Seconds()))

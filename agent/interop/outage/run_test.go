@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -84,6 +85,8 @@ func (w *world) run(s scenario, p peer, limit time.Duration) result {
 	if s.plain {
 		server, port = w.plain, "4443"
 	}
+	server.Stop(syscall.SIGTERM) // with sessions that a run before could not end
+	server.Start()
 	logins := server.Logins()
 	p.connect(port, !s.plain)
 	r.o = w.observe(s.quiet)
@@ -156,26 +159,22 @@ func (r *run) awaitQuestion() {
 	r.awaitWorking(scenario{})
 }
 
-// tell writes the agent's own account of a run, and what was measured, to the folder for such, where there is one.
+// tell writes the client's own account of a run, and what was measured, to the folder for such, where there is one.
 func (r *run) tell(s scenario) {
-	a, ok := r.p.(*agent)
-	if !ok || *timeline == "" {
+	if *timeline == "" {
 		return
 	}
-	text, err := a.story()
-	if err == nil {
-		const clock = "15:04:05.000"
-		text += fmt.Sprintf("\n%s  %s: %s\n", r.event.Format(clock), s.name, r.result)
-		for what, times := range map[string][]time.Time{"answer": r.o.heard(), "byte": r.o.load.arrived()} {
-			for i := range times[:max(0, len(times)-1)] {
-				if gap := times[i+1].Sub(times[i]); gap > none {
-					text += fmt.Sprintf("%s  no %s for %s\n", times[i].Format(clock), what, gap.Round(time.Millisecond))
-				}
+	const clock = "15:04:05.000"
+	text := fmt.Sprintf("%s\n%s  %s: %s\n", r.p.story(), r.event.Format(clock), s.name, r.result)
+	for what, times := range map[string][]time.Time{"answer": r.o.heard(), "byte": r.o.load.arrived()} {
+		for i := range times[:max(0, len(times)-1)] {
+			if gap := times[i+1].Sub(times[i]); gap > none {
+				text += fmt.Sprintf("%s  no %s for %s\n", times[i].Format(clock), what, gap.Round(time.Millisecond))
 			}
 		}
-		err = os.WriteFile(filepath.Join(*timeline, fmt.Sprintf("%s-%d.txt", s.key, time.Now().UnixMilli())), []byte(text), 0o644)
 	}
-	if err != nil {
+	name := fmt.Sprintf("%s-%s-%d.txt", s.key, r.p.device(), time.Now().UnixMilli())
+	if err := os.WriteFile(filepath.Join(*timeline, name), []byte(text), 0o644); err != nil {
 		r.Error(err)
 	}
 }

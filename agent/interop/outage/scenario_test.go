@@ -1,6 +1,7 @@
 package outage
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"syscall"
@@ -47,9 +48,11 @@ func forced(lane string) bool { return lane != "unforced" }
 // ours leaves all but the agent out.
 func ours(lane string) bool { return lane == "holdfast" }
 
-// scenarios lists all.
+// scenarios lists all, by the letter of their key.
 func scenarios() []scenario {
-	return slices.Concat(networks(), losses(), gateways(), ourselves())
+	all := slices.Concat(networks(), losses(), gateways(), ourselves())
+	slices.SortStableFunc(all, func(a, b scenario) int { return cmp.Compare(a.key[0], b.key[0]) })
+	return all
 }
 
 // networks are changes that the client's machine sees.
