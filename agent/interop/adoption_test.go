@@ -20,19 +20,26 @@ func (w *world) connectedAgain(was ipc.State) ipc.State {
 	if s.State != "connected" || !slices.Equal(s.Addresses, was.Addresses) {
 		w.t.Fatalf("the session was %+v\nand is %+v", was, s)
 	}
+	w.keptSince(s.Since)
 	return s
+}
+
+// keptSince waits until the session was kept again after a moment, which the clock of files knows to a tick of the kernel.
+func (w *world) keptSince(at time.Time) {
+	w.t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if info, err := os.Stat(filepath.Join(w.stateDir(), "session")); err == nil && info.ModTime().After(at.Add(-10*time.Millisecond)) {
+			return
+		}
+	}
+	w.t.Fatal("the session is not kept")
 }
 
 // connectKept connects and waits until the session is kept, which is a moment later.
 func (w *world) connectKept() {
 	w.t.Helper()
 	w.connect("vpn4.lab.example")
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if _, err := os.Stat(filepath.Join(w.stateDir(), "session")); err == nil {
-			return
-		}
-	}
-	w.t.Fatal("the session is not kept")
+	w.keptSince(w.state().Since)
 }
 
 // clean is a start that has found nothing to go on with: down, no question, and the host as it was.
