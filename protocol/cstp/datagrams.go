@@ -117,7 +117,7 @@ func (d *datagrams) ready(r *Response, known int, k keys, dial func(context.Cont
 	if set.Gateway.Addr().Is6() {
 		d.header = 40 + 8
 	}
-	if path, _, measured := d.place.measured(); measured {
+	if path, _, at := d.place.measured(); !at.IsZero() {
 		known = max(0, path-d.header-dtlstun.Overhead)
 		if d.tooNarrow() {
 			known = 0 // packets go by TLS, which carries any
@@ -180,7 +180,9 @@ func (d *datagrams) firstPause() time.Duration {
 	failures, _ := d.place.record()
 	switch {
 	case d.tooNarrow():
-		return growWait // some gateways send by DTLS as soon as it is up, and all of that would be lost
+		// Some gateways send by DTLS as soon as it is up, and all of that would be lost.
+		_, _, at := d.place.measured()
+		return max(0, growWait-time.Since(at))
 	case failures > 0:
 		return min(retryAfter(failures), lateRetry)
 	}

@@ -10,8 +10,11 @@ import (
 const (
 	// rungs is how many sizes are asked for at once.
 	rungs = 5
-	// rounds is how often a ladder is sent.
-	rounds = 5
+	// rounds is how often a ladder is sent before it is settled, fewRounds the same for one of several sizes: to find a little less than what passes costs little.
+	rounds    = 5
+	fewRounds = 3
+	// ladderPace is the pause between two rounds where packets travel. It need not be a round trip: what counts is what came in between.
+	ladderPace = 50 * time.Millisecond
 	// evidence is how many of the short requests must have been answered before a size that was not counts as one that does not pass.
 	evidence = 3
 	// ladderTime ends a ladder whose short requests have no answers: then nothing is known.
@@ -57,13 +60,13 @@ func (a *ladder) poll(l *link, now, pace time.Duration) (done bool, best int) {
 	case echo >= a.sizes[len(a.sizes)-1]:
 	case now < a.next:
 		return false, 0
-	case a.sent < rounds:
+	case a.sent >= a.enough() && l.small.Load() >= evidence:
+	case now < a.from+ladderTime+rounds*pace:
+		if a.sent >= rounds {
+			pace *= 4 // too few answers, as where some are lost: on, but slower
+		}
 		a.round(l, echo)
 		a.sent, a.next = a.sent+1, now+pace
-		return false, 0
-	case l.small.Load() >= evidence:
-	case now < a.from+ladderTime+rounds*pace:
-		a.next = now + pace
 		return false, 0
 	default:
 		a.sizes = nil
@@ -76,6 +79,14 @@ func (a *ladder) poll(l *link, now, pace time.Duration) (done bool, best int) {
 	}
 	a.sizes = nil
 	return true, best
+}
+
+// enough is how many rounds settle it if the short requests have answers.
+func (a *ladder) enough() int {
+	if len(a.sizes) > 1 {
+		return fewRounds
+	}
+	return rounds
 }
 
 // round sends the sizes that have no answer yet, and the short request.

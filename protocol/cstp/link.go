@@ -243,12 +243,12 @@ func (w *watcher) measure(now time.Duration) error {
 	if at := w.nextCheck(); at > 0 && now >= at || w.l.ch.TooBig() {
 		w.full(now)
 	}
-	if done, best := w.narrow.poll(w.l, now, w.pace()); done && best == 0 {
+	if done, best := w.narrow.poll(w.l, now, ladderPace); done && best == 0 {
 		w.d.log.Info("cstp: packets of full size do not come through by UDP any more", "size", w.l.size.Load())
 		w.l.size.Store(floor)
 		w.hunt.start(w.l, now, least(w.d.set.Load()), w.d.set.Load().MTU)
 	}
-	switch done, best := w.hunt.poll(w.l, now, w.pace()); {
+	switch done, best := w.hunt.poll(w.l, now, ladderPace); {
 	case done && best < 0: // nothing at all is heard: that is not for us to judge
 		w.hunt.start(w.l, now, least(w.d.set.Load()), w.d.set.Load().MTU)
 	case done:
@@ -278,7 +278,7 @@ func (w *watcher) regrow(now time.Duration) {
 		w.growAt = now + growWait
 		w.grow.begin(w.l, now, w.d.aim(w.l))
 	}
-	done, best := w.grow.poll(w.l, now, w.pace())
+	done, best := w.grow.poll(w.l, now, ladderPace)
 	switch {
 	case done && best <= 0:
 		w.proven = 0

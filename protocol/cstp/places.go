@@ -39,7 +39,7 @@ type place struct {
 	why      string    // the last of them
 	path     int       // the longest outer packet that passes, bytes, where longer ones were found not to; 0: as the system says
 	was      int       // what had passed, or was expected to, before that
-	proven   bool      // path was measured, be it 0
+	proven   time.Time // when path was last measured, be it 0; zero: never
 	doubts   int       // how many of the guesses at what a TCP connection may send were too much, the first being full size; 0: full size is all right
 	doubted  time.Time // when the last of them was
 }
@@ -113,7 +113,7 @@ func (pl *place) narrow(path, was int) (news bool) {
 	pl.all.mu.Lock()
 	defer pl.all.mu.Unlock()
 	news = pl.path == 0 || path < pl.path
-	pl.path, pl.was, pl.proven = path, max(was, pl.was), true
+	pl.path, pl.was, pl.proven = path, max(was, pl.was), time.Now()
 	return news
 }
 
@@ -121,7 +121,7 @@ func (pl *place) narrow(path, was int) (news bool) {
 func (pl *place) passed(size int) {
 	pl.all.mu.Lock()
 	defer pl.all.mu.Unlock()
-	pl.proven = true
+	pl.proven = time.Now()
 	if size > pl.path {
 		pl.path, pl.was, pl.doubts = 0, 0, 0
 	}
@@ -167,8 +167,8 @@ func (pl *place) limit() int {
 	return min(pl.path, guesses[pl.doubts-1])
 }
 
-// measured is the longest outer packet that passes, 0 as the system has it, and what had passed before that was found. known: it was looked for.
-func (pl *place) measured() (path, was int, known bool) {
+// measured is the longest outer packet that passes, 0 as the system has it, and what had passed before that was found. at is when that was, zero for never.
+func (pl *place) measured() (path, was int, at time.Time) {
 	pl.all.mu.Lock()
 	defer pl.all.mu.Unlock()
 	return pl.path, pl.was, pl.proven
@@ -177,8 +177,8 @@ func (pl *place) measured() (path, was int, known bool) {
 // base is what the gateway is told of the path, of which the system says mtu. It takes IPv6 away from a session whose packets by DTLS would be too short for it, and
 // by TLS they need not be: with an inside address of IPv6 it is told of enough for that.
 func (pl *place) base(mtu int, inside []netip.Prefix) int {
-	path, _, known := pl.measured()
-	if !known || path == 0 || path >= mtu {
+	path, _, _ := pl.measured()
+	if path == 0 || path >= mtu {
 		return mtu
 	}
 	for _, a := range inside {

@@ -35,7 +35,7 @@ func TestPlaces(t *testing.T) {
 		} {
 			got := p.at(c.local, c.gateway)
 			failures, _ := got.record()
-			if path, _, known := got.measured(); failures != c.failures || path != c.path || known != (path > 0) {
+			if path, _, at := got.measured(); failures != c.failures || path != c.path || at.IsZero() != (path == 0) {
 				t.Errorf("%s: %d failures, path %d", c.name, failures, path)
 			}
 		}
@@ -44,7 +44,7 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("after it held: %d, %q", n, why)
 		}
 		at.passed(1300)
-		if path, was, known := at.measured(); path != 0 || was != 0 || !known {
+		if path, was, when := at.measured(); path != 0 || was != 0 || when.IsZero() {
 			t.Errorf("after longer packets passed: %d, %d", path, was)
 		}
 		time.Sleep(placeTime - time.Minute)

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// provePace is the pause between two rounds of asking before packets go by a channel; more where the round trip is long.
-	provePace = 200 * time.Millisecond
+	// provePace is the pause between two rounds of asking before packets go by a channel.
+	provePace = 100 * time.Millisecond
 	// growWait is how long a larger size must have been proven before it is taken: inside a session the MTU else only goes down.
 	growWait = 10 * time.Minute
 	// minMTU6 is the least that IPv6 works with (RFC 8200 section 5).
@@ -86,7 +86,7 @@ func (d *datagrams) climb(l *link, c climber) (best int, err error) {
 	defer timer.Stop()
 	for {
 		hearing, now := l.act.hearing.next(), l.act.now()
-		if done, best := c.poll(l, now, max(provePace, 2*d.rtt)); done {
+		if done, best := c.poll(l, now, provePace); done {
 			return best, nil
 		}
 		timer.Reset(c.due() - now)

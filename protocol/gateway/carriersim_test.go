@@ -22,7 +22,7 @@ import (
 )
 
 var (
-	carrierSeeds = flag.Uint64("carrier.seeds", 4, "how many random lives of a tunnel's carriers TestCarriers runs")
+	carrierSeeds = flag.Uint64("carrier.seeds", 2, "how many random lives of a tunnel's carriers TestCarriers runs")
 	carrierFirst = flag.Uint64("carrier.first", 1, "the first seed")
 )
 
