@@ -104,8 +104,8 @@ func (d *datagrams) climb(l *link, c climber) (best int, err error) {
 // outside is how long a packet is on the network.
 func (d *datagrams) outside(l *link, packet int) int { return packet + l.ch.Overhead() + d.header }
 
-// settle takes what a search below full has found: the tunnel's packets are that long from now on, or they do not go by UDP. Where they did, the gateway is to know:
-// what it sends is lost as well, and its TCP connection with us may be stuck.
+// settle takes what a search below full has found: the tunnel's packets are that long from now on, or they do not go by UDP. Where longer ones did, by UDP or by TLS, the
+// gateway is to know: what it sends is lost as well, and the TCP connection may be stuck, in one direction at least.
 func (d *datagrams) settle(l *link, best, full int) (err error) {
 	news := best > 0 && d.place.narrow(d.outside(l, best), d.outside(l, full))
 	if best < least(d.set.Load()) {
@@ -114,7 +114,7 @@ func (d *datagrams) settle(l *link, best, full int) (err error) {
 		l.size.Store(int64(best))
 		d.fit(best, fmt.Sprintf("by UDP packets of %d bytes do not come through", full))
 	}
-	if news && d.lived {
+	if news && (d.lived || d.tls.act.long.Load() > 0) {
 		d.renew(fmt.Sprintf("packets of more than %d bytes do not come through any more, and the gateway must know", d.outside(l, best)))
 	}
 	return err
