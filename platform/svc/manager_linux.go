@@ -95,7 +95,7 @@ func (m *Manager) install(program string) error {
 	return nil
 }
 
-// uninstall stops, removes, and has systemd forget.
+// uninstall stops, takes back what an agent that did not end well has left, removes, and has systemd forget.
 func (m *Manager) uninstall() error {
 	f := look()
 	if err := f.mayUninstall(); err != nil {
@@ -105,6 +105,9 @@ func (m *Manager) uninstall() error {
 		return refused(err)
 	}
 	if f.rescue == us {
+		if err := exec.Command("systemctl", "start", rescueName+".service").Run(); err != nil {
+			return fault.New(fault.HostUndo, err).Hint("what it says: journalctl -u " + rescueName)
+		}
 		if err := os.Remove(own + rescueName + ".service"); err != nil {
 			return refused(err)
 		}
