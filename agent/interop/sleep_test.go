@@ -98,13 +98,22 @@ func (s *sleeper) settled() int {
 	return 0
 }
 
-// back waits until the gateway has answered after the waking, and holds the session to being the one of the evening.
-func (s *sleeper) back(woke time.Time, within time.Duration) ipc.State {
+// back waits until the gateway has answered after the waking, by a new tunnel where there must be one (what was on its way before may still be read after it), and holds the session to being the one
+// of the evening.
+func (s *sleeper) back(woke time.Time, within time.Duration, sessions uint64) ipc.State {
 	s.t.Helper()
+	defer func() {
+		if s.t.Failed() {
+			s.t.Logf("woken at %s\n%s", woke.Format("15:04:05.000"), s.cli("", "timeline").out)
+		}
+	}()
 	is := s.waitState(10*time.Second, "back", func(is ipc.State) bool {
-		return is.State == "connected" && is.VerifiedAt != nil && is.VerifiedAt.After(woke)
+		return is.State == "connected" && is.VerifiedAt != nil && is.VerifiedAt.After(woke) && is.Reconnects.Session >= sessions
 	})
 	took := is.VerifiedAt.Sub(woke)
+	if sessions > 0 {
+		took = is.LastReconnect.At.Sub(woke)
+	}
 	s.t.Logf("asleep for %v, back %d ms after waking: %+v, %+v", nap, took.Milliseconds(), *is.Reconnects, is.LastReconnect)
 	if took > within {
 		s.t.Errorf("it took %v to come back", took)
@@ -143,7 +152,7 @@ func TestSleep(t *testing.T) {
 			return
 		}
 		woke := s.sleep(nil)
-		if is := s.back(woke, time.Second); is.Reconnects.Session+is.Reconnects.Tunnel != 0 {
+		if is := s.back(woke, time.Second, 0); is.Reconnects.Session+is.Reconnects.Tunnel != 0 {
 			t.Errorf("what still answered was given up:\n%s", s.cli("", "timeline").out)
 		}
 		s.a.stop()
@@ -155,7 +164,7 @@ func TestSleep(t *testing.T) {
 			return
 		}
 		woke := s.sleep(s.forgetFlows)
-		is := s.back(woke, time.Second)
+		is := s.back(woke, time.Second, 1)
 		if l := is.LastReconnect; is.Reconnects.Session != 1 || l == nil || l.Level != "session" || l.Code != 9 {
 			t.Errorf("reconnects %+v, the last %+v\n%s", is.Reconnects, l, s.cli("", "timeline").out)
 		}
@@ -170,7 +179,7 @@ func TestSleep(t *testing.T) {
 			return
 		}
 		woke := s.sleep(s.forgetFlows)
-		is := s.back(woke, time.Second)
+		is := s.back(woke, time.Second, 1)
 		if l := is.LastReconnect; is.Reconnects.Session != 1 || l == nil || l.Level != "session" || l.Code != 9 {
 			t.Errorf("reconnects %+v, the last %+v\n%s", is.Reconnects, l, s.cli("", "timeline").out)
 		}
@@ -220,4 +229,33 @@ func TestSleep(t *testing.T) {
 		}
 		s.a.stop()
 	})
+}
+
+// TestStoodStill: a process that is stopped now and then, as a paused machine's are, does not hold against its gateway what it did not see itself. Dead peer detection is so short here that
+// every pause is longer, and ends close to when the peer would have been given up.
+func TestStoodStill(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	w.startOcserv(t, ocserv{psk: true, lines: append([]string{"dpd = 2"}, splitRoutes...)})
+	a := w.startAgent()
+	w.connect("vpn4.lab.example")
+	w.travels("dtls", 5*time.Second)
+	for _, pause := range []time.Duration{1900, 2100, 2500, 3000, 3900, 4100} {
+		_ = a.cmd.Process.Signal(syscall.SIGSTOP)
+		time.Sleep(pause * time.Millisecond)
+		_ = a.cmd.Process.Signal(syscall.SIGCONT)
+		time.Sleep(300 * time.Millisecond)
+	}
+	w.reachesInside()
+	is := w.state()
+	if all := w.cli("", "timeline").out; is.Reconnects.Session+is.Reconnects.Tunnel > 0 || is.Transport != "dtls" || strings.Contains(all, "peer-dead") || strings.Count(all, "carrier-changed") != 1 {
+		t.Errorf("by %s, reconnects %+v, the last %+v\n%s", is.Transport, is.Reconnects, is.LastReconnect, all)
+	}
+	a.stop()
+	if !strings.Contains(a.log.String(), "dpd=2s") {
+		t.Error("dead peer detection was slower than the pauses")
+	}
 }
