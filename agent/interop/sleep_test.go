@@ -71,6 +71,11 @@ func (s *sleeper) sleep(night func()) time.Time {
 	time.Sleep(nap)
 	s.client.Run(s.t, "ip", "link", "set", "wan0", "up")
 	s.ip(s.client, "addr replace 2001:db8:1::2/64 dev wan0 nodad", "route replace default via 192.0.2.1", "route replace default via 2001:db8:1::1")
+	for end := time.Now().Add(5 * time.Second); s.client.Command("ping", "-c1", "-W1", "192.0.2.1").Run() != nil; { // the kernel takes up to a second for a link that came up
+		if time.Now().After(end) {
+			s.t.Fatal("the network did not come back")
+		}
+	}
 	woke := time.Now()
 	_ = s.a.cmd.Process.Signal(syscall.SIGCONT)
 	if s.logind != nil {

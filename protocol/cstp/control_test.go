@@ -1,6 +1,7 @@
 package cstp
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"net"
@@ -124,6 +125,32 @@ func TestAsleep(t *testing.T) {
 		w.Sleep(false)
 		w.want(protocol.NotePeerDead, 59*time.Second+time.Hour+time.Minute)
 		w.path.up()
+	})
+}
+
+// TestLeftovers: what came before the night and is read after it is no sign of life.
+func TestLeftovers(t *testing.T) {
+	bubble(t, &protocol.Settings{DPD: 30 * time.Second}, func(w *watched) {
+		time.Sleep(time.Second)
+		w.path.down()
+		w.Sleep(true)
+		w.Sleep(false)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			time.Sleep(10 * time.Millisecond)
+			_ = w.gw.WriteControl(TypeKeepalive, nil)
+		})
+		ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
+		defer cancel()
+		if err := w.Probe(ctx); err == nil {
+			t.Error("the peer is alive, and did not answer")
+		}
+		wg.Wait()
+		w.path.up()
+		w.Sleep(false)
+		if err := w.Probe(w.t.Context()); err != nil {
+			t.Error(err)
+		}
 	})
 }
 
