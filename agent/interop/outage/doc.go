@@ -5,8 +5,8 @@
 //	client                               net --- gateway --- inside 10.99.0.2
 //	          wired0 -- router (NAT) ---'        ocserv      answers echo requests, serves a download
 //
-// There is such a network, a lane, for each client that is measured. Lanes run at the same time, so that what disturbs the machine disturbs all of them, and each
-// does its runs one after the other. A run connects, starts an echo request every 20 ms and a paced TCP download through the tunnel, does what its scenario says, waits
+// There is such a network, a lane, for each client that is measured; openconnect, whose runs take longer, has several. Lanes run at the same time, so that what disturbs the
+// machine disturbs all of them, and each does its runs one after the other. A run begins with a gateway that has no sessions and an agent that knows nothing; it connects, starts an echo request every 20 ms and a paced TCP download through the tunnel, does what its scenario says, waits
 // until the tunnel works again, lets the download end and compares what came with what was sent.
 //
 // The outage is the time without an answer from inside, from the moment from which a way to the gateway exists (or, where one exists all the time, from the fault) until the tunnel
