@@ -6,6 +6,9 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +22,16 @@ import (
 type hotel struct {
 	pages map[string]string // by address
 	names []netip.Addr      // what its name server says
+
+	mu    sync.Mutex
 	heard []string
+}
+
+// said is what was sent to it so far.
+func (h *hotel) said() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.heard)
 }
 
 func (h *hotel) Lookup(context.Context, string) ([]netip.Addr, error) {
@@ -39,7 +51,9 @@ func (h *hotel) DialTCP(_ context.Context, to netip.AddrPort, _ protocol.Path) (
 		defer theirs.Close()
 		b := make([]byte, 4096)
 		n, _ := theirs.Read(b)
+		h.mu.Lock()
 		h.heard = append(h.heard, string(b[:n]))
+		h.mu.Unlock()
 		_, _ = io.WriteString(theirs, page)
 	}()
 	return ours, nil
@@ -54,25 +68,25 @@ const (
 func TestSearch(t *testing.T) {
 	gateway := netip.MustParseAddr("192.0.2.1")
 	for name, tt := range map[string]struct {
-		h       hotel
+		h       *hotel
 		s       search
 		found   bool
 		because string
 	}{
-		"redirect in a reconnect": {hotel{pages: map[string]string{"192.0.2.1": moved}}, search{gateway: gateway}, true, "192.0.2.1: port 80 sends us to login.hotel"},
-		"page beside a foreign certificate": {hotel{pages: map[string]string{"192.0.2.1": welcome}}, search{gateway: gateway, page: true}, true,
+		"redirect in a reconnect": {&hotel{pages: map[string]string{"192.0.2.1": moved}}, search{gateway: gateway}, true, "192.0.2.1: port 80 sends us to login.hotel"},
+		"page beside a foreign certificate": {&hotel{pages: map[string]string{"192.0.2.1": welcome}}, search{gateway: gateway, page: true}, true,
 			"192.0.2.1: port 80 shows a web page, and port 443 is not the gateway"},
-		"page of a gateway that restarts": {hotel{pages: map[string]string{"192.0.2.1": welcome}}, search{gateway: gateway}, false, "192.0.2.1: port 80 answers 200, which is no sign of a sign-in page"},
-		"a lie of the name server": {hotel{pages: map[string]string{"10.0.0.1": welcome}, names: addrs("10.0.0.1")}, search{gateway: gateway}, true,
+		"page of a gateway that restarts": {&hotel{pages: map[string]string{"192.0.2.1": welcome}}, search{gateway: gateway}, false, "192.0.2.1: port 80 answers 200, which is no sign of a sign-in page"},
+		"a lie of the name server": {&hotel{pages: map[string]string{"10.0.0.1": welcome}, names: addrs("10.0.0.1")}, search{gateway: gateway}, true,
 			"the name server gives 10.0.0.1 for the gateway; 10.0.0.1: port 80 shows a web page, and port 443 is not the gateway"},
-		"a gateway that moved":    {hotel{pages: map[string]string{"203.0.113.1": moved}, names: addrs("203.0.113.1")}, search{gateway: gateway}, false, "port 80 does not answer"},
-		"nobody, and no names":    {hotel{}, search{gateway: gateway}, false, "port 80 does not answer, nor does a name server"},
-		"a login, second address": {hotel{pages: map[string]string{"192.0.2.2": moved}, names: addrs("192.0.2.1", "192.0.2.2")}, search{}, true, "192.0.2.2: port 80 sends us to login.hotel"},
-		"a login, no name":        {hotel{}, search{}, false, "no address to look at"},
-		"this machine":            {hotel{pages: map[string]string{"127.0.0.1": moved}}, search{gateway: netip.MustParseAddr("127.0.0.1")}, false, "the gateway is on this machine"},
+		"a gateway that moved":    {&hotel{pages: map[string]string{"203.0.113.1": moved}, names: addrs("203.0.113.1")}, search{gateway: gateway}, false, "port 80 does not answer"},
+		"nobody, and no names":    {&hotel{}, search{gateway: gateway}, false, "port 80 does not answer, nor does a name server"},
+		"a login, second address": {&hotel{pages: map[string]string{"192.0.2.2": moved}, names: addrs("192.0.2.1", "192.0.2.2")}, search{}, true, "192.0.2.2: port 80 sends us to login.hotel"},
+		"a login, no name":        {&hotel{}, search{}, false, "no address to look at"},
+		"this machine":            {&hotel{pages: map[string]string{"127.0.0.1": moved}}, search{gateway: netip.MustParseAddr("127.0.0.1")}, false, "the gateway is on this machine"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tt.s.dialer, tt.s.host = &tt.h, "vpn.example.com"
+			tt.s.dialer, tt.s.host = tt.h, "vpn.example.com"
 			found, because := tt.s.run(t.Context())
 			if found != tt.found || because != tt.because {
 				t.Errorf("%v %q, want %v %q", found, because, tt.found, tt.because)
@@ -86,11 +100,11 @@ func TestSearch(t *testing.T) {
 func TestPortalInTheWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first, second := newWire(), newWire()
-		signedIn := false
+		var signedIn atomic.Bool
 		con := &scripted{
 			open: func(context.Context, protocol.Target, protocol.Prompter) (protocol.Tunnel, error) { return first, nil },
 			reach: func(_ context.Context, _ protocol.SessionRef, via protocol.Path) (protocol.Reached, error) {
-				if !signedIn {
+				if !signedIn.Load() {
 					return nil, fault.New(fault.TLSChanged, nil)
 				}
 				return &way{via: via, closed: make(chan struct{})}, nil
@@ -110,13 +124,17 @@ func TestPortalInTheWay(t *testing.T) {
 		if s.CaptivePortal == nil || !*s.CaptivePortal || s.Error == nil || s.Error.Code != string(fault.NetPortal) || s.Prompt != nil {
 			t.Errorf("portal %v, error %+v, prompt %v", s.CaptivePortal, s.Error, s.Prompt)
 		}
-		for _, b := range h.heard {
+		said := h.said()
+		if len(said) == 0 {
+			t.Error("the portal was not asked")
+		}
+		for _, b := range said {
 			if want := "GET / HTTP/1.1\r\nHost: "; len(b) < len(want) || b[:len(want)] != want {
 				t.Errorf("the portal heard %q", b)
 			}
 		}
 		time.Sleep(8 * time.Minute) // tries have become rare
-		signedIn = true
+		signedIn.Store(true)
 		r.connect(alice, "vpn.example.com")
 		if s := r.want("connected"); s.CaptivePortal != nil {
 			t.Errorf("still a portal: %v", *s.CaptivePortal)
