@@ -134,6 +134,26 @@ func (a *applier) follow() {
 	}
 }
 
+// healed is what came of a look at what is ours.
+type healed struct {
+	steps []string // that it took to have all as it should be
+	err   error
+}
+
+// heal puts back what others removed, where the system can tell. Who flushes routes and rules may have taken the filter with them; name servers have a watch of their own.
+func (a *applier) heal() (h healed) {
+	m, ok := a.host.Router.(platform.Mender)
+	if !ok || a.route.Empty() {
+		return h
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), applyTime)
+	defer cancel()
+	if h.steps, h.err = m.Mend(ctx, a.route); len(h.steps) > 0 {
+		h.err = errors.Join(h.err, a.host.Firewall.Set(ctx, a.filter))
+	}
+	return h
+}
+
 // revert takes everything back: names first, so that nothing is asked of a server whose route is gone. What the direct way leaves behind, the undo
 // journal takes. The pump closes the carrier it reads, so the goodbyes that are on their way go first, for a moment.
 func (a *applier) revert(ctx context.Context, goodbyes []<-chan struct{}) error {

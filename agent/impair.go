@@ -56,10 +56,7 @@ func (l *loop) impaired() {
 		return true
 	})
 	l.sensed(l.seen)
-	if !l.stepping && l.changed {
-		l.changed = false
-		l.publish()
-	}
+	l.flush()
 }
 
 // mend ends every fault with the session it was for.
@@ -74,6 +71,9 @@ func (l *loop) tellImpaired(reason, spec string) {
 
 // sensed takes what the monitor sees, less what is impaired.
 func (l *loop) sensed(s platform.NetSnapshot) {
+	if s.Removals != l.seen.Removals {
+		l.healing.want(l.now().Mono)
+	}
 	l.seen = s
 	if l.faults.Down() {
 		s = platform.NetSnapshot{}

@@ -44,7 +44,8 @@ type report struct {
 	prompt  *prompt
 	pump    *dataplane.Pump
 	device  string
-	err     error // what ev.Fault is short for
+	healed  *healed // no event: the machine knows nothing of it
+	err     error   // what ev.Fault is short for
 }
 
 // drop lets go of what is alive in a report that nobody takes any more. A tunnel is told how.
@@ -101,6 +102,7 @@ type loop struct {
 
 	delivered delivered
 	alerted   bool // the owner knows that the session's time is nearly over
+	healing   healing
 
 	faults *impair.Faults
 	breaks []impair.Spec        // that the timeline knows of
@@ -250,6 +252,9 @@ func (l *loop) arm() {
 	if d, ok := l.alertIn(now); ok && !l.alerted {
 		wait = min(wait, max(d, 0))
 	}
+	if d, ok := l.healIn(now); ok {
+		wait = min(wait, d)
+	}
 	l.due = now.Mono + wait
 	l.timer.Reset(wait)
 }
@@ -268,6 +273,7 @@ func (l *loop) clocks() {
 	l.wake, l.due = now, 0
 	l.used.look(l.res.pump, now)
 	l.alert(now)
+	l.heal(now)
 	if away > late {
 		l.asleep = false
 		l.feed(machine.Event{Kind: machine.EvResumed, Slept: slept, Evidence: "clocks " + away.Round(time.Millisecond).String() + " ahead"})
@@ -286,7 +292,12 @@ func (l *loop) feed(ev machine.Event) {
 		l.step(ev)
 	}
 	l.stepping = false
-	if l.changed {
+	l.flush()
+}
+
+// flush tells what has changed, unless more is about to.
+func (l *loop) flush() {
+	if l.changed && !l.stepping {
 		l.changed = false
 		l.publish()
 	}

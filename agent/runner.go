@@ -51,6 +51,10 @@ func (l *loop) do(fx machine.Effect) {
 
 // take brings a report home: what is alive in it gets its place in the resources, then the machine hears of it.
 func (l *loop) take(r report) {
+	if r.healed != nil {
+		l.healed(*r.healed)
+		return
+	}
 	ev := r.ev
 	_, waiting := l.res.cancels[ev.Attempt]
 	if r.err != nil && ev.Attempt != 0 && !waiting {

@@ -88,6 +88,11 @@ type Router interface {
 	Set(ctx context.Context, c RouteConfig) error
 }
 
+// Mender is what a Router is, too, where it can say what others did to what is ours. Mend is Set, and tells what had to be changed, in words of the system's administrator; nothing where all was as it should be.
+type Mender interface {
+	Mend(ctx context.Context, c RouteConfig) ([]string, error)
+}
+
 // Resolver sets name resolution.
 type Resolver interface {
 	Set(ctx context.Context, c DNSConfig) error
@@ -122,6 +127,9 @@ type Route struct {
 // NetSnapshot is what the network looks like now, less everything of ours. Uplinks are in the order of the system's own preference.
 type NetSnapshot struct {
 	Uplinks []Uplink
+	// Removals is another number than before when something of ours may have been removed meanwhile, by us or by others: a rule, a route, an address. It says no more
+	// than that, and stays 0 where the system does not tell.
+	Removals uint64
 }
 
 // Monitor watches the network. Changes carries one snapshot per 50 ms at most, the first at once; it is closed by Close.

@@ -42,6 +42,7 @@ type Machine struct {
 	device  platform.Device
 	left    bool // a device stands that nobody has open
 	routes  platform.RouteConfig
+	lost    []string // of them
 	dns     platform.DNSConfig
 	filter  platform.FilterConfig
 	network platform.NetSnapshot
@@ -91,6 +92,16 @@ func (m *Machine) SetNetwork(s platform.NetSnapshot) {
 	default:
 	}
 	m.changes <- s // there is room: all who send hold the lock
+}
+
+// Lose takes away what the words stand for of what the router made, as others on a machine do; without words it is only said that something went.
+func (m *Machine) Lose(what ...string) {
+	m.mu.Lock()
+	m.lost = append(m.lost, what...)
+	s := m.network
+	m.mu.Unlock()
+	s.Removals++
+	m.SetNetwork(s)
 }
 
 // Suspend announces sleep, and returns what is closed when the agent is ready for it. Nobody hurries him.

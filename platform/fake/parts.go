@@ -64,9 +64,17 @@ func (r router) Set(ctx context.Context, c platform.RouteConfig) error {
 				return err
 			}
 		}
-		r.m.routes = c
+		r.m.routes, r.m.lost = c, nil
 		return nil
 	})
+}
+
+// Mend is Set, and tells what Lose took.
+func (r router) Mend(ctx context.Context, c platform.RouteConfig) ([]string, error) {
+	r.m.mu.Lock()
+	lost := r.m.lost
+	r.m.mu.Unlock()
+	return lost, r.Set(ctx, c)
 }
 
 type resolver struct{ m *Machine }

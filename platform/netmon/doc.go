@@ -12,6 +12,12 @@
 // The dump is made again after a message, when it was interrupted, when messages were lost (ENOBUFS), and after the socket had to be opened anew. Only a
 // snapshot that differs from the last one goes out; a reader who is slow finds the newest, or nothing if all is as he last saw it.
 //
+// # What is ours
+//
+// It is no part of a snapshot, but for a count of removals: a policy rule of priority 18501 or 18502 or of protocol 72, a route of table 18502 and protocol 72, an address of holdfast0, of either
+// family. Each is counted whoever removed it, and so is every loss of messages: whoever reads the count looks for himself. Rules and routes of others, and what is added, wake nobody. The kernel
+// does not tell of IPv4 routes that go with the last address of their link, or with the link set down: the address tells of the former. Other systems do not count.
+//
 // # Other systems
 //
 //	macOS     hints from a routing socket (route(4)), less those of neighbours and failed lookups; routes by sysctl NET_RT_DUMP, interfaces and addresses as the

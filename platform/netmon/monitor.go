@@ -45,7 +45,12 @@ func Open(log *slog.Logger) (*Monitor, error) {
 		s.close()
 		return nil, err
 	}
-	m := start(log, now, s.hints, look)
+	m := start(log, now, s.hints, func() (platform.NetSnapshot, error) {
+		removals := s.removals.Load() // before the dump: what comes later has a hint of its own
+		now, err := look()
+		now.Removals = removals
+		return now, err
+	})
 	m.wg.Go(func() { s.read(m.done) })
 	m.wg.Go(func() { // what read blocks on ends by close
 		<-m.done

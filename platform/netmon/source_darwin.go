@@ -22,5 +22,10 @@ func dial() (int, error) {
 	return fd, nil
 }
 
-// matters reports whether a message of the routing socket can change a snapshot.
-func matters(b []byte) bool { return changes(b) }
+// meaning tells whether a message of the routing socket can change a snapshot. What is ours is not told apart.
+func (*source) meaning(b []byte) news {
+	if changes(b) {
+		return uplinks
+	}
+	return nothing
+}

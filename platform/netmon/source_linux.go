@@ -4,10 +4,20 @@ import (
 	"encoding/binary"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/holdfast-vpn/holdfast/platform"
 )
 
-// groups are what can change a snapshot.
-const groups = unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR | unix.RTMGRP_IPV4_ROUTE | unix.RTMGRP_IPV6_ROUTE
+// groups are what can change a snapshot, or tell of a removal of what is ours.
+const groups = unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR | unix.RTMGRP_IPV4_ROUTE | unix.RTMGRP_IPV6_ROUTE |
+	1<<(unix.RTNLGRP_IPV4_RULE-1) | 1<<(unix.RTNLGRP_IPV6_RULE-1)
+
+// Lengths of what rtnetlink(7) puts before the attributes, and attributes of rules (linux/fib_rules.h).
+const (
+	sizeofRule   = 12 // struct fib_rule_hdr
+	rulePriority = 6  // FRA_PRIORITY
+	ruleProtocol = 21 // FRA_PROTOCOL
+)
 
 // dial subscribes with rtnetlink.
 func dial() (int, error) {
@@ -22,20 +32,100 @@ func dial() (int, error) {
 	return fd, nil
 }
 
-// matters reports whether a datagram of rtnetlink(7) holds a message that can change a snapshot: any but those of routes outside the main table, which are others' business, the kernel's own
-// table of local addresses among them, and ours. Of what cannot be read nothing is known, so it matters.
-func matters(b []byte) bool {
+// meaning tells what a datagram means here.
+func (s *source) meaning(b []byte) news { return meaning(b, s.device) }
+
+// device is the index of holdfast0 now, 0 without one. It is asked for when an address has gone, for one system call.
+func (s *source) device() (index uint32) {
+	raw, err := s.current().SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) { index = indexOf(int(fd)) })
+	return index
+}
+
+func indexOf(fd int) uint32 {
+	r, err := unix.NewIfreq(platform.Interface)
+	if err != nil || unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, r) != nil {
+		return 0
+	}
+	return r.Uint32()
+}
+
+// meaning tells what a datagram of rtnetlink(7) means. A snapshot can change with any message but those of rules, and of routes outside the main table, which are others' business,
+// the kernel's own table of local addresses among them, and ours. Something of ours has gone with a rule or a route that bears our tags, or an address of the device. Of what cannot be read
+// nothing is known, so it means everything.
+func meaning(b []byte, device func() uint32) (n news) {
 	for len(b) >= unix.SizeofNlMsghdr {
 		size := int(binary.NativeEndian.Uint32(b))
 		if size < unix.SizeofNlMsghdr || size > len(b) {
-			return true
+			return anything
 		}
-		kind, body := binary.NativeEndian.Uint16(b[4:]), b[unix.SizeofNlMsghdr:size]
-		route := kind == unix.RTM_NEWROUTE || kind == unix.RTM_DELROUTE
-		if !route || len(body) < unix.SizeofRtMsg || body[4] == unix.RT_TABLE_MAIN { // struct rtmsg: family, two lengths, tos, table
-			return true
-		}
+		n |= one(binary.NativeEndian.Uint16(b[4:]), b[unix.SizeofNlMsghdr:size], device)
 		b = b[min(len(b), (size+unix.NLMSG_ALIGNTO-1)&^(unix.NLMSG_ALIGNTO-1)):]
 	}
-	return len(b) > 0
+	if len(b) > 0 {
+		return anything
+	}
+	return n
+}
+
+// one tells what one message means.
+func one(kind uint16, body []byte, device func() uint32) news {
+	switch kind {
+	case unix.RTM_NEWRULE:
+		return nothing
+	case unix.RTM_DELRULE:
+		if len(body) < sizeofRule {
+			return anything
+		}
+		prio, _ := attribute(body[sizeofRule:], rulePriority)
+		proto, _ := attribute(body[sizeofRule:], ruleProtocol)
+		if prio == platform.RulePrioMark || prio == platform.RulePrioAll || proto == platform.RouteProto {
+			return removal
+		}
+		return nothing
+	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
+		if len(body) < unix.SizeofRtMsg {
+			return anything
+		}
+		if body[4] == unix.RT_TABLE_MAIN { // struct rtmsg: family, two lengths, tos, table, protocol
+			return uplinks
+		}
+		table, _ := attribute(body[unix.SizeofRtMsg:], unix.RTA_TABLE)
+		if kind == unix.RTM_DELROUTE && table == platform.RouteTable && body[5] == platform.RouteProto {
+			return removal
+		}
+		return nothing
+	case unix.RTM_DELADDR:
+		if len(body) < unix.SizeofIfAddrmsg {
+			return anything
+		}
+		if at := binary.NativeEndian.Uint32(body[4:]); at != 0 && at == device() { // struct ifaddrmsg: family, length, flags, scope, index
+			return anything
+		}
+	}
+	return uplinks
+}
+
+// attribute finds an attribute that is a number, of one octet or four.
+func attribute(b []byte, kind uint16) (value uint32, ok bool) {
+	for len(b) >= unix.SizeofRtAttr {
+		size := int(binary.NativeEndian.Uint16(b))
+		if size < unix.SizeofRtAttr || size > len(b) {
+			return 0, false
+		}
+		if binary.NativeEndian.Uint16(b[2:]) == kind {
+			switch v := b[unix.SizeofRtAttr:size]; len(v) {
+			case 1:
+				return uint32(v[0]), true
+			case 4:
+				return binary.NativeEndian.Uint32(v), true
+			}
+			return 0, false
+		}
+		b = b[min(len(b), (size+unix.RTA_ALIGNTO-1)&^(unix.RTA_ALIGNTO-1)):]
+	}
+	return 0, false
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -27,7 +28,20 @@ type source struct {
 	mu     sync.Mutex
 	socket *os.File
 	closed bool
+
+	removals atomic.Uint64 // of what is ours, as far as messages tell
 }
+
+// news is what a message can mean, as a set.
+type news uint8
+
+const nothing news = 0
+
+const (
+	uplinks  news = 1 << iota // a snapshot may differ
+	removal                   // something of ours may have gone
+	anything = uplinks | removal
+)
 
 func subscribe(log *slog.Logger) (*source, error) {
 	s := &source{log: log, hints: make(chan struct{}, 1)}
@@ -66,7 +80,11 @@ func (s *source) close() {
 	_ = s.socket.Close()
 }
 
-func (s *source) hint() {
+// hint passes on that there is news.
+func (s *source) hint(n news) {
+	if n&removal != 0 {
+		s.removals.Add(1)
+	}
 	select {
 	case s.hints <- struct{}{}:
 	default:
@@ -83,8 +101,11 @@ func (s *source) read(done <-chan struct{}) {
 			return
 		default:
 		}
-		if err == nil && !matters(buf[:n]) {
-			continue
+		heard := anything // where messages were lost
+		if err == nil {
+			if heard = s.meaning(buf[:n]); heard == nothing {
+				continue
+			}
 		}
 		if err != nil && !errors.Is(err, syscall.ENOBUFS) { // lost messages leave the socket whole
 			s.log.Warn("the network is watched anew", "err", err)
@@ -92,7 +113,7 @@ func (s *source) read(done <-chan struct{}) {
 				return
 			}
 		}
-		s.hint()
+		s.hint(heard)
 		if !s.rest(done, buf) {
 			return
 		}
@@ -111,18 +132,19 @@ func (s *source) rest(done <-chan struct{}, buf []byte) bool {
 			return false
 		case <-time.After(wait):
 		}
-		if !s.drain(buf) {
+		heard := s.drain(buf)
+		if heard == nothing {
 			return true
 		}
-		s.hint()
+		s.hint(heard)
 	}
 }
 
-// drain reads what came in a pause, and reports whether something of it matters. Errors wait for the next Read.
-func (s *source) drain(buf []byte) (some bool) {
+// drain reads what came in a pause, and returns what it means. Errors wait for the next Read.
+func (s *source) drain(buf []byte) (heard news) {
 	raw, err := s.current().SyscallConn()
 	if err != nil {
-		return false
+		return nothing
 	}
 	_ = raw.Read(func(fd uintptr) bool {
 		for {
@@ -130,15 +152,15 @@ func (s *source) drain(buf []byte) (some bool) {
 			switch {
 			case errors.Is(err, syscall.EINTR):
 			case errors.Is(err, syscall.ENOBUFS):
-				some = true
+				heard = anything
 			case err != nil || n <= 0:
 				return true
 			default:
-				some = some || matters(buf[:n])
+				heard |= s.meaning(buf[:n])
 			}
 		}
 	})
-	return some
+	return heard
 }
 
 // reopen tries until it has subscribed again, or done is closed.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/windows"
 )
@@ -17,6 +18,8 @@ const device = "Holdfast"
 type source struct {
 	hints   chan struct{} // holds one
 	handles []windows.Handle
+
+	removals atomic.Uint64 // of what is ours: not told apart here, and 0
 }
 
 // The system calls back into one function for all sources: a process has few callbacks to give, and never gets one back.

@@ -29,34 +29,47 @@ type linux struct {
 	mu  sync.Mutex
 }
 
+var _ platform.Mender = (*linux)(nil)
+
 // New returns the router. Whatever it makes is in the journal first.
 func New(j *undo.Journal, log *slog.Logger) platform.Router { return &linux{j: j, log: log} }
 
 // Set makes the machine hold what c wants and nothing else of ours. The error is HOST-002; what was made by then stays, listed in the journal, until the next Set.
 func (r *linux) Set(ctx context.Context, c platform.RouteConfig) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.set(ctx, c); err != nil {
-		return fault.New(fault.HostRoute, err)
-	}
-	return nil
+	_, err := r.Mend(ctx, c)
+	return err
 }
 
-func (r *linux) set(ctx context.Context, c platform.RouteConfig) error {
+// Mend is Set, and returns the steps that it took or tried.
+func (r *linux) Mend(ctx context.Context, c platform.RouteConfig) ([]string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	steps, err := r.set(ctx, c)
+	if err != nil {
+		err = fault.New(fault.HostRoute, err)
+	}
+	words := make([]string, len(steps))
+	for i, s := range steps {
+		words[i] = s.String()
+	}
+	return words, err
+}
+
+func (r *linux) set(ctx context.Context, c platform.RouteConfig) ([]step, error) {
 	is, err := r.observe()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !c.Empty() && (is.link == nil || is.link.Attrs().Index != c.Index) {
-		return fmt.Errorf("there is no %s with index %d", platform.Interface, c.Index)
+		return nil, fmt.Errorf("there is no %s with index %d", platform.Interface, c.Index)
 	}
 	f, err := is.facts(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	want, err := desired(c, f)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if is.mtu > 0 && is.mtu < minMTU6 && want.mtu >= minMTU6 {
 		want.mtu = is.mtu // it would bring IPv6 back to the device, with the settings of a new one; the next device has it
@@ -64,14 +77,14 @@ func (r *linux) set(ctx context.Context, c platform.RouteConfig) error {
 	steps := plan(is.state, want)
 	if len(steps) > 0 {
 		if err := r.carryOut(ctx, is, want, steps); err != nil {
-			return err
+			return steps, err
 		}
 	}
 	entries := r.entries(want, is.rpFilter)
 	if slices.Equal(entries, r.j.Get(undo.SlotRouter)) {
-		return nil
+		return steps, nil
 	}
-	return r.j.Put(undo.SlotRouter, entries...)
+	return steps, r.j.Put(undo.SlotRouter, entries...)
 }
 
 // carryOut journals the plan, makes the changes, and reads the kernel again until nothing is left to do.
