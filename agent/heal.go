@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/agent/machine"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
 
 const (
@@ -83,7 +84,8 @@ func (l *loop) healed(h healed) {
 	}
 	if h.err != nil {
 		l.healing.wanted = true
-		l.log.Warn("what was removed from the host could not be put back", "err", h.err)
+		l.log.Warn("what was removed from the host could not be put back", "code", fault.As(h.err).Code)
+		l.log.Debug("what was removed from the host could not be put back", "err", h.err)
 		return
 	}
 	if len(h.steps) == 0 {

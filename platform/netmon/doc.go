@@ -15,8 +15,8 @@
 // # What is ours
 //
 // It is no part of a snapshot, but for a count of removals: a policy rule of priority 18501 or 18502 or of protocol 72, a route of table 18502 and protocol 72, an address of holdfast0, of either
-// family. Each is counted whoever removed it, and so is every loss of messages: whoever reads the count looks for himself. Rules and routes of others, and what is added, wake nobody. The kernel
-// does not tell of IPv4 routes that go with the last address of their link, or with the link set down: the address tells of the former. Other systems do not count.
+// family, and holdfast0 set down. Each is counted whoever removed it, and so is every loss of messages: whoever reads the count looks for himself. Rules and routes of others, and what is added, wake nobody. The kernel
+// does not tell of IPv4 routes that go with the last address of their link, or with the link set down: the address tells of it, and the link does. Other systems do not count.
 //
 // # Other systems
 //

@@ -35,7 +35,7 @@ func dial() (int, error) {
 // meaning tells what a datagram means here.
 func (s *source) meaning(b []byte) news { return meaning(b, s.device) }
 
-// device is the index of holdfast0 now, 0 without one. It is asked for when an address has gone, for one system call.
+// device is the index of holdfast0 now, 0 without one. It is asked for when an address has gone or a link is down, for one system call.
 func (s *source) device() (index uint32) {
 	raw, err := s.current().SyscallConn()
 	if err != nil {
@@ -54,7 +54,7 @@ func indexOf(fd int) uint32 {
 }
 
 // meaning tells what a datagram of rtnetlink(7) means. A snapshot can change with any message but those of rules, and of routes outside the main table, which are others' business,
-// the kernel's own table of local addresses among them, and ours. Something of ours has gone with a rule or a route that bears our tags, or an address of the device. Of what cannot be read
+// the kernel's own table of local addresses among them, and ours. Something of ours has gone with a rule or a route that bears our tags, or an address of the device, and with the device set down. Of what cannot be read
 // nothing is known, so it means everything.
 func meaning(b []byte, device func() uint32) (n news) {
 	for len(b) >= unix.SizeofNlMsghdr {
@@ -102,9 +102,22 @@ func one(kind uint16, body []byte, device func() uint32) news {
 		if len(body) < unix.SizeofIfAddrmsg {
 			return anything
 		}
-		if at := binary.NativeEndian.Uint32(body[4:]); at != 0 && at == device() { // struct ifaddrmsg: family, length, flags, scope, index
+		return about(body, device) // struct ifaddrmsg: family, length, flags, scope, index
+	case unix.RTM_NEWLINK:
+		if len(body) < unix.SizeofIfInfomsg {
 			return anything
 		}
+		if binary.NativeEndian.Uint32(body[8:])&unix.IFF_UP == 0 { // struct ifinfomsg: family, type, index, flags
+			return about(body, device)
+		}
+	}
+	return uplinks
+}
+
+// about tells what it means for a link, whose index is at the fourth octet, to lose something.
+func about(body []byte, device func() uint32) news {
+	if at := binary.NativeEndian.Uint32(body[4:]); at != 0 && at == device() {
+		return anything
 	}
 	return uplinks
 }

@@ -55,6 +55,10 @@ func addressOn(kind uint16, index uint32) []byte {
 	return rtnl(kind, append([]byte{unix.AF_INET, 24, 0, 0}, number(index)...)...)
 }
 
+func linkAt(index, flags uint32) []byte {
+	return rtnl(unix.RTM_NEWLINK, append(append(append(make([]byte, 4), number(index)...), number(flags)...), make([]byte, 4)...)...)
+}
+
 func two(a, b []byte) []byte { return append(append([]byte{}, a...), b...) }
 
 func TestMeaning(t *testing.T) {
@@ -82,6 +86,10 @@ func TestMeaning(t *testing.T) {
 		"a rule without attributes went":            {rtnl(unix.RTM_DELRULE, make([]byte, sizeofRule)...), nothing},
 		"a rule whose attribute is longer than all": {rtnl(unix.RTM_DELRULE, append(make([]byte, sizeofRule), 99, 0, 6, 0)...), nothing},
 		"a link":                          {rtnl(unix.RTM_NEWLINK, make([]byte, 16)...), uplinks},
+		"our link, up":                    {linkAt(9, unix.IFF_UP), uplinks},
+		"our link, down":                  {linkAt(9, 0), anything},
+		"another link, down":              {linkAt(8, 0), uplinks},
+		"a link that is cut off":          {rtnl(unix.RTM_NEWLINK, 1, 2, 3, 4), anything},
 		"an address":                      {addressOn(unix.RTM_NEWADDR, 9), uplinks},
 		"an address went":                 {addressOn(unix.RTM_DELADDR, 8), uplinks},
 		"an address of ours went":         {addressOn(unix.RTM_DELADDR, 9), anything},
@@ -125,6 +133,7 @@ func TestRemovals(t *testing.T) {
 		{[]string{"-6", "route", "add", "unreachable", "2001:db8::/32", "table", "18502", "proto", "72"}, []string{"-6", "route", "flush", "table", "18502"}},
 		{[]string{"addr", "add", "10.9.0.2/24", "dev", platform.Interface}, []string{"addr", "del", "10.9.0.2/24", "dev", platform.Interface}},
 		{[]string{"addr", "add", "2001:db8::2/64", "dev", platform.Interface, "nodad"}, []string{"addr", "flush", "dev", platform.Interface, "to", "2001:db8::2"}},
+		{[]string{"link", "set", platform.Interface, "mtu", "1300"}, []string{"link", "set", platform.Interface, "down"}},
 	} {
 		ip(c.make...)
 		ip("rule", "add", "priority", "31007", "lookup", "7007") // others come and go
