@@ -41,10 +41,11 @@ func (w *world) startRehearsal(typed *os.File) map[string]string {
 }
 
 // forgetFlows is what a router does whose translator is started anew: all mappings are gone, new ones have other ports, and what belongs to no connection it knows goes nowhere.
+// The new ports lie below those that clients take: a mapping keeps its client's port where it may.
 func (w *world) forgetFlows() {
 	w.t.Helper()
 	w.router.Sysctl(w.t, "netfilter.nf_conntrack_tcp_loose", "0")
-	w.router.Run(w.t, "nft", "flush chain ip nat post; add rule ip nat post oifname net0 meta l4proto { tcp, udp } masquerade to :40000-50000; "+
+	w.router.Run(w.t, "nft", "flush chain ip nat post; add rule ip nat post oifname net0 meta l4proto { tcp, udp } masquerade to :20000-30000; "+
 		"add table ip strict; add chain ip strict forward { type filter hook forward priority 10; }; add rule ip strict forward ct state invalid drop")
 	self, err := os.Executable()
 	if err != nil {

@@ -87,17 +87,19 @@ func (s *sleeper) sleep(night func()) time.Time {
 // bytes is how much has crossed the router to and from the gateway.
 func (s *sleeper) bytes() int { return s.counted("udp") + s.counted("tcp") }
 
-// settled is bytes once nothing crosses any more.
+// settled is bytes once nothing has crossed for a second: the last question after traffic that stopped has been answered by then.
 func (s *sleeper) settled() int {
 	s.t.Helper()
-	n := s.bytes()
-	for range 50 {
+	n, quiet := s.bytes(), 0
+	for range 100 {
 		time.Sleep(200 * time.Millisecond)
 		m := s.bytes()
-		if m == n {
+		if quiet++; m != n {
+			n, quiet = m, 0
+		}
+		if quiet == 5 {
 			return n
 		}
-		n = m
 	}
 	s.t.Fatal("the tunnel never rests")
 	return 0

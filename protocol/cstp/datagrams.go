@@ -23,7 +23,7 @@ const (
 	// The latter is short enough for DTLS to be back within a minute of the network's letting it pass, a handshake that was under way in vain included.
 	retries   = 5
 	slowRetry = 45 * time.Second
-	// lateRetry is the first pause of a tunnel on a network that is known to block UDP.
+	// lateRetry is the longest first pause of a tunnel on a network that is known to block UDP.
 	lateRetry = 16 * time.Second
 	// holdTime is how long packets must have gone by DTLS before its failure counts as the first.
 	holdTime = time.Minute
@@ -175,7 +175,8 @@ func (d *datagrams) run() {
 	}
 }
 
-// firstPause is how long a new tunnel waits before it makes a channel: not at all, unless the network is known for what it does to DTLS.
+// firstPause is how long a new tunnel waits before it makes a channel: not at all, unless the network is known for what it does to DTLS. It inherits what is left of the pause that was
+// under way: where new tunnels come more often than a pause is long, none would ever end.
 func (d *datagrams) firstPause() time.Duration {
 	failures, _ := d.place.record()
 	switch {
@@ -184,7 +185,7 @@ func (d *datagrams) firstPause() time.Duration {
 		_, _, at := d.place.measured()
 		return max(0, growWait-time.Since(at))
 	case failures > 0:
-		return min(retryAfter(failures), lateRetry)
+		return max(0, min(retryAfter(failures), lateRetry)-d.place.since())
 	}
 	return 0
 }
@@ -257,11 +258,10 @@ func unnoticed(err error) bool {
 
 // trust waits, where DTLS has failed again and again, until it has answered for some seconds, packets of full size included.
 func (d *datagrams) trust(l *link) error {
-	failures, _ := d.place.record()
 	if !d.since.IsZero() {
 		return nil // new keys, and no failure
 	}
-	for range min(failures, retries) - 1 {
+	for d.place.onTrial() {
 		if !d.pause(time.Second) {
 			return d.ctx.Err()
 		}
@@ -272,6 +272,7 @@ func (d *datagrams) trust(l *link) error {
 		} else if best <= 0 {
 			return errFickle
 		}
+		d.place.answered()
 	}
 	return nil
 }

@@ -37,6 +37,8 @@ type place struct {
 	met      time.Time
 	failures int       // of DTLS in a row, without one that has held
 	why      string    // the last of them
+	failedAt time.Time // when that was
+	answers  int       // for how many seconds DTLS has answered since, on trial
 	path     int       // the longest outer packet that passes, bytes, where longer ones were found not to; 0: as the system says
 	was      int       // what had passed, or was expected to, before that
 	proven   time.Time // when path was last measured, be it 0; zero: never
@@ -90,7 +92,7 @@ func (p *places) forget(now time.Time) {
 func (pl *place) failed(why string) int {
 	pl.all.mu.Lock()
 	defer pl.all.mu.Unlock()
-	pl.failures, pl.why = pl.failures+1, why
+	pl.failures, pl.why, pl.failedAt, pl.answers = pl.failures+1, why, time.Now(), 0
 	return pl.failures
 }
 
@@ -106,6 +108,27 @@ func (pl *place) record() (failures int, why string) {
 	pl.all.mu.Lock()
 	defer pl.all.mu.Unlock()
 	return pl.failures, pl.why
+}
+
+// answered notes that DTLS on trial has answered for another second.
+func (pl *place) answered() {
+	pl.all.mu.Lock()
+	defer pl.all.mu.Unlock()
+	pl.answers++
+}
+
+// onTrial reports whether DTLS has to answer for longer before it is used again: the longer the more often it failed, and over more than one tunnel if need be.
+func (pl *place) onTrial() bool {
+	pl.all.mu.Lock()
+	defer pl.all.mu.Unlock()
+	return pl.answers < min(pl.failures, retries)-1
+}
+
+// since is how long ago the last failure was.
+func (pl *place) since() time.Duration {
+	pl.all.mu.Lock()
+	defer pl.all.mu.Unlock()
+	return time.Since(pl.failedAt)
 }
 
 // narrow notes the longest outer packet that was found to pass, of was bytes that were asked for, and reports whether that is news.

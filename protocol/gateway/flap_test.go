@@ -72,3 +72,29 @@ func TestBackWithinAMinute(t *testing.T) {
 		})
 	}
 }
+
+// TestBackBetweenNewTunnels: where new tunnels come faster than pauses and trials end, DTLS is back within a minute all the same.
+func TestBackBetweenNewTunnels(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		l := r.live()
+		l.until(5*time.Second, "by DTLS", l.travels("dtls"))
+		for i := range 12 {
+			r.gw.BlockUDP(i%2 == 0)
+			for range 50 {
+				l.ping(1, 200)
+				time.Sleep(100 * time.Millisecond)
+			}
+		}
+		r.gw.BlockUDP(false)
+		free := time.Now()
+		for l.Transport().Name != "dtls" {
+			if time.Since(free) > time.Minute {
+				t.Fatalf("not by DTLS: %+v", l.Transport())
+			}
+			l.anew()
+			time.Sleep(1800 * time.Millisecond)
+		}
+		t.Logf("by DTLS after %v", time.Since(free))
+	})
+}

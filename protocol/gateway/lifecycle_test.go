@@ -24,6 +24,8 @@ type life struct {
 	*cstp.Tunnel
 	t     testing.TB
 	r     *rig
+	con   *cstp.Connector
+	wg    sync.WaitGroup // who reads
 	begun time.Time
 	out   sync.Mutex   // a carrier has one writer
 	came  atomic.Int64 // packets, by either way
@@ -48,24 +50,45 @@ func (r *rig) live(change ...func(*cstp.Connector)) *life {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	l := &life{Tunnel: tun.(*cstp.Tunnel), t: r.t, r: r, begun: time.Now()}
-	var wg sync.WaitGroup
+	l := &life{t: r.t, r: r, con: c, begun: time.Now()}
+	l.read(tun)
+	r.t.Cleanup(func() { _ = l.Close(protocol.CloseQuiet); l.wg.Wait() })
+	return l
+}
+
+// read makes a tunnel the one in use and reads it to its end.
+func (l *life) read(tun protocol.Tunnel) {
+	l.Tunnel = tun.(*cstp.Tunnel)
 	for _, from := range []protocol.Receiver{tun.Carrier(), tun.Carrier().(protocol.Doubled).Beside()} {
-		wg.Go(func() {
+		l.wg.Go(func() {
 			for b := packet.New(64, 2048); from.ReadBatch(b) == nil; b.Reset() {
 				l.came.Add(int64(b.Len()))
 			}
 		})
 	}
-	wg.Go(func() {
+	l.wg.Go(func() {
 		for n := range tun.Notifications() {
 			l.mu.Lock()
 			l.notes = append(l.notes, note{n, time.Since(l.begun)})
 			l.mu.Unlock()
 		}
 	})
-	r.t.Cleanup(func() { _ = tun.Close(protocol.CloseQuiet); wg.Wait() })
-	return l
+}
+
+// anew makes a new tunnel of the session in place of the one in use.
+func (l *life) anew() {
+	l.t.Helper()
+	old, ref := l.Tunnel, l.Session()
+	reached, err := l.con.Reach(l.t.Context(), ref, l.r.pc.Link(1).Path(gwAddr))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	next, err := l.con.Resume(l.t.Context(), ref, reached)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.read(next)
+	_ = old.Close(protocol.CloseQuiet)
 }
 
 // said are the notifications of a kind.
