@@ -72,7 +72,6 @@ func TestRogueChannel(t *testing.T) {
 		return
 	}
 	r := w.startRogue()
-	a := w.startAgent()
 	var l ledger
 	defer l.print(t)
 	junk := func(n int) func(*dtlstun.Channel) {
@@ -117,6 +116,7 @@ func TestRogueChannel(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := w.in(t)
+			a := w.startAgent() // a new one each time: it remembers what a network does to DTLS
 			key := make(chan dtlstun.Config, 4)
 			headers := append([]string{"X-DTLS-App-ID: " + hex.EncodeToString(appID), "X-DTLS-Port: 443", "X-DTLS-CipherSuite: PSK-NEGOTIATE", "X-DTLS-DPD: 5"}, sound...)
 			r.plays(play{headers: headers,
@@ -140,14 +140,19 @@ func TestRogueChannel(t *testing.T) {
 				t.Errorf("nothing inside answers: %+v", w.state())
 			}
 			t.Logf("%s: %s", s.Transport, s.TransportReason)
-			if s := w.state(); s.State != "connected" || r.connects.Load() != 1 || *s.Reconnects != (ipc.Reconnects{}) {
+			// A gateway that says nothing may go on sending by UDP, where nothing arrives: a new tunnel tells it, after each of the first failures.
+			most := uint64(0)
+			if c.mute {
+				most = 2
+			}
+			if s := w.state(); s.State != "connected" || uint64(r.connects.Load()) > 1+most || s.Reconnects.Tunnel > most || s.Reconnects.Session > 0 {
 				t.Errorf("%d CONNECTs: %+v", r.connects.Load(), s)
 			}
 			w.ends()
 			l.close(t, a, r, began)
+			a.stop()
 		})
 	}
-	a.stop()
 }
 
 // serveChannel does a gateway's side of one channel: the handshake, its misdeed, and then pings and DPD.

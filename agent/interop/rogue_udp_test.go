@@ -100,7 +100,6 @@ func TestRogueDatagrams(t *testing.T) {
 		return
 	}
 	r := w.startRogue()
-	a := w.startAgent()
 	var l ledger
 	defer l.print(t)
 	for _, offers := range []struct {
@@ -110,6 +109,7 @@ func TestRogueDatagrams(t *testing.T) {
 		for _, c := range wrongAnswers(rand.New(rand.NewPCG(1, 2))) {
 			t.Run(offers.kind+", "+c.name, func(t *testing.T) {
 				w := w.in(t)
+				a := w.startAgent() // a new one each time: it remembers what a network does to DTLS
 				r.plays(play{headers: offers.headers, udp: c.udp})
 				a.peak()
 				began := time.Now()
@@ -130,10 +130,10 @@ func TestRogueDatagrams(t *testing.T) {
 				}
 				w.ends()
 				l.close(t, a, r, began)
+				a.stop()
 			})
 		}
 	}
-	a.stop()
 }
 
 // port is the client's UDP port towards the gateway.
