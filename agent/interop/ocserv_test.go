@@ -1,16 +1,15 @@
 package interop
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/holdfast-vpn/holdfast/agent/interop/lab"
 )
 
 // password is the test account's; otpKey is its one-time-code key.
@@ -175,44 +174,10 @@ func (g *gatewayProcess) stop(t *testing.T) {
 // killWorkers ends the processes that serve clients; sessions stay in the security module.
 func (g *gatewayProcess) killWorkers(t *testing.T) {
 	t.Helper()
-	killed := 0
-	for _, pid := range children(g.cmd.Process.Pid) {
-		cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-		if strings.Contains(string(comm), "worker") || strings.Contains(string(cmdline), "worker") {
-			if err := syscall.Kill(pid, syscall.SIGKILL); err == nil {
-				killed++
-			}
-		}
-	}
-	if killed == 0 {
+	if lab.KillWorkers(g.cmd.Process.Pid) == 0 {
 		text, _ := os.ReadFile(g.log)
 		t.Fatalf("no worker to kill below %d\n%s", g.cmd.Process.Pid, text)
 	}
-}
-
-// children lists all processes below pid.
-func children(pid int) []int {
-	var below []int
-	entries, _ := os.ReadDir("/proc")
-	for _, e := range entries {
-		child, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		stat, err := os.ReadFile("/proc/" + e.Name() + "/stat")
-		if err != nil {
-			continue
-		}
-		// the name is in parentheses and may hold spaces; state and parent follow it
-		rest := string(stat[strings.LastIndexByte(string(stat), ')')+1:])
-		if f := strings.Fields(rest); len(f) > 1 && f[1] == strconv.Itoa(pid) {
-			below = append(below, child)
-			below = append(below, children(child)...)
-		}
-	}
-	slices.Sort(below)
-	return below
 }
 
 // otpCode is the code that is valid now.

@@ -135,6 +135,15 @@ func (s *sleeper) back(woke time.Time, within time.Duration, sessions uint64) ip
 	return is
 }
 
+// resumed is back by one session level reconnect for the sake of sleep.
+func (s *sleeper) resumed(woke time.Time) {
+	s.t.Helper()
+	is := s.back(woke, time.Second, 1)
+	if l := is.LastReconnect; is.Reconnects.Session != 1 || l == nil || l.Level != "session" || l.Code != 9 {
+		s.t.Errorf("reconnects %+v, the last %+v\n%s", is.Reconnects, l, s.cli("", "timeline").out)
+	}
+}
+
 // inOrder fails unless the timeline holds the words in this order.
 func (s *sleeper) inOrder(words ...string) {
 	s.t.Helper()
@@ -171,10 +180,7 @@ func TestSleep(t *testing.T) {
 			return
 		}
 		woke := s.sleep(s.forgetFlows)
-		is := s.back(woke, time.Second, 1)
-		if l := is.LastReconnect; is.Reconnects.Session != 1 || l == nil || l.Level != "session" || l.Code != 9 {
-			t.Errorf("reconnects %+v, the last %+v\n%s", is.Reconnects, l, s.cli("", "timeline").out)
-		}
+		s.resumed(woke)
 		// The order of the AnyConnect client's log: connected, the system's suspend, a session level reconnect with reason 9, reconnecting, connected.
 		s.inOrder("connected", "suspending", "resumed", "the machine woke from sleep", "reconnecting", "connected")
 		s.a.stop()
@@ -186,10 +192,7 @@ func TestSleep(t *testing.T) {
 			return
 		}
 		woke := s.sleep(s.forgetFlows)
-		is := s.back(woke, time.Second, 1)
-		if l := is.LastReconnect; is.Reconnects.Session != 1 || l == nil || l.Level != "session" || l.Code != 9 {
-			t.Errorf("reconnects %+v, the last %+v\n%s", is.Reconnects, l, s.cli("", "timeline").out)
-		}
+		s.resumed(woke)
 		s.a.stop()
 	})
 	t.Run("the session ended meanwhile", func(t *testing.T) {

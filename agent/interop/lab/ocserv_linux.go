@@ -103,17 +103,21 @@ func (g *Gateway) Logins() int { return strings.Count(g.Log(), "authentication t
 // KillWorkers ends the processes that serve clients; sessions stay in the security module.
 func (g *Gateway) KillWorkers() {
 	g.l.Helper()
-	killed := 0
-	for _, pid := range below(g.Pid()) {
+	if KillWorkers(g.Pid()) == 0 {
+		g.l.Fatalf("no worker to kill below %d\n%s", g.Pid(), g.Log())
+	}
+}
+
+// KillWorkers ends the workers of the ocserv whose first process is pid, and returns how many they were.
+func KillWorkers(pid int) (killed int) {
+	for _, pid := range below(pid) {
 		cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 		comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 		if strings.Contains(string(comm)+string(cmdline), "worker") && syscall.Kill(pid, syscall.SIGKILL) == nil {
 			killed++
 		}
 	}
-	if killed == 0 {
-		g.l.Fatalf("no worker to kill below %d\n%s", g.Pid(), g.Log())
-	}
+	return killed
 }
 
 // below lists all processes below pid.
