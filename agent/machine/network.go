@@ -26,6 +26,9 @@ func (m *step) networkChanged() {
 	fresh := slices.ContainsFunc(m.s.Paths, func(p Path) bool { return !slices.Contains(old, p) })
 	switch {
 	case m.s.Phase == Connected && m.s.Gone:
+		if m.s.Loss.Cause == ReasonSilence { // now it is known what the silence was
+			m.s.Loss.Cause = ReasonPathGone
+		}
 		m.lose(ReasonPathGone, faultOf(fault.NetNoPath))
 	case m.calm() && m.s.own() == m.s.Path && m.s.better() > 0 && !m.eager():
 		m.stay()

@@ -296,6 +296,16 @@ func TestUnknownPath(t *testing.T) {
 	}
 }
 
+// TestSilenceExplained: a link that goes down is often noticed by its silence first. The reconnect is of the network that went away.
+func TestSilenceExplained(t *testing.T) {
+	s, now := up(t, Policy{AutoReconnect: true})
+	s, _ = Step(s, Event{Kind: EvSilence, Tunnel: 1}, now)
+	s, _ = Step(s, Event{Kind: EvNetworkChanged}, now)
+	if s.Phase != Reconnecting || s.Loss.Cause != ReasonPathGone {
+		t.Errorf("%v because of %v", s.Phase, s.Loss.Cause)
+	}
+}
+
 // TestCarrierChanged: another transport of the session's tunnel is news for people and changes nothing; of another tunnel it is no news.
 func TestCarrierChanged(t *testing.T) {
 	before, now := up(t, Policy{AutoReconnect: true})
