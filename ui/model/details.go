@@ -1,0 +1,159 @@
+package model
+
+import "time"
+
+// Tab is a page of the details window.
+type Tab uint8
+
+// The pages, in their order.
+const (
+	TabStatistics Tab = iota
+	TabRoutes
+	TabDNS
+	TabHistory
+	TabTimeline
+	TabPreferences
+	TabDiagnostics
+	TabAbout
+)
+
+// tabs are the names of pictures and tests.
+var tabs = [...]string{"statistics", "routes", "dns", "history", "timeline", "preferences", "diagnostics", "about"}
+
+// String is the page's name in file names.
+func (t Tab) String() string { return tabs[t] }
+
+// Details is the details window. Only the page that is open is filled.
+type Details struct {
+	Title string
+	Tabs  []TabLabel
+	Open  Tab
+	Empty string // what to say in place of a page that has nothing to show
+
+	Statistics  []Section
+	Routes      []RouteTable
+	DNS         []Section
+	History     []HistoryLine // newest first
+	Timeline    *Timeline
+	Preferences *Preferences
+	Diagnostics *Diagnostics
+	About       *About
+
+	Buttons []Button // of the page: copy, export
+}
+
+// TabLabel names a page.
+type TabLabel struct {
+	Tab   Tab
+	Label string
+}
+
+// Section is a heading and its rows.
+type Section struct {
+	Title string
+	Rows  []Fact
+}
+
+// RouteTable is what goes by the tunnel, or does not.
+type RouteTable struct {
+	Title string
+	Note  string
+	Rows  []Fact // network, and how many addresses that is
+}
+
+// HistoryLine is a notice that was shown.
+type HistoryLine struct {
+	At   string
+	Text string
+	Code string
+	Tone Tone
+}
+
+// Timeline is the picture of what happened: bands for states along the time, marks for events on them.
+type Timeline struct {
+	From, To time.Time
+	Bands    []Band // without gaps, oldest first
+	Marks    []Mark // oldest first
+	Axis     []AxisLabel
+	Legend   []Band       // one of each shape that occurs
+	Spans    []SpanChoice // how much time to show
+}
+
+// Band is a state that lasted.
+type Band struct {
+	From, To time.Time
+	Shape    Shape
+	Label    string
+	Tip      string // with how long it lasted
+}
+
+// Mark is an event.
+type Mark struct {
+	Seq   uint64
+	At    time.Time
+	Tone  Tone
+	Title string // what happened, in two or three words
+	Facts []Fact // time, cause, evidence, decision, cost: shown when pointed at or chosen by keyboard
+}
+
+// AxisLabel is a label on the axis of time.
+type AxisLabel struct {
+	At    time.Time
+	Label string
+}
+
+// SpanChoice is a length of time that the picture can have.
+type SpanChoice struct {
+	Label  string
+	Span   time.Duration // 0 is all
+	Chosen bool
+}
+
+// Preferences is the page of what a person may choose, and of what he may not and why.
+type Preferences struct {
+	For  string // which host and profile they are for
+	List []Preference
+}
+
+// PreferenceKind is how a preference is changed.
+type PreferenceKind uint8
+
+// The kinds.
+const (
+	PreferenceSwitch PreferenceKind = iota
+	PreferenceChoice
+	PreferenceText
+)
+
+// Preference is one value with where it comes from.
+type Preference struct {
+	Name    string // the profile element's
+	Label   string
+	Help    string
+	Kind    PreferenceKind
+	Value   string // "true" and "false" for PreferenceSwitch
+	Options []Option
+	Origin  string
+	Locked  bool
+	Why     string // it is locked
+	Reset   bool   // it was chosen, and can be taken back
+	Busy    bool
+}
+
+// Diagnostics is the page that makes a bundle for support.
+type Diagnostics struct {
+	Text     string
+	Progress float32 // 0 to 1; -1 while none is made
+	Step     string
+	Result   string // where the bundle is
+	Error    string
+	Buttons  []Button
+	Findings []Note
+}
+
+// About says what runs here.
+type About struct {
+	Name  string
+	Lines []Fact // versions of tray and agent
+	Text  string // what it is, its licence, that the command line is the accessible way
+}
