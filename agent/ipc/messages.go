@@ -106,9 +106,27 @@ type Prompt struct {
 	Message string    `json:"message,omitempty"`
 	Error   string    `json:"error,omitempty"`
 	Fields  []Field   `json:"fields,omitempty"`
-	Sign    *Sign     `json:"sign,omitempty"` // of kind sign
+	Sign    *Sign     `json:"sign,omitempty"`    // of kind sign
+	Browser *Browser  `json:"browser,omitempty"` // of kind browser
 	Until   time.Time `json:"until"`
 }
+
+// Browser is where a prompt of kind browser wants a person to sign in. The agent opens no browser and listens nowhere: whoever answers opens URL in the person's own browser, and
+// listens on loopback for what comes back (ui/browser does both). Its answer is the one field of the prompt, ResponseField: what the browser brought, once. It is sealed to a key that
+// only the agent has, for this login alone.
+type Browser struct {
+	// URL is the page: https, printable ASCII, at most 2048 bytes, no user name in it.
+	URL string `json:"url"`
+	// Host is the page's host, with its port where that is not 443: to be shown, so that a person knows where a password goes.
+	Host string `json:"host"`
+	// Gateway is the gateway's host in the same spelling. Host and Gateway are the only places that the browser may be sent on to afterwards.
+	Gateway string `json:"gateway"`
+	// Port is the TCP port on 127.0.0.1 and ::1 that the page sends the browser to in the end.
+	Port uint16 `json:"port"`
+}
+
+// ResponseField is the field that answers a prompt of kind browser.
+const ResponseField = "response"
 
 // Sign is what a prompt of kind sign asks of whoever holds the private key of a certificate. Its answer is the field "signature", in base64.
 type Sign struct {
