@@ -61,12 +61,13 @@ type RouteTable struct {
 	Rows  []Fact // network, and how many addresses that is
 }
 
-// HistoryLine is a notice that was shown.
+// HistoryLine is a notice that was shown, or a state that was entered.
 type HistoryLine struct {
-	At   string
-	Text string
-	Code string
-	Tone Tone
+	At       string
+	Severity string // the tone in a word
+	Text     string
+	Code     string
+	Tone     Tone
 }
 
 // Timeline is the picture of what happened: bands for states along the time, marks for events on them.
@@ -127,6 +128,7 @@ const (
 
 // Preference is one value with where it comes from.
 type Preference struct {
+	Heading string // above it, where a group begins
 	Name    string // the profile element's
 	Label   string
 	Help    string
@@ -137,7 +139,8 @@ type Preference struct {
 	Locked  bool
 	Why     string // it is locked
 	Reset   bool   // it was chosen, and can be taken back
-	Busy    bool
+	Busy    bool   // a change is on its way
+	Error   string // why the last change was refused, and what to do
 }
 
 // Diagnostics is the page that makes a bundle for support.

@@ -16,6 +16,8 @@ type Model struct {
 	gone    *fault.Error
 	version ipc.Version
 	state   ipc.State
+
+	pages pages // the details window
 }
 
 // New returns the model of an application that has just started and knows nothing of an agent yet.
@@ -23,6 +25,7 @@ func New(words *locale.Words) Model { return Model{words: words} }
 
 // Update takes a message at a time, and returns the model after it and what is to be done.
 func (m Model) Update(msg Msg, now time.Time) (Model, []Command) {
+	m, commands := m.updateDetails(msg, now)
 	switch msg := msg.(type) {
 	case AgentHere:
 		m.here, m.gone, m.version = true, nil, msg.Version
@@ -33,10 +36,13 @@ func (m Model) Update(msg Msg, now time.Time) (Model, []Command) {
 			m.state = *msg.Event.State
 		}
 	}
-	return m, nil
+	if at := m.detailsWake(now); !at.IsZero() {
+		commands = append(commands, Wake{at})
+	}
+	return m, commands
 }
 
 // Screen is what is to be seen now.
 func (m Model) Screen(now time.Time) Screen {
-	return Screen{Language: m.words.Language(), Window: Window{Title: m.words.Text("window.title")}}
+	return Screen{Language: m.words.Language(), Window: Window{Title: m.words.Text("window.title")}, Details: m.details(now)}
 }

@@ -92,7 +92,7 @@ type Command interface{ command() }
 
 // The commands.
 type (
-	// CallConnect, CallDisconnect, CallAnswer and CallPrefer are calls of the agent.
+	// CallConnect is a call of the agent, as CallDisconnect, CallAnswer and CallPrefer are.
 	CallConnect    struct{ Request ipc.ConnectRequest }
 	CallDisconnect struct{}
 	CallAnswer     struct {
