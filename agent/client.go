@@ -196,7 +196,11 @@ func (a *Agent) Stats(context.Context) (ipc.Stats, error) {
 }
 
 // Version implements ipc.Reports.
-func (a *Agent) Version() ipc.Version { return a.cfg.Version }
+func (a *Agent) Version() ipc.Version {
+	v := a.cfg.Version
+	v.API, v.Features = ipc.API, ipc.Features()
+	return v
+}
 
 // call runs fn in the loop and waits until it is done.
 func (a *Agent) call(ctx context.Context, fn func(*loop)) error {

@@ -24,7 +24,13 @@
 // # Answers
 //
 // GET state, stats and version answer with one object; timeline and hosts with one object per line; connect with 202 and an id that appears as `attempt` in the
-// state. An error is {"error":{"code","message","hint"}}; several hints are lines of `hint`. Client turns it back into the *fault.Error it was.
+// state. Numbers and codes in a state (transport_code, step, an entry's code) stand beside English words, so that a client can say them in another language. An error is {"error":{"code","message","hint"}}; several hints are lines of `hint`. Client turns it back into the *fault.Error it was.
+//
+// # Older and newer agents
+//
+// Nothing is taken away from the API, and what is added is absent in an older agent: keys of a state, events of a type that a client does not know, which it passes over, features.
+// Version names the features that an agent offers, so that a client shows nothing that cannot work, and counts the API, so that it can say which of the two is older (Version.Mismatch:
+// AGENT-005, AGENT-006). They work together all the same.
 //
 // # Goroutines
 //

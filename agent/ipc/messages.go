@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"strings"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/dart/redact"
@@ -8,38 +9,77 @@ import (
 
 // State is `GET /v1/state` and `holdfast state --json`: stable keys, absent when unknown.
 type State struct {
-	State           string         `json:"state"`
-	Since           time.Time      `json:"since"`
-	Target          string         `json:"target,omitempty"`
-	Gateway         string         `json:"gateway,omitempty"`
-	Protocol        string         `json:"protocol,omitempty"`
-	User            string         `json:"user,omitempty"`
-	Group           string         `json:"group,omitempty"`
-	Profile         string         `json:"profile,omitempty"`
-	CaptivePortal   *bool          `json:"captive_portal,omitempty"`
-	Transport       string         `json:"transport,omitempty"`
-	TransportReason string         `json:"transport_reason,omitempty"`
-	VerifiedAt      *time.Time     `json:"verified_at,omitempty"`
-	Probing         bool           `json:"probing,omitempty"`
-	Cipher          string         `json:"cipher,omitempty"`
-	Interface       string         `json:"interface,omitempty"`
-	Addresses       []string       `json:"addresses,omitempty"`
-	MTU             int            `json:"mtu,omitempty"`
-	DNS             *DNS           `json:"dns,omitempty"`
-	SplitInclude    []string       `json:"split_include,omitempty"`
-	SplitExclude    []string       `json:"split_exclude,omitempty"`
-	TunnelAll       *bool          `json:"tunnel_all,omitempty"`
-	Banner          string         `json:"banner,omitempty"`
-	Prompt          *Prompt        `json:"prompt,omitempty"`
-	Session         *Session       `json:"session,omitempty"`
-	Counters        *Counters      `json:"counters,omitempty"`
-	Reconnects      *Reconnects    `json:"reconnects,omitempty"`
-	LastReconnect   *LastReconnect `json:"last_reconnect,omitempty"`
-	Error           *Error         `json:"error,omitempty"`
+	State           string    `json:"state"`
+	Since           time.Time `json:"since"`
+	Target          string    `json:"target,omitempty"`
+	Gateway         string    `json:"gateway,omitempty"`
+	Protocol        string    `json:"protocol,omitempty"`
+	User            string    `json:"user,omitempty"`
+	Group           string    `json:"group,omitempty"`
+	Profile         string    `json:"profile,omitempty"`
+	CaptivePortal   *bool     `json:"captive_portal,omitempty"`
+	Transport       string    `json:"transport,omitempty"`
+	TransportReason string    `json:"transport_reason,omitempty"`
+	// TransportCode is the reason as a word that does not change, one of the Transport… constants; TransportSince is when it began to hold, and TransportRetryAt when the faster
+	// transport is tried next: absent where that is now, or never.
+	TransportCode    string         `json:"transport_code,omitempty"`
+	TransportSince   *time.Time     `json:"transport_since,omitempty"`
+	TransportRetryAt *time.Time     `json:"transport_retry_at,omitempty"`
+	VerifiedAt       *time.Time     `json:"verified_at,omitempty"`
+	Probing          bool           `json:"probing,omitempty"`
+	Cipher           string         `json:"cipher,omitempty"`
+	Interface        string         `json:"interface,omitempty"`
+	Addresses        []string       `json:"addresses,omitempty"`
+	MTU              int            `json:"mtu,omitempty"`
+	DNS              *DNS           `json:"dns,omitempty"`
+	SplitInclude     []string       `json:"split_include,omitempty"`
+	SplitExclude     []string       `json:"split_exclude,omitempty"`
+	TunnelAll        *bool          `json:"tunnel_all,omitempty"`
+	Banner           string         `json:"banner,omitempty"`
+	Prompt           *Prompt        `json:"prompt,omitempty"`
+	Session          *Session       `json:"session,omitempty"`
+	Counters         *Counters      `json:"counters,omitempty"`
+	Reconnects       *Reconnects    `json:"reconnects,omitempty"`
+	LastReconnect    *LastReconnect `json:"last_reconnect,omitempty"`
+	Error            *Error         `json:"error,omitempty"`
 	// Impaired lists what root has broken on purpose, each with the time that is left.
 	Impaired []string `json:"impaired,omitempty"`
 	// Attempt is the id of the connect that this state belongs to, so that a client knows its own outcome.
 	Attempt string `json:"attempt,omitempty"`
+	// Step is how far a login is, one of the Step… constants; absent when none is under way.
+	Step string `json:"step,omitempty"`
+	// Waiting says that the gateway has the answers and may be waiting for the user elsewhere: on a phone, at a token.
+	Waiting *Waiting `json:"waiting,omitempty"`
+}
+
+// The steps of a login, in their order: the words of State.Step.
+const (
+	StepReach  = "reach"  // the gateway has not answered yet
+	StepLogin  = "login"  // it asks who the user is
+	StepTunnel = "tunnel" // it knows, and the tunnel is being made
+	StepApply  = "apply"  // this machine is being set up for the tunnel
+)
+
+// Why packets travel by the slower transport: the words of State.TransportCode.
+const (
+	TransportSetup       = "setup"        // the faster one is being set up
+	TransportRekey       = "rekey"        // it gets new keys
+	TransportUDPBlocked  = "udp-blocked"  // nothing comes back by UDP
+	TransportUDPRefused  = "udp-refused"  // nobody listens on the gateway's UDP port
+	TransportUDPStopped  = "udp-stopped"  // it worked, and then the gateway no longer answered there
+	TransportUDPNarrow   = "udp-narrow"   // UDP carries no packets of a useful size
+	TransportUDPUnstable = "udp-unstable" // UDP comes and goes
+	TransportEnded       = "ended"        // the gateway ended DTLS
+	TransportRefused     = "refused"      // the handshake of DTLS was refused
+	TransportNoOffer     = "no-offer"     // the gateway offers no DTLS that can be used
+	TransportDisabled    = "disabled"     // there is no DTLS on this side
+	TransportFailed      = "failed"       // anything else
+)
+
+// Waiting is since when the gateway keeps a login waiting, and until when the agent lets it.
+type Waiting struct {
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until"`
 }
 
 // DNS is what name resolution looks like.
@@ -108,6 +148,7 @@ type Prompt struct {
 	Fields  []Field   `json:"fields,omitempty"`
 	Sign    *Sign     `json:"sign,omitempty"`    // of kind sign
 	Browser *Browser  `json:"browser,omitempty"` // of kind browser
+	Trust   *Trust    `json:"trust,omitempty"`   // of kind trust
 	Until   time.Time `json:"until"`
 }
 
@@ -201,6 +242,25 @@ type Entry struct {
 	Evidence string    `json:"evidence,omitempty"`
 	Effects  []string  `json:"effects,omitempty"`
 	TookMS   float64   `json:"took_ms"`
+	// Code is the number of Reason in docs/reason-codes.md, 0 where nothing was decided.
+	Code int `json:"code,omitempty"`
+	// Fault is the error code of what failed (docs/error-codes.md); absent where nothing did.
+	Fault string `json:"fault,omitempty"`
+	// Level and OutageMS are of an entry that ends a reconnect: tunnel or session, and for how long no packets travelled.
+	Level    string `json:"level,omitempty"`
+	OutageMS int64  `json:"outage_ms,omitempty"`
+}
+
+// Cause is what was found, and Decision what is done about it: the two halves of Reason.
+func (e Entry) Cause() string {
+	cause, _, _ := strings.Cut(e.Reason, ": ")
+	return cause
+}
+
+// Decision is the other half; "" where nothing had to be done.
+func (e Entry) Decision() string {
+	_, decision, _ := strings.Cut(e.Reason, ": ")
+	return decision
 }
 
 // HostEntry is one host of the profiles.
@@ -218,6 +278,9 @@ type Version struct {
 	Commit  string `json:"commit,omitempty"`
 	Go      string `json:"go,omitempty"`
 	Agent   string `json:"agent,omitempty"`
+	// API and Features are the agent's: see the constants of these names.
+	API      int      `json:"api,omitempty"`
+	Features []string `json:"features,omitempty"`
 }
 
 // Stats is `GET /v1/stats`: the state, its counters fresh, and what only the statistics show.

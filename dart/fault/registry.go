@@ -19,6 +19,9 @@ const (
 	AgentUnreachable Code = "AGENT-001"
 	AgentRefused     Code = "AGENT-002"
 	AgentProtocol    Code = "AGENT-003"
+	AgentSilent      Code = "AGENT-004"
+	AgentOlder       Code = "AGENT-005"
+	AgentNewer       Code = "AGENT-006"
 
 	AuthRefused     Code = "AUTH-001"
 	AuthInput       Code = "AUTH-002"
@@ -127,6 +130,9 @@ var registry = map[Code]Entry{
 	AgentUnreachable: {Fatal, 3, "the Holdfast agent is not reachable", "start it with: sudo holdfastd start, or in the foreground: sudo holdfastd run"},
 	AgentRefused:     {Policy, 7, "this user may not talk to the Holdfast agent", "ask an administrator to run: sudo usermod -aG holdfast USER"},
 	AgentProtocol:    {Fatal, 1, "the agent's answer could not be understood", "check that holdfast and holdfastd have the same version: holdfast version"},
+	AgentSilent:      {Fatal, 3, "the Holdfast agent does not answer", "wait a moment; if it stays like this, restart it: sudo holdfastd restart (a session comes back)"},
+	AgentOlder:       {Fatal, 1, "the agent that runs is older than this program", "restart it, so that what is installed runs: sudo holdfastd restart (a session comes back)"},
+	AgentNewer:       {Fatal, 1, "the agent that runs is newer than this program", "close this program and start it again; if that does not help, install its new version"},
 
 	AuthRefused:     {Fatal, 4, "the gateway refused the login", "check the user name, the password and the group, then try again"},
 	AuthInput:       {NeedsUser, 10, "the gateway asks for something and there is nobody to answer", "run the command on a terminal, or give the answer with --answer, --password-stdin or --answers-stdin"},
