@@ -16,6 +16,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/profile"
+	"github.com/holdfast-vpn/holdfast/ui/statistics"
 )
 
 var update = flag.Bool("update", false, "write the goldens")
@@ -94,7 +95,7 @@ func TestStatsForPeople(t *testing.T) {
 	for name, st := range map[string]ipc.State{"stats-split": full(), "stats-all": tunnelAll} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			writeStats(&b, statistics(ipc.Stats{State: st, DurationS: 93_723, Control: ipc.Frames{Tx: 12, Rx: 13}}, now))
+			writeStats(&b, statistics.Of(ipc.Stats{State: st, DurationS: 93_723, Control: ipc.Frames{Tx: 12, Rx: 13}}, now))
 			golden(t, name, b.Bytes())
 		})
 	}

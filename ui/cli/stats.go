@@ -3,14 +3,13 @@ package cli
 import (
 	"fmt"
 	"io"
-	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/ui/statistics"
 )
 
 func (a *app) statsCommand() *cobra.Command {
@@ -24,7 +23,7 @@ func (a *app) statsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			sections := statistics(s, time.Now())
+			sections := statistics.Of(s, time.Now())
 			if a.json {
 				printJSON(a.Out, statsJSON(sections))
 				return nil
@@ -35,79 +34,19 @@ func (a *app) statsCommand() *cobra.Command {
 	}
 }
 
-const notAvailable = "Not Available"
-
-// section is a heading and its rows, or a table of routes.
-type section struct {
-	name   string
-	rows   [][2]string
-	routes []string // CIDR; nil where the section is no table
-}
-
-// statistics lays the numbers out. What this version does not have is shown as not available, disabled or none, as users of such output expect every row.
-func statistics(st ipc.Stats, now time.Time) []section {
-	s := st.State
-	var c ipc.Counters
-	if s.Counters != nil {
-		c = *s.Counters
-	}
-	four, six := byFamily(s.Addresses)
-	include4, include6 := byFamily(s.SplitInclude)
-	exclude4, exclude6 := byFamily(s.SplitExclude)
-	if s.TunnelAll != nil && *s.TunnelAll {
-		include4, include6 = allOf(four, "0.0.0.0/0"), allOf(six, "::/0")
-	}
-	u := func(n uint64) string { return strconv.FormatUint(n, 10) }
-	return []section{
-		{name: "Connection Information", rows: [][2]string{
-			{"Connection State", title(s.State)},
-			{"Tunnel Mode (IPv4)", mode(s, four, include4)},
-			{"Tunnel Mode (IPv6)", mode(s, six, include6)},
-			{"Dynamic Tunnel Exclusion", "None"},
-			{"Dynamic Tunnel Inclusion", "None"},
-			{"Duration", clock(st.DurationS)},
-			{"Session Disconnect", remaining(s.Session, now)},
-			{"Management Connection State", notAvailable},
-		}},
-		{name: "Address Information", rows: [][2]string{
-			{"Client Address (IPv4)", address(four)},
-			{"Client Address (IPv6)", address(six)},
-			{"Server Address", host(s.Gateway)},
-		}},
-		{name: "Bytes", rows: [][2]string{{"Bytes Sent", u(c.TxBytes)}, {"Bytes Received", u(c.RxBytes)}}},
-		{name: "Frames", rows: [][2]string{{"Packets Sent", u(c.TxPackets)}, {"Packets Received", u(c.RxPackets)}}},
-		{name: "Control Frames", rows: [][2]string{{"Control Packets Sent", u(st.Control.Tx)}, {"Control Packets Received", u(st.Control.Rx)}}},
-		{name: "Client Management", rows: [][2]string{{"Administrative Domain", "Undefined"}, {"Profile Name", or(line(s.Profile), notAvailable)}}},
-		{name: "Transport Information", rows: [][2]string{
-			{"Protocol", or(strings.ToUpper(line(s.Transport)), notAvailable)},
-			{"Cipher", or(line(s.Cipher), notAvailable)},
-			{"Compression", "None"},
-			{"Proxy Address", "No Proxy"},
-		}},
-		{name: "Feature Configuration", rows: [][2]string{
-			{"FIPS Mode", "Disabled"}, {"Trusted Network Detection", "Disabled"}, {"Always On", "Disabled"},
-		}},
-		{name: "Secure Mobility Solution", rows: [][2]string{{"Network Status", notAvailable}, {"Appliance", notAvailable}, {"SMS Status", notAvailable}}},
-		{name: "Secured Routes (IPv4)", routes: include4},
-		{name: "Secured Routes (IPv6)", routes: include6},
-		{name: "Non-Secured Routes (IPv4)", routes: exclude4},
-		{name: "Non-Secured Routes (IPv6)", routes: exclude6},
-	}
-}
-
-func writeStats(w io.Writer, sections []section) {
+func writeStats(w io.Writer, sections []statistics.Section) {
 	for _, s := range sections {
-		if s.rows == nil && len(s.routes) == 0 {
+		if s.Rows == nil && len(s.Routes) == 0 {
 			continue
 		}
-		fmt.Fprintf(w, "[ %s ]\n\n", s.name)
-		for _, r := range s.rows {
-			fmt.Fprintf(w, "    %-29s %s\n", r[0]+":", r[1])
+		fmt.Fprintf(w, "[ %s ]\n\n", s.Name)
+		for _, r := range s.Rows {
+			fmt.Fprintf(w, "    %-29s %s\n", r.Name+":", r.Value)
 		}
-		if len(s.routes) > 0 {
+		if len(s.Routes) > 0 {
 			fmt.Fprintf(w, "    %-29s %s\n", "Network", "Subnet")
 		}
-		for _, r := range s.routes {
+		for _, r := range s.Routes {
 			network, bits, _ := strings.Cut(r, "/")
 			fmt.Fprintf(w, "    %-29s %s\n", network, bits)
 		}
@@ -116,73 +55,20 @@ func writeStats(w io.Writer, sections []section) {
 }
 
 // statsJSON is {section: {row: value}}, tables of routes as lists.
-func statsJSON(sections []section) map[string]any {
+func statsJSON(sections []statistics.Section) map[string]any {
 	out := map[string]any{}
 	for _, s := range sections {
-		if s.rows == nil {
-			out[s.name] = append([]string{}, s.routes...)
+		if s.Rows == nil {
+			out[s.Name] = append([]string{}, s.Routes...)
 			continue
 		}
 		rows := map[string]string{}
-		for _, r := range s.rows {
-			rows[r[0]] = r[1]
+		for _, r := range s.Rows {
+			rows[r.Name] = r.Value.String()
 		}
-		out[s.name] = rows
+		out[s.Name] = rows
 	}
 	return out
-}
-
-// byFamily parts CIDR lists; what is no prefix is left out.
-func byFamily(list []string) (four, six []string) {
-	for _, s := range list {
-		p, err := netip.ParsePrefix(s)
-		switch {
-		case err != nil:
-		case p.Addr().Is4():
-			four = append(four, s)
-		default:
-			six = append(six, s)
-		}
-	}
-	return four, six
-}
-
-func allOf(addresses []string, everything string) []string {
-	if len(addresses) == 0 {
-		return nil
-	}
-	return []string{everything}
-}
-
-// mode says where a family's packets go. A family without an inside address is dropped in tunnel-all, and not touched when the tunnel takes networks only.
-func mode(s ipc.State, addresses, include []string) string {
-	all := s.TunnelAll != nil && *s.TunnelAll
-	switch {
-	case all && len(addresses) == 0:
-		return "Drop All Traffic"
-	case all && len(s.SplitExclude) > 0:
-		return "Split Exclude"
-	case all:
-		return "Tunnel All Traffic"
-	case len(include) > 0:
-		return "Split Tunnel"
-	}
-	return "Bypass All Traffic"
-}
-
-func address(list []string) string {
-	if len(list) == 0 {
-		return notAvailable
-	}
-	a, _, _ := strings.Cut(list[0], "/")
-	return a
-}
-
-func host(addrPort string) string {
-	if ap, err := netip.ParseAddrPort(addrPort); err == nil {
-		return ap.Addr().String()
-	}
-	return or(line(addrPort), notAvailable)
 }
 
 func or(s, instead string) string {
@@ -190,28 +76,6 @@ func or(s, instead string) string {
 		return instead
 	}
 	return s
-}
-
-func title(s string) string {
-	if s == "" {
-		return notAvailable
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
-// clock is a duration as HH:MM:SS.
-func clock(seconds int64) string {
-	seconds = max(seconds, 0)
-	return fmt.Sprintf("%02d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
-}
-
-// remaining is the time to the session's end in the words of such output.
-func remaining(x *ipc.Session, now time.Time) string {
-	if x == nil || x.Expires == nil {
-		return "None"
-	}
-	m := int64(max(x.Expires.Sub(now), 0) / time.Minute)
-	return fmt.Sprintf("%d Hours %d Minutes Remaining", m/60, m%60)
 }
 
 func (a *app) hostsCommand() *cobra.Command {
