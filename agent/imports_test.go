@@ -12,7 +12,7 @@ const module = "github.com/holdfast-vpn/holdfast/"
 // imports lists what each of our packages imports, tests left out, with the module prefix cut from both sides.
 func imports(t *testing.T) map[string][]string {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, module+"...").Output()
+	out, err := exec.Command("go", "list", "-e", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, module+"...").Output() // -e: without cgo the tray's main lacks a package
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
@@ -99,17 +99,48 @@ func TestMachineIsPure(t *testing.T) {
 	}
 }
 
-// TestShippedAgentHasNoGateway: the agent's binary holds neither the embedded gateway nor a userspace network stack.
-func TestShippedAgentHasNoGateway(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", module+"agent/cmd/holdfastd").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	for line := range strings.Lines(string(out)) {
-		pkg := strings.TrimSpace(line)
-		if strings.HasPrefix(pkg, "gvisor.dev/") || strings.HasPrefix(pkg, module+"protocol/gateway") || strings.HasPrefix(pkg, module+"platform/testenv") {
-			t.Errorf("holdfastd holds %s", pkg)
+// TestShippedProgramsHaveNoGateway: neither the agent's binary nor the tray's holds the embedded gateway or a userspace network stack; the tray holds nothing of a tunnel.
+func TestShippedProgramsHaveNoGateway(t *testing.T) {
+	never := []string{"gvisor.dev/", module + "protocol/gateway", module + "platform/testenv"}
+	for _, c := range []struct {
+		program string
+		never   []string
+	}{
+		{"agent/cmd/holdfastd", append(never, "fyne.io/")},
+		{"ui/cmd/holdfast-tray", append(never, module+"protocol/", module+"agent/machine", module+"agent/dataplane", module+"platform/undo")},
+	} {
+		out, err := exec.Command("go", "list", "-e", "-deps", module+c.program).Output()
+		if err != nil {
+			t.Fatalf("go list: %v", err)
 		}
+		for line := range strings.Lines(string(out)) {
+			pkg := strings.TrimSpace(line)
+			if slices.ContainsFunc(c.never, func(p string) bool { return strings.HasPrefix(pkg, p) }) {
+				t.Errorf("%s holds %s", c.program, pkg)
+			}
+		}
+	}
+}
+
+// TestWhoKnowsFyne: the view model and the words can be tested with no toolkit, the command line carries none, and Fyne's app, which needs cgo, is in one main.
+func TestWhoKnowsFyne(t *testing.T) {
+	fyne := []string{"ui/view", "ui/tray", "ui/cmd/holdfast-tray"}
+	all := imports(t)
+	for pkg, imps := range all {
+		for _, imp := range imps {
+			if !strings.HasPrefix(imp, "fyne.io/") {
+				continue
+			}
+			if !slices.ContainsFunc(fyne, func(dir string) bool { return below(pkg, dir) }) {
+				t.Errorf("%s imports %s: only %q know Fyne", pkg, imp, fyne)
+			}
+			if below(imp, "fyne.io/fyne/v2/app") && pkg != "ui/cmd/holdfast-tray" {
+				t.Errorf("%s imports %s, which needs cgo", pkg, imp)
+			}
+		}
+	}
+	if !slices.Contains(all["ui/cmd/holdfast-tray"], "fyne.io/fyne/v2/app") {
+		t.Error("the tray's main does not import Fyne's app: the rule is out of date")
 	}
 }
 

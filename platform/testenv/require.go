@@ -1,7 +1,9 @@
 package testenv
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,7 +21,7 @@ const unpackedEnv = "HOLDFAST_UNPACKED"
 // Require skips the test when this machine lacks one of the features, or fails it when HOLDFAST_REQUIRE lists that feature.
 //
 // The features are netns (network, mount and process namespaces), tun (/dev/net/tun), uid (may become another user), overlay (an own layer over /etc,
-// asked for by Namespace together with netns), package:NAME (a Debian package that .ci/test has unpacked, for Install), booted (the root that it has made, for BootRoot); any other name is a program that must be in PATH or in the system's sbin folders: ocserv, openconnect, nft.
+// asked for by Namespace together with netns), package:NAME (a Debian package that .ci/test has unpacked, for Install), booted (the root that it has made, for BootRoot), tray (what holdfast-tray is built with); any other name is a program that must be in PATH or in the system's sbin folders: ocserv, openconnect, nft.
 func Require(t testing.TB, features ...string) {
 	t.Helper()
 	for _, f := range features {
@@ -43,6 +45,9 @@ func required(list, feature string) bool {
 func probe(feature string) error {
 	if p, ok := probes[feature]; ok {
 		return p()
+	}
+	if feature == "tray" {
+		return probeTray()
 	}
 	if feature == "booted" {
 		_, err := os.Stat(unpacked(feature))
@@ -71,6 +76,19 @@ func lookProgram(name string) (string, error) {
 		}
 	}
 	return "", err
+}
+
+// probeTray asks the script that .ci/test asks. It wants a compiler and the headers of X11 and OpenGL.
+func probeTray() error {
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return fmt.Errorf("go list: %w", err)
+	}
+	out, err := exec.Command("sh", filepath.Join(strings.TrimSpace(string(root)), ".ci", "tray")).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))
+	}
+	return nil
 }
 
 // unpacked is the folder of a package that is not installed.
