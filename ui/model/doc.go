@@ -20,7 +20,7 @@
 //
 // # Files
 //
-// screen.go and details.go hold the Screen: plain values, laid out by package view without a decision of its own. msg.go holds what comes in and what goes out. model.go holds Update.
+// screen.go and details.go hold the Screen: plain values, laid out by package view without a decision of its own. msg.go holds what comes in and what goes out. model.go holds Update. Package modeltest has a Model for every situation.
 //
 // The package imports agent/ipc, dart, profile, ui/locale, and never Fyne.
 package model

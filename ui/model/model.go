@@ -11,6 +11,7 @@ import (
 // Model is all that the application knows. It is a value: Update returns another and changes nothing of the one it is called on, slices included.
 type Model struct {
 	words *locale.Words
+	self  Self
 
 	here    bool // an agent answers
 	gone    *fault.Error
@@ -20,8 +21,14 @@ type Model struct {
 	pages pages // the details window
 }
 
+// Self is what the application knows of itself and of who runs it.
+type Self struct {
+	Version ipc.Version
+	User    string // the login name, as a command for an administrator has it
+}
+
 // New returns the model of an application that has just started and knows nothing of an agent yet.
-func New(words *locale.Words) Model { return Model{words: words} }
+func New(words *locale.Words, self Self) Model { return Model{words: words, self: self} }
 
 // Update takes a message at a time, and returns the model after it and what is to be done.
 func (m Model) Update(msg Msg, now time.Time) (Model, []Command) {

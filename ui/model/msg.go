@@ -113,8 +113,11 @@ type (
 	// Open shows a window or brings it forward; Close hides it.
 	Open  struct{ Details bool }
 	Close struct{ Details bool }
-	// Browse opens a page in the person's browser. Only https, only from a prompt.
-	Browse struct{ Prompt, URL string }
+	// Browse opens a prompt's sign-in page in the person's browser, and answers the prompt with what comes back (ui/browser).
+	Browse struct {
+		Prompt string
+		Page   ipc.Browser
+	}
 	// Clip puts a text on the clipboard.
 	Clip struct{ Text string }
 	// Remember keeps the targets used, the latest first. They are names of hosts and nothing else.
