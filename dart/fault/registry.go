@@ -37,6 +37,9 @@ const (
 	AuthCertKey     Code = "AUTH-012"
 	AuthPassphrase  Code = "AUTH-013"
 	AuthUnsigned    Code = "AUTH-014"
+	AuthResponse    Code = "AUTH-015"
+	AuthBrowser     Code = "AUTH-016"
+	AuthPort        Code = "AUTH-017"
 
 	TLSUntrusted Code = "TLS-001"
 	TLSName      Code = "TLS-002"
@@ -148,6 +151,9 @@ var registry = map[Code]Entry{
 	AuthCertKey:     {Fatal, 2, "the private key does not belong to the certificate", "give the key that the certificate was made for"},
 	AuthPassphrase:  {Fatal, 4, "the passphrase of the private key is wrong", "try again"},
 	AuthUnsigned:    {NeedsUser, 10, "the process that holds the private key did not sign", "run holdfast connect again with the certificate"},
+	AuthResponse:    {Fatal, 4, "what the browser brought is not for this login", "sign in on the page that this login opened, and close the pages of older ones"},
+	AuthBrowser:     {NeedsUser, 10, "no browser could be opened", "open the sign-in page's address in a browser on this machine"},
+	AuthPort:        {Fatal, 1, "another program has the port that the browser brings the sign-in to", "close other VPN clients that are signing in on this machine, then try again"},
 
 	TLSUntrusted: {Fatal, 6, "the gateway's certificate is not trusted", "if your administrator gave you a CA file, use --ca FILE; compare fingerprints before you trust a pin"},
 	TLSName:      {Fatal, 6, "the gateway's certificate is for another name", "connect with the name that is in the certificate"},
