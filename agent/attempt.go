@@ -134,6 +134,10 @@ func (l *loop) closeTunnel(fx machine.Effect) {
 func (l *loop) watch(id machine.ID, t protocol.Tunnel) {
 	l.workers.Go(func() {
 		for n := range t.Notifications() {
+			if n.Kind == protocol.NoteRetry {
+				l.post(report{word: wordRetry})
+				continue
+			}
 			ev := machine.Event{Kind: noteEvents[n.Kind], Tunnel: id, Reason: n.Reason, Asked: n.Asked, Evidence: n.Text}
 			if ev.Kind == 0 {
 				continue

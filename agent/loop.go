@@ -45,6 +45,7 @@ type report struct {
 	pump    *dataplane.Pump
 	device  string
 	healed  *healed // no event: the machine knows nothing of it
+	word    word    // nor of this
 	err     error   // what ev.Fault is short for
 }
 

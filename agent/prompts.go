@@ -74,6 +74,11 @@ func (a asker) Waiting(on bool) {
 	a.post(report{ev: machine.Event{Kind: kind, Attempt: a.attempt}})
 }
 
+// LoggedIn implements protocol.Watcher.
+func (a asker) LoggedIn() {
+	a.post(report{word: wordLoggedIn, ev: machine.Event{Attempt: a.attempt}})
+}
+
 // TakesProfile implements protocol.ProfileKeeper.
 func (a asker) TakesProfile(from protocol.Target) bool {
 	ok, _ := a.policy.TakesProfile(from.Host)

@@ -57,12 +57,17 @@ func (l *loop) take(r report) {
 	}
 	ev := r.ev
 	_, waiting := l.res.cancels[ev.Attempt]
+	if r.word != wordNone {
+		l.hear(r.word, ev.Attempt, waiting)
+		return
+	}
 	if r.err != nil && ev.Attempt != 0 && !waiting {
 		return // what was given up has failed
 	}
 	switch ev.Kind {
 	case machine.EvAnswered, machine.EvWaitBegan, machine.EvWaitEnded:
 		if waiting {
+			l.progress(ev)
 			l.feed(ev)
 		}
 		return
@@ -72,6 +77,7 @@ func (l *loop) take(r report) {
 			return
 		}
 		l.res.prompts[r.prompt.id] = r.prompt
+		l.progress(ev)
 		l.feed(ev)
 		return
 	case machine.EvPromptCancelled:

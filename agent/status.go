@@ -20,6 +20,7 @@ type status struct {
 	settings *protocol.Settings // of the session; nil without one
 	fault    *fault.Error       // the last failure
 	portal   *fault.Error       // the last captive portal
+	login    stage              // of the last login
 }
 
 // view is what was last published, as clients' goroutines read it: immutable, with the places where the live numbers are.
@@ -55,7 +56,8 @@ func (v *view) fresh() ipc.State {
 	}
 	if t, ok := v.live.(carried); ok && s.Transport != "" {
 		now := t.Transport()
-		s.Transport, s.TransportReason = now.Name, now.Reason
+		s.Transport, s.TransportReason, s.TransportCode = now.Name, now.Reason, string(now.Code)
+		s.TransportSince, s.TransportRetryAt = moment(now.Since), moment(now.RetryAt)
 		if now.Cipher != "" {
 			s.Cipher = now.Cipher
 		}
@@ -66,6 +68,14 @@ func (v *view) fresh() ipc.State {
 		}
 	}
 	return s
+}
+
+// moment is a time in a state, where it is absent when it is none.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 // countersOf adds a pump's counters to those of former agents; a pump of nil has none.
@@ -110,6 +120,7 @@ func (l *loop) describe() ipc.State {
 		s.Attempt, s.Target, s.Protocol, s.Profile = c.id, c.name, "ssl", c.profile
 		s.Group, s.User = c.servers[0].Group, c.servers[0].User
 	}
+	l.describeLogin(&s)
 	if f := l.state.Err; f.Code != "" {
 		s.Error = l.wireFault(f)
 		portal := f.Code == fault.NetPortal || l.state.Portal()
@@ -178,12 +189,8 @@ func (l *loop) describeReconnects(s *ipc.State) {
 	if r.Level == machine.LevelNone {
 		return
 	}
-	level := "tunnel"
-	if r.Level == machine.LevelSession {
-		level = "session"
-	}
 	s.LastReconnect = &ipc.LastReconnect{
-		Level: level, Code: r.Code, Reason: machine.Reason(r.Code).String(),
+		Level: r.Level.String(), Code: r.Code, Reason: machine.Reason(r.Code).String(),
 		DetectedMS: r.Detected.Milliseconds(), OutageMS: r.Outage.Milliseconds(), At: l.wallAt(r.At),
 	}
 }

@@ -46,8 +46,12 @@ func (t *timeline) all() []ipc.Record { return slices.Clone(t.records) }
 
 // entry is a step as clients get it.
 func entry(t machine.Told, at time.Time) ipc.Entry {
-	return ipc.Entry{At: at, Phase: t.Phase.String(), Event: t.Event.String(), Reason: t.Why(), Evidence: t.Evidence, Effects: t.Effects,
-		TookMS: float64(t.Took.Microseconds()) / 1000}
+	e := ipc.Entry{At: at, Phase: t.Phase.String(), Event: t.Event.String(), Reason: t.Why(), Evidence: t.Evidence, Effects: t.Effects,
+		TookMS: float64(t.Took.Microseconds()) / 1000, Code: int(t.Reason), Fault: string(t.Fault)}
+	if t.Level != machine.LevelNone {
+		e.Level, e.OutageMS = t.Level.String(), t.Outage.Milliseconds()
+	}
+	return e
 }
 
 // Recording implements ipc.Reports.

@@ -129,13 +129,6 @@ type Doubled interface {
 	Beside() Receiver
 }
 
-// Transport says what a tunnel's packets travel by at this moment.
-type Transport struct {
-	Name   string // tls, dtls
-	Reason string // why it is not the faster one; "" when it is
-	Cipher string // of the datagrams; "" when that is the TLS connection's
-}
-
 // CloseReason is what we tell the gateway (protocol.md §2.4).
 type CloseReason uint8
 
@@ -169,6 +162,8 @@ const (
 	NoteRenew
 	// NoteKeys: packets travel by the same transport under new keys; Text says which.
 	NoteKeys
+	// NoteRetry: packets travel as before, and when the faster transport is tried next is news.
+	NoteRetry
 )
 
 // Notification is one such event.
@@ -191,6 +186,8 @@ type Watcher interface {
 	Answered()
 	// Waiting says that the gateway has had the user's answers for a while, and then that it goes on: in between a person may be looking for a phone.
 	Waiting(on bool)
+	// LoggedIn says, once, that the gateway knows who the user is: what is left is the tunnel.
+	LoggedIn()
 }
 
 // ProfileKeeper is what a Prompter is, too, when it keeps the client profiles that gateways hand over with a login. Its methods are called by the goroutine that

@@ -20,8 +20,8 @@ type State struct {
 	CaptivePortal   *bool     `json:"captive_portal,omitempty"`
 	Transport       string    `json:"transport,omitempty"`
 	TransportReason string    `json:"transport_reason,omitempty"`
-	// TransportCode is the reason as a word that does not change, one of the Transport… constants; TransportSince is when it began to hold, and TransportRetryAt when the faster
-	// transport is tried next: absent where that is now, or never.
+	// TransportCode is the reason as a word that does not change, one of the Transport… constants; TransportSince is when it began to hold, or packets to travel by the faster transport.
+	// TransportRetryAt is when that is tried next: a time that has passed means that it is being tried, none that it is not tried again.
 	TransportCode    string         `json:"transport_code,omitempty"`
 	TransportSince   *time.Time     `json:"transport_since,omitempty"`
 	TransportRetryAt *time.Time     `json:"transport_retry_at,omitempty"`
@@ -75,6 +75,12 @@ const (
 	TransportDisabled    = "disabled"     // there is no DTLS on this side
 	TransportFailed      = "failed"       // anything else
 )
+
+// TransportCodes lists the words of State.TransportCode.
+func TransportCodes() []string {
+	return []string{TransportSetup, TransportRekey, TransportUDPBlocked, TransportUDPRefused, TransportUDPStopped, TransportUDPNarrow, TransportUDPUnstable, TransportEnded,
+		TransportRefused, TransportNoOffer, TransportDisabled, TransportFailed}
+}
 
 // Waiting is since when the gateway keeps a login waiting, and until when the agent lets it.
 type Waiting struct {

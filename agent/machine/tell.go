@@ -17,18 +17,22 @@ type Told struct {
 	Evidence string
 	Effects  []string      // by kind, in order, without notices of a changed state
 	Took     time.Duration // from the start of what the event answers, 0 where it answers nothing
+	Fault    fault.Code    // of what failed; "" where nothing did
+	Level    Level         // of the reconnect that ends with the step; LevelNone where none does
+	Outage   time.Duration // for how long that kept packets from travelling
 }
 
 // Tell puts one step in words. before is the State that Step was called with, s and fx are what it returned. It is false for a tick that found nothing to do.
 // The agent's timeline and a replay are made of it, so that they read alike.
 func Tell(before State, ev Event, s State, fx []Effect) (Told, bool) {
-	t := Told{Phase: s.Phase, Event: ev.Kind, Reason: s.Reason, Evidence: ev.evidence(), Took: before.took(ev, s.Now)}
+	t := Told{Phase: s.Phase, Event: ev.Kind, Reason: s.Reason, Evidence: ev.evidence(), Took: before.took(ev, s.Now), Fault: ev.Fault.Code}
 	for _, f := range fx {
 		if f.Kind != FxPublish {
 			t.Effects = append(t.Effects, f.Kind.String())
 		}
 	}
 	if r := s.LastReconnect; s.Tunnels+s.Sessions > before.Tunnels+before.Sessions && r.Code != int(ReasonNewMTU) {
+		t.Level, t.Outage = r.Level, r.Outage
 		noticed := "noticed at once"
 		if r.Detected > 0 {
 			noticed = "noticed after " + short(r.Detected)

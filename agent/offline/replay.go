@@ -42,7 +42,11 @@ func Replay(r io.Reader, each func(Replayed)) error {
 		}
 		at := Replayed{From: before.Phase.String(), At: (got.Now.Boot - first.Boot).Seconds(), Idle: !whole, Entry: ipc.Entry{
 			At: rec.Saved.Wall(got.Now.Boot), Seq: seq, Phase: told.Phase.String(), Event: told.Event.String(), Reason: told.Why(),
-			Evidence: fault.Clean(told.Evidence), Effects: told.Effects, TookMS: float64(told.Took.Microseconds()) / 1000}}
+			Evidence: fault.Clean(told.Evidence), Effects: told.Effects, TookMS: float64(told.Took.Microseconds()) / 1000,
+			Code: int(told.Reason), Fault: string(told.Fault)}}
+		if told.Level != machine.LevelNone {
+			at.Entry.Level, at.Entry.OutageMS = told.Level.String(), told.Outage.Milliseconds()
+		}
 		if was := before.Now; was != (machine.Instant{}) {
 			at.Slept = ((got.Now.Boot - was.Boot) - (got.Now.Mono - was.Mono)).Seconds()
 		}

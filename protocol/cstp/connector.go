@@ -56,12 +56,16 @@ func (c *Connector) options() login.Options {
 // asked through p like any other.
 func (c *Connector) Open(ctx context.Context, t protocol.Target, p protocol.Prompter) (protocol.Tunnel, error) {
 	o := c.options()
-	if w, ok := p.(protocol.Watcher); ok {
+	w, watched := p.(protocol.Watcher)
+	if watched {
 		o.Answered, o.Waiting = w.Answered, w.Waiting
 	}
 	res, err := login.Run(ctx, c.Dialer, t, p, o)
 	if err != nil {
 		return nil, err
+	}
+	if watched {
+		w.LoggedIn()
 	}
 	ref := protocol.SessionRef{Target: res.Target, Token: res.Token, Gateway: res.Gateway, LeafKey: res.LeafKey}
 	if res.User != "" {
@@ -183,7 +187,7 @@ func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.
 	}
 	at := c.places.at(localAddr(cork.Conn), conn.Gateway.Addr())
 	base := at.base(pathMTU(cork.Conn), ref.Prior)
-	secrets, dial, why := c.prospect(conn, via)
+	secrets, dial, not := c.prospect(conn, via)
 	req := &Request{
 		Host: hostHeader(ref.Target), UserAgent: c.Login.UserAgent, Token: ref.Token, Hostname: ref.Target.Hostname,
 		BaseMTU: base, MTU: max(minMTU, base-outerOverhead), IPv6: true, DTLS: !secrets.psk.Empty(), Resume: secrets.resume,
@@ -211,7 +215,7 @@ func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.
 	set.Gateway, set.Local, set.Cipher, set.User, set.Group = conn.Gateway, localAddr(cork.Conn), conn.Cipher, ref.Target.User, ref.Target.Group
 	ref.Gateway, ref.Prior, ref.DynDNS = conn.Gateway, set.Addresses, set.DynDNS
 	c.log().Info("cstp: tunnel open", "gateway", conn.Gateway, "mtu", set.MTU, "dpd", set.DPD, "keepalive", set.Keepalive, "rekey", set.RekeyMethod)
-	udp := newDatagrams(NewStream(conn.TLS, cork, residual), set, c.log(), why, at)
+	udp := newDatagrams(NewStream(conn.TLS, cork, residual), set, c.log(), not, at)
 	udp.patience = c.Patience
 	if dial != nil {
 		udp.ready(resp, ref.MTU, secrets, dial, conn.RTT)

@@ -217,7 +217,7 @@ func (c *controller) tellCarrier() {
 	room := func() bool { return len(c.t.notes) < notesQueue-5 }
 	udp := c.t.udp
 	// New keys are on their way while packets go by TLS for a moment: that is told when it is over.
-	if now := udp.shown.Load(); now != c.shown && now.Reason != whyRekey && room() {
+	if now := udp.shown.Load(); now != c.shown && now.Code != whyRekey.code && room() {
 		kind := protocol.NoteCarrier
 		text := now.Name
 		if now.Reason != "" {
@@ -225,7 +225,10 @@ func (c *controller) tellCarrier() {
 		} else if now.Cipher != "" {
 			text += ", " + now.Cipher
 		}
-		if *now == *c.shown {
+		switch {
+		case now.Same(*c.shown) && now.Name == "tls":
+			kind = protocol.NoteRetry
+		case now.Same(*c.shown):
 			kind = protocol.NoteKeys
 		}
 		c.shown = now

@@ -45,15 +45,19 @@ type watched struct {
 	t     *testing.T
 }
 
-// bubble runs f in a bubble of its own.
-func bubble(t *testing.T, set *protocol.Settings, f func(w *watched)) {
+// bubble runs f in a bubble of its own, with datagrams that were prepared.
+func bubble(t *testing.T, set *protocol.Settings, f func(w *watched), prepare ...func(*datagrams)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		a, b := net.Pipe()
 		p := newPath(a)
 		c, s := tlsPair(t, tls.VersionTLS13, p, b)
 		w := &watched{path: p, start: time.Now(), t: t, gw: NewStream(s, s.NetConn().(*Cork), nil)}
-		w.Tunnel = newTunnel(newDatagrams(NewStream(c, c.NetConn().(*Cork), nil), set, slog.New(slog.DiscardHandler), "", new(places).at(netip.Addr{}, netip.Addr{})), a, protocol.SessionRef{}, 10*time.Millisecond, slog.New(slog.DiscardHandler))
+		udp := newDatagrams(NewStream(c, c.NetConn().(*Cork), nil), set, slog.New(slog.DiscardHandler), why{}, new(places).at(netip.Addr{}, netip.Addr{}))
+		for _, f := range prepare {
+			f(udp)
+		}
+		w.Tunnel = newTunnel(udp, a, protocol.SessionRef{}, 10*time.Millisecond, slog.New(slog.DiscardHandler))
 		var wg sync.WaitGroup
 		for _, read := range []func(*packet.Batch) error{w.Carrier().ReadBatch, w.gw.ReadBatch} {
 			wg.Go(func() {

@@ -11,7 +11,6 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/dtlstun"
-	"github.com/holdfast-vpn/holdfast/protocol/dtlstun/resume"
 	"github.com/holdfast-vpn/holdfast/protocol/packet"
 	"github.com/holdfast-vpn/holdfast/protocol/patience"
 )
@@ -91,20 +90,20 @@ type datagrams struct {
 	want  atomic.Pointer[string] // why there should be a new tunnel
 }
 
-func newDatagrams(s *Stream, set *protocol.Settings, log *slog.Logger, why string, at *place) *datagrams {
+func newDatagrams(s *Stream, set *protocol.Settings, log *slog.Logger, not why, at *place) *datagrams {
 	d := &datagrams{tls: s, log: log, place: at, links: make(chan *link), news: make(chan struct{}, 1)}
 	d.night.turned.ch = make(chan struct{})
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	d.set.Store(set)
-	d.shown.Store(&protocol.Transport{Name: "tls", Reason: why})
+	d.shown.Store(byTLS(not, time.Now()))
 	return d
 }
 
 // ready takes what the gateway says of its DTLS, before anything runs. If it can be used the tunnel's MTU is the one for DTLS, or less where the session or the network is known for less.
 func (d *datagrams) ready(r *Response, known int, k keys, dial func(context.Context, uint16) (net.Conn, error), rtt time.Duration) {
-	o, why := r.offer(k)
+	o, not := r.offer(k)
 	if o == nil {
-		d.shown.Store(&protocol.Transport{Name: "tls", Reason: why})
+		d.shown.Store(byTLS(not, time.Now()))
 		return
 	}
 	set := d.set.Load()
@@ -128,9 +127,9 @@ func (d *datagrams) ready(r *Response, known int, k keys, dial func(context.Cont
 		d.known.Store(int64(known))
 	}
 	d.dial, d.keys, d.offer, d.rtt = dial, k, *o, rtt
-	d.shown.Store(&protocol.Transport{Name: "tls", Reason: whySetup})
-	if failures, why := d.place.record(); failures > 0 {
-		d.shown.Store(&protocol.Transport{Name: "tls", Reason: why})
+	d.shown.Store(byTLS(whySetup, time.Now()))
+	if failures, not, since := d.place.record(); failures > 0 {
+		d.shown.Store(byTLS(not, since))
 		if failures > retries && d.plain < set.MTU {
 			set.MTU = d.plain
 			d.known.Store(int64(d.plain))
@@ -141,8 +140,13 @@ func (d *datagrams) ready(r *Response, known int, k keys, dial func(context.Cont
 // run is the goroutine.
 func (d *datagrams) run() {
 	defer d.forget()
-	if !d.pause(d.firstPause()) {
-		return
+	if wait := d.firstPause(); wait > 0 {
+		now := *d.shown.Load()
+		now.RetryAt = time.Now().Add(wait)
+		d.show(now)
+		if !d.pause(wait) {
+			return
+		}
 	}
 	for {
 		err := d.attempt()
@@ -150,24 +154,25 @@ func (d *datagrams) run() {
 			return
 		}
 		if errors.Is(err, errRekey) {
-			d.show(protocol.Transport{Name: "tls", Reason: whyRekey})
+			d.show(*byTLS(whyRekey, time.Now()))
 			continue
 		}
 		d.forget()
 		d.log.Info("cstp: packets go by TLS", "err", err)
-		why := reasonFor(err)
-		d.show(protocol.Transport{Name: "tls", Reason: why})
-		if unnoticed(err) {
-			d.renew("the gateway may still send by UDP, where nothing arrives")
-		}
-		failures := d.place.failed(why)
-		d.since = time.Time{}
-		if failures > retries {
-			d.fallBack()
-		}
+		failures, since := d.place.failed(whyFor(err))
 		wait := retryAfter(failures)
 		if errors.Is(err, errNarrow) && d.tooNarrow() {
 			wait = growWait
+		}
+		now := *byTLS(whyFor(err), since)
+		now.RetryAt = time.Now().Add(wait)
+		d.show(now)
+		if unnoticed(err) {
+			d.renew("the gateway may still send by UDP, where nothing arrives")
+		}
+		d.since = time.Time{}
+		if failures > retries {
+			d.fallBack()
 		}
 		if !d.pause(wait) {
 			return
@@ -178,14 +183,14 @@ func (d *datagrams) run() {
 // firstPause is how long a new tunnel waits before it makes a channel: not at all, unless the network is known for what it does to DTLS. It inherits what is left of the pause that was
 // under way: where new tunnels come more often than a pause is long, none would ever end.
 func (d *datagrams) firstPause() time.Duration {
-	failures, _ := d.place.record()
+	failures, _, _ := d.place.record()
 	switch {
 	case d.tooNarrow():
 		// Some gateways send by DTLS as soon as it is up, and all of that would be lost.
 		_, _, at := d.place.measured()
 		return max(0, growWait-time.Since(at))
 	case failures > 0:
-		return max(0, min(retryAfter(failures), lateRetry)-d.place.since())
+		return max(0, min(retryAfter(failures), lateRetry)-d.place.ago())
 	}
 	return 0
 }
@@ -285,7 +290,7 @@ func (d *datagrams) use(l *link) error {
 	}
 	d.live.Store(l)
 	d.log.Info("cstp: packets go by DTLS", "cipher", l.ch.Cipher(), "size", l.size.Load())
-	d.show(protocol.Transport{Name: "dtls", Cipher: l.ch.Cipher()})
+	d.show(protocol.Transport{Name: "dtls", Cipher: l.ch.Cipher(), Since: d.since})
 	err := d.watch(l)
 	d.live.CompareAndSwap(l, nil)
 	d.mute.Store(false)
@@ -296,6 +301,11 @@ func (d *datagrams) use(l *link) error {
 func (d *datagrams) renew(why string) {
 	d.want.Store(&why)
 	d.tell()
+}
+
+// byTLS is the status while packets go by TLS.
+func byTLS(not why, since time.Time) *protocol.Transport {
+	return &protocol.Transport{Name: "tls", Reason: not.text, Code: not.code, Since: since}
 }
 
 // show changes what the status says, if it is another.
@@ -335,34 +345,4 @@ func (d *datagrams) ReadBatch(b *packet.Batch) error {
 		d.from.fail(err)
 		d.from = nil
 	}
-}
-
-// reasonFor is an error as `state` explains why packets go by TLS.
-func reasonFor(err error) string {
-	var f *fault.Error
-	switch {
-	case errors.Is(err, dtlstun.ErrNoAnswer):
-		return "UDP blocked"
-	case errors.Is(err, dtlstun.ErrRefused):
-		return "UDP blocked: nobody listens on the gateway's port"
-	case errors.Is(err, errSilent), errors.Is(err, errUDPDead):
-		return "UDP blocked: the gateway stopped answering there"
-	case errors.Is(err, errNarrow):
-		return "UDP carries no packets of a useful size"
-	case errors.Is(err, errFickle):
-		return "UDP comes and goes"
-	case errors.Is(err, errMute):
-		return "UDP blocked: DTLS was set up and then nothing came"
-	case errors.Is(err, dtlstun.ErrClosed):
-		return "the gateway ended DTLS"
-	case errors.Is(err, resume.ErrNotResumed):
-		return "DTLS refused: who answered did not know the session"
-	case errors.Is(err, resume.ErrAlert):
-		return "DTLS refused: the gateway broke the handshake off"
-	case errors.Is(err, resume.ErrFinished):
-		return "DTLS refused: the handshake was tampered with"
-	case errors.As(err, &f):
-		return "UDP: " + f.Sentence()
-	}
-	return "handshake failed: " + fault.Clean(err.Error())
 }

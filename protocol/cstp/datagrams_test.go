@@ -222,7 +222,7 @@ func TestMoveToDTLS(t *testing.T) {
 	d := <-w.dtls
 	w.send(t, "first")
 	want(t, byTLS, "first")
-	if got := w.tun.Transport(); got.Name != "tls" || got.Reason != whySetup {
+	if got := w.tun.Transport(); got.Name != "tls" || got.Code != protocol.TransportSetup {
 		t.Errorf("before anything was answered: %+v", got)
 	}
 	byDTLS := answer(t, d)
@@ -378,7 +378,7 @@ func TestNoDatagrams(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tun.Close(protocol.CloseQuiet)
-	if _, ok := tun.Carrier().(protocol.Doubled); ok || tun.(*Tunnel).Transport().Reason != whyNoDatagrams || p.requests[0].DTLS {
+	if _, ok := tun.Carrier().(protocol.Doubled); ok || tun.(*Tunnel).Transport().Code != protocol.TransportDisabled || p.requests[0].DTLS {
 		t.Errorf("without datagrams: doubled %v, %+v, offered %v", ok, tun.(*Tunnel).Transport(), p.requests[0].DTLS)
 	}
 	c := &Connector{Dialer: udpDialer{shut: &atomic.Bool{}}}
@@ -390,7 +390,7 @@ func TestNoDatagrams(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tun.Close(protocol.CloseQuiet)
-	if got := tun.(*Tunnel).Transport(); got.Reason != whyNoOffer || !p.requests[1].DTLS {
+	if got := tun.(*Tunnel).Transport(); got.Code != protocol.TransportNoOffer || !p.requests[1].DTLS {
 		t.Errorf("without an offer: %+v, offered %v", got, p.requests[1].DTLS)
 	}
 }
@@ -401,9 +401,9 @@ func TestOffer(t *testing.T) {
 		"X-DTLS-MTU": "1390", "X-DTLS-Rekey-Time": "3600", "X-DTLS-Rekey-Method": "ssl"}
 	for _, c := range []struct {
 		name, header, value string
-		why                 string
+		not                 why
 	}{
-		{"as ocserv says it", "", "", ""},
+		{"as ocserv says it", "", "", why{}},
 		{"no App-ID", "X-DTLS-App-ID", "", whyNoOffer},
 		{"another kind of DTLS", "x-dtls-ciphersuite", "AES256-SHA", whyNoOffer},
 		{"App-ID that is no hex", "X-DTLS-App-ID", "xyz", whyBadOffer},
@@ -411,8 +411,8 @@ func TestOffer(t *testing.T) {
 		{"no port", "X-DTLS-Port", "", whyBadOffer},
 		{"port 0", "X-DTLS-Port", "0", whyBadOffer},
 		{"port too large", "X-DTLS-Port", "65536", whyBadOffer},
-		{"negative MTU", "X-DTLS-MTU", "-5", ""},
-		{"endless DPD", "X-DTLS-DPD", "99999999999999999999", ""},
+		{"negative MTU", "X-DTLS-MTU", "-5", why{}},
+		{"endless DPD", "X-DTLS-DPD", "99999999999999999999", why{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := &Response{Status: 200}
@@ -422,9 +422,9 @@ func TestOffer(t *testing.T) {
 				}
 				r.Fields = append(r.Fields, protocol.Header{Name: k, Value: v})
 			}
-			o, why := r.offer(both())
-			if why != c.why || (o == nil) != (why != "") {
-				t.Fatalf("%+v, %q", o, why)
+			o, not := r.offer(both())
+			if not != c.not || (o == nil) != (not != why{}) {
+				t.Fatalf("%+v, %q", o, not)
 			}
 			if o == nil {
 				return

@@ -335,8 +335,8 @@ func FuzzResponse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if o, why := r.offer(both()); (o == nil) == (why == "") || o != nil && (len(o.id) == 0 || len(o.id) > 32 || o.port == 0 || o.mtu > maxMTU) {
-			t.Fatalf("%+v %q", o, why)
+		if o, not := r.offer(both()); (o == nil) == (not == why{}) || o != nil && (len(o.id) == 0 || len(o.id) > 32 || o.port == 0 || o.mtu > maxMTU) {
+			t.Fatalf("%+v %q", o, not)
 		}
 		s, err := r.Settings()
 		if err != nil {

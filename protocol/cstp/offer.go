@@ -24,17 +24,6 @@ const (
 	pskLen       = 32
 )
 
-// Why packets travel by TLS before anything was tried.
-const (
-	whyNoDatagrams = "no way to send datagrams"
-	whyNoExport    = "the TLS connection cannot export a key for DTLS, and the gateway offers no other"
-	whyNoOffer     = "gateway offers no DTLS"
-	whyBadSuite    = "the gateway chose a DTLS cipher suite that was not offered"
-	whyBadOffer    = "the gateway's DTLS settings cannot be used"
-	whySetup       = "DTLS is being set up"
-	whyRekey       = "DTLS gets new keys"
-)
-
 // keys are the secrets of one CONNECT, from which those of DTLS come.
 type keys struct {
 	psk    redact.Secret // empty: there is none
@@ -51,8 +40,8 @@ type offer struct {
 	rekey          time.Duration // 0 never; whatever the method, it is done by a new handshake
 }
 
-// offer reads the X-DTLS-* headers. Without an offer that can be used why says so.
-func (r *Response) offer(k keys) (o *offer, why string) {
+// offer reads the X-DTLS-* headers. Without an offer that can be used not says why.
+func (r *Response) offer(k keys) (o *offer, not why) {
 	o = &offer{dpd: seconds(r.Get("X-DTLS-DPD")), keepalive: seconds(r.Get("X-DTLS-Keepalive"))}
 	app, session := r.Get("X-DTLS-App-ID"), r.Get("X-DTLS-Session-ID")
 	psk := app != "" && r.Get("X-DTLS-CipherSuite") == pskNegotiate
@@ -80,7 +69,7 @@ func (r *Response) offer(k keys) (o *offer, why string) {
 	if m := r.Get("X-DTLS-Rekey-Method"); m == "ssl" || m == "new-tunnel" {
 		o.rekey = seconds(r.Get("X-DTLS-Rekey-Time"))
 	}
-	return o, ""
+	return o, why{}
 }
 
 // chosen is the suite of the one header that names it; nil unless it was offered.
@@ -113,8 +102,8 @@ func (o *offer) limit(s *protocol.Settings) int {
 	return max(o.mtu, min(s.MTU, least(s)))
 }
 
-// prospect is what there is on our side for DTLS: keys and a way to send datagrams; why says what is missing.
-func (c *Connector) prospect(conn *login.Conn, via protocol.Path) (k keys, dial func(context.Context, uint16) (net.Conn, error), why string) {
+// prospect is what there is on our side for DTLS: keys and a way to send datagrams; not says what is missing.
+func (c *Connector) prospect(conn *login.Conn, via protocol.Path) (k keys, dial func(context.Context, uint16) (net.Conn, error), not why) {
 	d, ok := c.Dialer.(protocol.DatagramDialer)
 	if !ok {
 		return k, nil, whyNoDatagrams
@@ -134,7 +123,7 @@ func (c *Connector) prospect(conn *login.Conn, via protocol.Path) (k keys, dial 
 			return nil, err
 		}
 		return pollconn.Take(sock), nil
-	}, ""
+	}, why{}
 }
 
 // ExportKey is the PSK of the connection, for either role. TLS 1.2 without extended master secret has none that both ends could be sure of.

@@ -36,7 +36,8 @@ type place struct {
 	all      *places
 	met      time.Time
 	failures int       // of DTLS in a row, without one that has held
-	why      string    // the last of them
+	why      why       // the last of them
+	since    time.Time // since when they have all been for that reason
 	failedAt time.Time // when that was
 	answers  int       // for how many seconds DTLS has answered since, on trial
 	path     int       // the longest outer packet that passes, bytes, where longer ones were found not to; 0: as the system says
@@ -88,26 +89,30 @@ func (p *places) forget(now time.Time) {
 	}
 }
 
-// failed counts a failure of DTLS and returns how many there are in a row.
-func (pl *place) failed(why string) int {
+// failed counts a failure of DTLS and returns how many there are in a row, and since when they have been of this kind.
+func (pl *place) failed(not why) (failures int, since time.Time) {
 	pl.all.mu.Lock()
 	defer pl.all.mu.Unlock()
-	pl.failures, pl.why, pl.failedAt, pl.answers = pl.failures+1, why, time.Now(), 0
-	return pl.failures
+	now := time.Now()
+	if pl.failures == 0 || pl.why.code != not.code {
+		pl.since = now
+	}
+	pl.failures, pl.why, pl.failedAt, pl.answers = pl.failures+1, not, now, 0
+	return pl.failures, pl.since
 }
 
 // held ends the row: DTLS has worked for long enough to be trusted.
 func (pl *place) held() {
 	pl.all.mu.Lock()
 	defer pl.all.mu.Unlock()
-	pl.failures, pl.why = 0, ""
+	pl.failures, pl.why, pl.since = 0, why{}, time.Time{}
 }
 
-// record is the row of failures so far, and what the last one was.
-func (pl *place) record() (failures int, why string) {
+// record is the row of failures so far, what the last one was, and since when they have been of its kind.
+func (pl *place) record() (failures int, last why, since time.Time) {
 	pl.all.mu.Lock()
 	defer pl.all.mu.Unlock()
-	return pl.failures, pl.why
+	return pl.failures, pl.why, pl.since
 }
 
 // answered notes that DTLS on trial has answered for another second.
@@ -124,8 +129,8 @@ func (pl *place) onTrial() bool {
 	return pl.answers < min(pl.failures, retries)-1
 }
 
-// since is how long ago the last failure was.
-func (pl *place) since() time.Duration {
+// ago is how long ago the last failure was.
+func (pl *place) ago() time.Duration {
 	pl.all.mu.Lock()
 	defer pl.all.mu.Unlock()
 	return time.Since(pl.failedAt)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/holdfast-vpn/holdfast/protocol"
 )
 
 var (
@@ -19,8 +21,13 @@ func TestPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p places
 		at := p.at(here, there)
-		at.failed("UDP blocked")
-		at.failed("UDP blocked")
+		blocked, refused := why{protocol.TransportUDPBlocked, "UDP blocked"}, why{protocol.TransportUDPRefused, "UDP blocked: nobody listens"}
+		began := time.Now()
+		at.failed(blocked)
+		time.Sleep(time.Minute)
+		if n, since := at.failed(blocked); n != 2 || !since.Equal(began) {
+			t.Errorf("failed %d times since %v, not since %v", n, since, began)
+		}
 		if !at.narrow(1280, 1500) || at.narrow(1400, 1500) || !at.narrow(1280, 1500) {
 			t.Error("news is what is less than before")
 		}
@@ -34,14 +41,18 @@ func TestPlaces(t *testing.T) {
 			{"another gateway", here, netip.MustParseAddr("198.51.100.2"), 0, 0},
 		} {
 			got := p.at(c.local, c.gateway)
-			failures, _ := got.record()
+			failures, _, _ := got.record()
 			if path, _, at := got.measured(); failures != c.failures || path != c.path || at.IsZero() != (path == 0) {
 				t.Errorf("%s: %d failures, path %d", c.name, failures, path)
 			}
 		}
+		time.Sleep(time.Minute)
+		if n, since := at.failed(refused); n != 3 || !since.Equal(time.Now()) {
+			t.Errorf("failed otherwise: %d times since %v", n, since)
+		}
 		at.held()
-		if n, why := p.at(here, there).record(); n != 0 || why != "" {
-			t.Errorf("after it held: %d, %q", n, why)
+		if n, last, since := p.at(here, there).record(); n != 0 || last != (why{}) || !since.IsZero() {
+			t.Errorf("after it held: %d, %q since %v", n, last, since)
 		}
 		at.passed(1300)
 		if path, was, when := at.measured(); path != 0 || was != 0 || when.IsZero() {

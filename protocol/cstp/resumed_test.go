@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/dtlstun"
 	"github.com/holdfast-vpn/holdfast/protocol/dtlstun/resume"
@@ -165,18 +167,28 @@ func TestNotResumed(t *testing.T) {
 	}
 }
 
-// TestReasons: what became of a resumption is told in plain words.
+// TestReasons: why packets go by TLS is told in plain words, and by a word that does not change.
 func TestReasons(t *testing.T) {
 	for _, c := range []struct {
 		err  error
+		code protocol.TransportCode
 		want string
 	}{
-		{fmt.Errorf("%w: version 0303", resume.ErrNotResumed), "DTLS refused: who answered did not know the session"},
-		{fmt.Errorf("%w: alert 40 (%w)", resume.ErrAlert, context.DeadlineExceeded), "DTLS refused: the gateway broke the handshake off"},
-		{resume.ErrFinished, "DTLS refused: the handshake was tampered with"},
-		{fmt.Errorf("%w: %w", dtlstun.ErrNoAnswer, context.DeadlineExceeded), "UDP blocked"},
+		{fmt.Errorf("%w: version 0303", resume.ErrNotResumed), protocol.TransportRefused, "DTLS refused: who answered did not know the session"},
+		{fmt.Errorf("%w: alert 40 (%w)", resume.ErrAlert, context.DeadlineExceeded), protocol.TransportRefused, "DTLS refused: the gateway broke the handshake off"},
+		{resume.ErrFinished, protocol.TransportRefused, "DTLS refused: the handshake was tampered with"},
+		{fmt.Errorf("%w: %w", dtlstun.ErrNoAnswer, context.DeadlineExceeded), protocol.TransportUDPBlocked, "UDP blocked"},
+		{dtlstun.ErrRefused, protocol.TransportUDPRefused, "UDP blocked: nobody listens on the gateway's port"},
+		{errSilent, protocol.TransportUDPStopped, "UDP blocked: the gateway stopped answering there"},
+		{errUDPDead, protocol.TransportUDPStopped, "UDP blocked: the gateway stopped answering there"},
+		{errMute, protocol.TransportUDPBlocked, "UDP blocked: DTLS was set up and then nothing came"},
+		{errNarrow, protocol.TransportUDPNarrow, "UDP carries no packets of a useful size"},
+		{errFickle, protocol.TransportUDPUnstable, "UDP comes and goes"},
+		{dtlstun.ErrClosed, protocol.TransportEnded, "the gateway ended DTLS"},
+		{fault.New(fault.NetNoRoute, nil), protocol.TransportFailed, "UDP: there is no route to the gateway"},
+		{errors.New("who\nknows"), protocol.TransportFailed, "handshake failed: who knows"},
 	} {
-		if got := reasonFor(c.err); got != c.want {
+		if got := whyFor(c.err); got.text != c.want || got.code != c.code {
 			t.Errorf("%v: %q", c.err, got)
 		}
 	}

@@ -58,33 +58,33 @@ func TestChoice(t *testing.T) {
 		{"both headers", both(), said(sid, id32, plain, "AES128-SHA", new12, "AES128-GCM-SHA256"), "fefd AES128-GCM-SHA256"},
 		{"a short id", noKey, said(sid, "01", plain, "AES128-SHA"), "0100 AES128-SHA"},
 
-		{"nothing", both(), said(), whyNoOffer},
-		{"nothing, and no key", noKey, said(), whyNoExport},
-		{"nothing was offered", none, said(sid, id32, new12, "AES256-GCM-SHA384"), whyNoExport},
-		{"a suite without an id", both(), said(new12, "AES256-GCM-SHA384"), whyNoOffer},
-		{"an empty id", both(), said(sid, "", new12, "AES256-GCM-SHA384"), whyNoOffer},
-		{"PSK without an id", both(), said(app, "", plain, "PSK-NEGOTIATE"), whyNoOffer},
-		{"PSK without a key", noKey, said(app, id32, plain, "PSK-NEGOTIATE"), whyNoExport},
-		{"a session that was not offered", noMaster, said(sid, id32, new12, "AES256-GCM-SHA384"), whyNoOffer},
-		{"a session and no suite", both(), said(sid, id32), whyBadSuite},
-		{"a session with PSK", noKey, said(sid, id32, plain, "PSK-NEGOTIATE"), whyBadSuite},
-		{"3DES", both(), said(sid, id32, plain, "DES-CBC3-SHA"), whyBadSuite},
-		{"no such suite", both(), said(sid, id32, new12, "NULL-SHA"), whyBadSuite},
-		{"no such suite, one of the other header", both(), said(sid, id32, new12, "NULL-SHA", plain, "AES128-SHA"), whyBadSuite},
-		{"a name of the other header", both(), said(sid, id32, plain, "AES256-GCM-SHA384"), whyBadSuite},
-		{"a list", both(), said(sid, id32, new12, "AES256-GCM-SHA384:AES128-GCM-SHA256"), whyBadSuite},
-		{"a long id", both(), said(sid, id32+"00", new12, "AES256-GCM-SHA384"), whyBadOffer},
-		{"a very long id", both(), said(sid, strings.Repeat(id32, 500), new12, "AES256-GCM-SHA384"), whyBadOffer},
-		{"odd digits", both(), said(sid, id32[1:], new12, "AES256-GCM-SHA384"), whyBadOffer},
-		{"no digits", both(), said(sid, strings.Repeat("zz", 32), new12, "AES256-GCM-SHA384"), whyBadOffer},
-		{"port 0", both(), said(sid, id32, new12, "AES256-GCM-SHA384", port, "0"), whyBadOffer},
-		{"port 65536", both(), said(sid, id32, new12, "AES256-GCM-SHA384", port, "65536"), whyBadOffer},
-		{"port -1", both(), said(sid, id32, new12, "AES256-GCM-SHA384", port, "-1"), whyBadOffer},
-		{"no port", both(), said(sid, id32, new12, "AES256-GCM-SHA384", port, ""), whyBadOffer},
+		{"nothing", both(), said(), whyNoOffer.text},
+		{"nothing, and no key", noKey, said(), whyNoExport.text},
+		{"nothing was offered", none, said(sid, id32, new12, "AES256-GCM-SHA384"), whyNoExport.text},
+		{"a suite without an id", both(), said(new12, "AES256-GCM-SHA384"), whyNoOffer.text},
+		{"an empty id", both(), said(sid, "", new12, "AES256-GCM-SHA384"), whyNoOffer.text},
+		{"PSK without an id", both(), said(app, "", plain, "PSK-NEGOTIATE"), whyNoOffer.text},
+		{"PSK without a key", noKey, said(app, id32, plain, "PSK-NEGOTIATE"), whyNoExport.text},
+		{"a session that was not offered", noMaster, said(sid, id32, new12, "AES256-GCM-SHA384"), whyNoOffer.text},
+		{"a session and no suite", both(), said(sid, id32), whyBadSuite.text},
+		{"a session with PSK", noKey, said(sid, id32, plain, "PSK-NEGOTIATE"), whyBadSuite.text},
+		{"3DES", both(), said(sid, id32, plain, "DES-CBC3-SHA"), whyBadSuite.text},
+		{"no such suite", both(), said(sid, id32, new12, "NULL-SHA"), whyBadSuite.text},
+		{"no such suite, one of the other header", both(), said(sid, id32, new12, "NULL-SHA", plain, "AES128-SHA"), whyBadSuite.text},
+		{"a name of the other header", both(), said(sid, id32, plain, "AES256-GCM-SHA384"), whyBadSuite.text},
+		{"a list", both(), said(sid, id32, new12, "AES256-GCM-SHA384:AES128-GCM-SHA256"), whyBadSuite.text},
+		{"a long id", both(), said(sid, id32+"00", new12, "AES256-GCM-SHA384"), whyBadOffer.text},
+		{"a very long id", both(), said(sid, strings.Repeat(id32, 500), new12, "AES256-GCM-SHA384"), whyBadOffer.text},
+		{"odd digits", both(), said(sid, id32[1:], new12, "AES256-GCM-SHA384"), whyBadOffer.text},
+		{"no digits", both(), said(sid, strings.Repeat("zz", 32), new12, "AES256-GCM-SHA384"), whyBadOffer.text},
+		{"port 0", both(), said(sid, id32, new12, "AES256-GCM-SHA384", port, "0"), whyBadOffer.text},
+		{"port 65536", both(), said(sid, id32, new12, "AES256-GCM-SHA384", port, "65536"), whyBadOffer.text},
+		{"port -1", both(), said(sid, id32, new12, "AES256-GCM-SHA384", port, "-1"), whyBadOffer.text},
+		{"no port", both(), said(sid, id32, new12, "AES256-GCM-SHA384", port, ""), whyBadOffer.text},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o, why := c.r.offer(c.k)
-			got := why
+			o, not := c.r.offer(c.k)
+			got := not.text
 			switch {
 			case o != nil && o.suite != nil:
 				got = fmt.Sprintf("%04x %s", o.suite.Version, o.suite.Name)
@@ -100,9 +100,9 @@ func TestChoice(t *testing.T) {
 
 // TestCapturedOffer: what ocserv says to openconnect.
 func TestCapturedOffer(t *testing.T) {
-	o, why := parse(t, capture(t, "legacy-dtls.response.txt")).offer(keys{resume: NewResumeOffer()})
+	o, not := parse(t, capture(t, "legacy-dtls.response.txt")).offer(keys{resume: NewResumeOffer()})
 	if o == nil || o.suite == nil || o.suite.ID != 0x009d || len(o.id) != 32 || o.port != 443 {
-		t.Errorf("%+v, %q", o, why)
+		t.Errorf("%+v, %q", o, not)
 	}
 }
 
