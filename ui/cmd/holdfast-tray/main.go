@@ -2,9 +2,46 @@
 package main
 
 import (
+	"flag"
+	"fmt"
+	"log"
+	"os"
+
 	"fyne.io/fyne/v2/app"
+
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/platform/paths"
+	"github.com/holdfast-vpn/holdfast/ui/locale"
+	"github.com/holdfast-vpn/holdfast/ui/tray"
+	"github.com/holdfast-vpn/holdfast/ui/view"
 )
 
 func main() {
-	app.NewWithID("io.github.holdfast-vpn.holdfast").Run()
+	socket := paths.Socket(paths.Default().Runtime)
+	if env := os.Getenv("HOLDFAST_SOCKET"); env != "" {
+		socket = env
+	}
+	flag.StringVar(&socket, "socket", socket, "the agent's `PATH`; HOLDFAST_SOCKET sets it too")
+	background := flag.Bool("background", false, "start as an icon, without a window")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "error: %s is not understood; see holdfast-tray -help\n", flag.Arg(0))
+		os.Exit(2)
+	}
+	log.SetFlags(0)
+	log.SetPrefix("holdfast-tray: ")
+	single, err := tray.Alone(tray.SessionDir(), tray.Session())
+	if err != nil {
+		log.Fatal(err)
+	}
+	if single == nil {
+		return // the one that runs shows its window
+	}
+	defer single.Close()
+	a := app.NewWithID("io.github.holdfast_vpn.Holdfast")
+	a.Settings().SetTheme(view.NewTheme())
+	tray.New(tray.Options{
+		App: a, Client: ipc.NewClient(socket), Words: locale.For(locale.English),
+		Dir: tray.StateDir(), Background: *background, Summons: single.Summons, Logf: log.Printf,
+	}).Run()
 }

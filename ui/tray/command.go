@@ -1,0 +1,133 @@
+package tray
+
+import (
+	"context"
+	"net/url"
+
+	"fyne.io/fyne/v2"
+
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/ui/model"
+)
+
+// maxCalls bounds the calls of the agent that are under way at once. Who has as many has an agent that hangs.
+const maxCalls = 16
+
+// carryOut does what the model wants done. What may take time is done beside the main thread and answered by a message.
+func (t *Tray) carryOut(c model.Command) {
+	switch c := c.(type) {
+	case model.Wake:
+		t.wake.set(c.At, func() { t.post(model.Tick{}) })
+	case model.Notify:
+		t.desktop.Notify(c)
+	case model.Withdraw:
+		t.desktop.Withdraw(c.ID)
+	case model.Open:
+		t.stage.Open(c.Details)
+	case model.Close:
+		t.stage.Close(c.Details)
+	case model.Clip:
+		t.opts.App.Clipboard().SetContent(c.Text)
+	case model.Browse:
+		t.update(model.Done{Command: c, Err: t.browse(c.URL)})
+	case model.Remember:
+		t.kept.remember(c.Recent)
+		t.goes(t.save)
+	case model.Exit:
+		t.stage.closeAll()
+		t.goes(t.save)
+		t.opts.App.Quit()
+	default:
+		t.call(c)
+	}
+}
+
+// call asks the agent, in a goroutine of its own.
+func (t *Tray) call(c model.Command) {
+	select {
+	case t.calls <- struct{}{}:
+	default:
+		t.update(model.Done{Command: c, Err: silent()})
+		return
+	}
+	t.goes(func() {
+		answer, err := ask(t.ctx, t.opts.Client, c)
+		<-t.calls
+		if t.ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			f := fault.As(err)
+			if f.Code == fault.AgentUnreachable || f.Code == fault.AgentSilent {
+				t.agent.doubt()
+			}
+			answer = model.Done{Command: c, Err: f}
+		}
+		t.post(answer)
+	})
+}
+
+// ask carries out a command that is a call, and returns the message that answers it.
+func ask(ctx context.Context, client *ipc.Client, c model.Command) (model.Msg, error) {
+	done := model.Done{Command: c}
+	switch c := c.(type) {
+	case model.CallConnect:
+		_, err := client.Connect(ctx, c.Request)
+		return done, err
+	case model.CallDisconnect:
+		return done, client.Disconnect(ctx)
+	case model.CallAnswer:
+		return done, client.Answer(ctx, c.Prompt, c.Answer)
+	case model.CallPrefer:
+		return done, client.Prefer(ctx, c.Request)
+	case model.Fetch:
+		return fetch(ctx, client, c.What)
+	}
+	return nil, fault.Newf(fault.Internal, nil, "%T is not carried out", c)
+}
+
+// fetch asks for what the model wants to know.
+func fetch(ctx context.Context, client *ipc.Client, what model.Fetched) (model.Msg, error) {
+	switch what {
+	case model.FetchHosts:
+		hosts, err := client.Hosts(ctx)
+		return model.Listed{Hosts: hosts}, err
+	case model.FetchPolicy:
+		policy, err := client.Preferences(ctx)
+		return model.Ruled{Policy: policy}, err
+	case model.FetchStats:
+		stats, err := client.Stats(ctx)
+		return model.Measured{Stats: stats}, err
+	case model.FetchTimeline:
+		past := model.Past{}
+		for e, err := range client.Timeline(ctx, false) {
+			if err != nil {
+				return nil, err
+			}
+			past.Entries = append(past.Entries, e)
+		}
+		return past, nil
+	}
+	return nil, fault.Newf(fault.Internal, nil, "nothing is known of %d", what)
+}
+
+// browse opens a page in the person's browser. A gateway chose it: it is https or it is not opened.
+func (t *Tray) browse(page string) *fault.Error {
+	u, err := url.Parse(page)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
+		return fault.New(fault.PolBrowser, nil)
+	}
+	if err := t.opts.App.OpenURL(u); err != nil {
+		fyne.LogError("open the browser", err)
+		return fault.New(fault.PolBrowser, err)
+	}
+	return nil
+}
+
+// save writes what is kept.
+func (t *Tray) save() {
+	if err := t.kept.save(); err != nil {
+		t.opts.Logf("keep recent hosts: %v", err)
+	}
+}

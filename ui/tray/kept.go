@@ -1,0 +1,113 @@
+package tray
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"fyne.io/fyne/v2"
+)
+
+const (
+	// keptFile is what is kept, and maxKept how much of it is read, in bytes.
+	keptFile = "tray.json"
+	maxKept  = 64 << 10
+	// maxRecent is how many recent hosts are kept.
+	maxRecent = 16
+)
+
+// kept is what outlives the application: the names of recent hosts and the sizes of windows. Nothing of it is secret, and nothing breaks without it.
+type kept struct {
+	dir string
+
+	mu     sync.Mutex // of values
+	values values
+	file   sync.Mutex // who writes
+}
+
+// values are the file's.
+type values struct {
+	Recent []string             `json:"recent,omitempty"`
+	Sizes  map[string]fyne.Size `json:"sizes,omitempty"` // by window
+}
+
+// newKept reads what was kept in dir. A file that cannot be read, or is none of ours, is as good as none.
+func newKept(dir string) *kept {
+	k := &kept{dir: dir}
+	if dir == "" {
+		return k
+	}
+	f, err := os.Open(filepath.Join(dir, keptFile))
+	if err != nil {
+		return k
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, maxKept))
+	if err != nil || json.Unmarshal(raw, &k.values) != nil {
+		k.values = values{}
+	}
+	k.values.Recent = k.values.Recent[:min(len(k.values.Recent), maxRecent)]
+	return k
+}
+
+func (k *kept) recent() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return append([]string(nil), k.values.Recent...)
+}
+
+func (k *kept) remember(recent []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.values.Recent = append([]string(nil), recent[:min(len(recent), maxRecent)]...)
+}
+
+// size is how large a window was, no smaller than least and no larger than a screen may be.
+func (k *kept) size(window string, least fyne.Size) fyne.Size {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	const most = 8192
+	return k.values.Sizes[window].Max(least).Min(fyne.NewSquareSize(most))
+}
+
+func (k *kept) resize(window string, size fyne.Size) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.values.Sizes == nil {
+		k.values.Sizes = map[string]fyne.Size{}
+	}
+	k.values.Sizes[window] = size
+}
+
+// save writes the file, whole or not at all. It may be called from any goroutine; the last to be called writes the newest.
+func (k *kept) save() error {
+	if k.dir == "" {
+		return nil
+	}
+	k.file.Lock()
+	defer k.file.Unlock()
+	k.mu.Lock()
+	raw, err := json.Marshal(k.values)
+	k.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(k.dir, 0o700); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(k.dir, keptFile+".*") // 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // gone when it was renamed
+	_, err = tmp.Write(raw)
+	if e := tmp.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), filepath.Join(k.dir, keptFile))
+}
