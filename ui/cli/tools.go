@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"runtime"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,7 +70,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Short: "Show the versions of this command and of the agent",
 		Args:  none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v := ownVersion()
+			v := ipc.Build()
 			ctx, cancel := context.WithTimeout(cmd.Context(), versionTime)
 			defer cancel()
 			if agent, err := a.agent().Version(ctx); err == nil { // without an agent its line is missing, that is all
@@ -91,22 +90,4 @@ func (a *app) versionCommand() *cobra.Command {
 			return nil
 		},
 	}
-}
-
-// ownVersion is what the toolchain wrote into this binary.
-func ownVersion() ipc.Version {
-	v := ipc.Version{Version: "devel", Go: runtime.Version()}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return v
-	}
-	if info.Main.Version != "" && info.Main.Version != "(devel)" {
-		v.Version = info.Main.Version
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			v.Commit = s.Value
-		}
-	}
-	return v
 }

@@ -2,9 +2,6 @@ package tray
 
 import (
 	"context"
-	"net/url"
-
-	"fyne.io/fyne/v2"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
@@ -30,7 +27,7 @@ func (t *Tray) carryOut(c model.Command) {
 	case model.Clip:
 		t.opts.App.Clipboard().SetContent(c.Text)
 	case model.Browse:
-		t.update(model.Done{Command: c, Err: t.browse(c.URL)})
+		t.browse(c)
 	case model.Remember:
 		t.kept.remember(c.Recent)
 		t.goes(t.save)
@@ -110,19 +107,6 @@ func fetch(ctx context.Context, client *ipc.Client, what model.Fetched) (model.M
 		return past, nil
 	}
 	return nil, fault.Newf(fault.Internal, nil, "nothing is known of %d", what)
-}
-
-// browse opens a page in the person's browser. A gateway chose it: it is https or it is not opened.
-func (t *Tray) browse(page string) *fault.Error {
-	u, err := url.Parse(page)
-	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return fault.New(fault.PolBrowser, nil)
-	}
-	if err := t.opts.App.OpenURL(u); err != nil {
-		fyne.LogError("open the browser", err)
-		return fault.New(fault.PolBrowser, err)
-	}
-	return nil
 }
 
 // save writes what is kept.

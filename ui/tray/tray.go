@@ -18,6 +18,7 @@ type Options struct {
 	App        fyne.App
 	Client     *ipc.Client // of the agent
 	Words      *locale.Words
+	Self       model.Self
 	Dir        string          // where this user's recent hosts and window sizes are kept; "" keeps nothing
 	Background bool            // start as an icon, without a window
 	Summons    <-chan struct{} // whoever starts the application again; nil where nobody can
@@ -42,6 +43,7 @@ type Tray struct {
 	wake    wake
 	desktop desktop
 	stage   *stage
+	signIns signIns
 	kept    *kept
 }
 
@@ -50,7 +52,7 @@ func New(opts Options) *Tray {
 	if opts.do == nil {
 		opts.do = fyne.Do
 	}
-	t := &Tray{opts: opts, model: model.New(opts.Words), agent: newAgentLink(opts.Client), calls: make(chan struct{}, maxCalls)}
+	t := &Tray{opts: opts, model: model.New(opts.Words, opts.Self), signIns: signIns{}, agent: newAgentLink(opts.Client), calls: make(chan struct{}, maxCalls)}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.inbox.take = t.take
 	t.kept = newKept(opts.Dir)
@@ -142,6 +144,11 @@ func (t *Tray) update(msg model.Msg) {
 // draw shows what is to be seen now. A panel is told only what differs, a window only while it is open.
 func (t *Tray) draw() {
 	s := t.model.Screen(time.Now())
+	asked := ""
+	if s.Prompt != nil {
+		asked = s.Prompt.ID
+	}
+	t.signIns.keep(asked)
 	if !t.any || !reflect.DeepEqual(s.Tray, t.shown) {
 		t.any, t.shown = true, s.Tray
 		t.desktop.Show(s.Tray)

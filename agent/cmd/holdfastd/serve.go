@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/holdfast-vpn/holdfast/agent"
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
@@ -125,19 +124,7 @@ func seed() uint64 {
 
 // version is what the build knows of itself.
 func version() ipc.Version {
-	v := ipc.Version{Version: "devel", Go: runtime.Version()}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return v
-	}
-	if info.Main.Version != "" && info.Main.Version != "(devel)" {
-		v.Version = info.Main.Version
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			v.Commit = s.Value
-		}
-	}
+	v := ipc.Build()
 	v.Agent = v.Version
 	return v
 }

@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"os/user"
+	"runtime"
 
 	"fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/lang"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/platform/paths"
 	"github.com/holdfast-vpn/holdfast/ui/locale"
+	"github.com/holdfast-vpn/holdfast/ui/model"
 	"github.com/holdfast-vpn/holdfast/ui/tray"
 	"github.com/holdfast-vpn/holdfast/ui/view"
 )
@@ -41,7 +45,24 @@ func main() {
 	a := app.NewWithID("io.github.holdfast_vpn.Holdfast")
 	a.Settings().SetTheme(view.NewTheme())
 	tray.New(tray.Options{
-		App: a, Client: ipc.NewClient(socket), Words: locale.For(locale.English),
+		App: a, Client: ipc.NewClient(socket), Words: words(), Self: self(),
 		Dir: tray.StateDir(), Background: *background, Summons: single.Summons, Logf: log.Printf,
 	}).Run()
+}
+
+// words are those of the person's language.
+func words() *locale.Words {
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		return locale.Preferred{Tags: []string{lang.SystemLocale().String()}}.Words()
+	}
+	return locale.FromEnvironment(os.Getenv).Words()
+}
+
+// self is this program, and who runs it.
+func self() model.Self {
+	s := model.Self{Version: ipc.Build()}
+	if u, err := user.Current(); err == nil {
+		s.User = u.Username
+	}
+	return s
 }
