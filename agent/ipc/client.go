@@ -26,7 +26,8 @@ const (
 )
 
 // Client talks to an agent. Its errors are *fault.Error: AGENT-001 when there is no agent to talk to, AGENT-002 when this user may not, AGENT-003 when the
-// answer makes no sense, and what the agent said otherwise; when the caller's context ended first, its error. Methods may be called from any goroutine.
+// answer makes no sense, AGENT-004 when there is one and nothing comes from it within 15 s, or by the deadline of the caller's context if that is sooner, and what the agent said otherwise;
+// when the caller's context was cancelled, its error. Methods may be called from any goroutine.
 type Client struct {
 	dial func(ctx context.Context) (net.Conn, error)
 }
@@ -114,20 +115,21 @@ func (c *Client) Recording(ctx context.Context, w io.Writer) (steps int, err err
 	return max(lines-1, 0), err
 }
 
-// Events opens a stream whose first event is the whole state. It ends with ctx or Close.
+// errSilent ends the context of a stream to which nothing came in time.
+var errSilent = fault.New(fault.AgentSilent, nil)
+
+// Events opens a stream whose first event is the whole state, which has to come as soon as any answer. It ends with ctx or Close.
 func (c *Client) Events(ctx context.Context) (*Stream, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	late := time.AfterFunc(callTime, cancel)
-	resp, err := c.do(ctx, http.MethodGet, "/v1/events", nil)
-	if err == nil && !late.Stop() { // cancel is under way
-		resp.Body.Close()
-		err = fault.Newf(fault.AgentUnreachable, nil, "it does not answer")
-	}
+	own, cancel := context.WithCancelCause(ctx)
+	first := time.AfterFunc(callTime, func() { cancel(errSilent) })
+	resp, err := c.do(own, http.MethodGet, "/v1/events", nil) //nolint:bodyclose // Stream.Close does
 	if err != nil {
-		cancel()
+		first.Stop()
+		err = silence(own, late(err))
+		cancel(nil)
 		return nil, err
 	}
-	return &Stream{ctx: ctx, cancel: cancel, body: resp.Body, lines: scan(resp.Body)}, nil
+	return &Stream{ctx: own, cancel: cancel, first: first, body: resp.Body, lines: scan(resp.Body)}, nil
 }
 
 // call makes one request and decodes the answer into v, unless v is nil.
@@ -136,14 +138,14 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte, v a
 	defer cancel()
 	resp, err := c.do(own, method, path, body)
 	if err != nil {
-		return c.late(ctx, err)
+		return late(err)
 	}
 	defer resp.Body.Close()
 	if v == nil {
 		return nil
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(v); err != nil {
-		return c.late(ctx, undecodable(own, err))
+		return late(undecodable(own, err))
 	}
 	return nil
 }
@@ -154,7 +156,7 @@ func (c *Client) list(ctx context.Context, path string, each func([]byte) error)
 	defer cancel()
 	resp, err := c.do(own, http.MethodGet, path, nil)
 	if err != nil {
-		return c.late(ctx, err)
+		return late(err)
 	}
 	defer resp.Body.Close()
 	sc := scan(io.LimitReader(resp.Body, maxAnswer))
@@ -164,15 +166,23 @@ func (c *Client) list(ctx context.Context, path string, each func([]byte) error)
 		}
 	}
 	if err := sc.Err(); err != nil {
-		return c.late(ctx, undecodable(own, err))
+		return late(undecodable(own, err))
 	}
 	return nil
 }
 
-// late makes the end of our own patience, not the caller's, a fault.
-func (c *Client) late(ctx context.Context, err error) error {
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return fault.Newf(fault.AgentUnreachable, err, "it does not answer")
+// late makes the end of patience, ours or the caller's, a fault.
+func late(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fault.New(fault.AgentSilent, err)
+	}
+	return err
+}
+
+// silence is err, or that nothing came on a stream if this is why its context ended.
+func silence(ctx context.Context, err error) error {
+	if context.Cause(ctx) == errSilent {
+		return errSilent
 	}
 	return err
 }
@@ -233,6 +243,8 @@ func unreachable(ctx context.Context, err error) error {
 		return fault.New(fault.AgentRefused, err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTDIR):
 		return fault.New(fault.AgentUnreachable, err)
+	case errors.Is(err, syscall.EAGAIN): // so many wait to be let in that there is no room for more
+		return fault.New(fault.AgentSilent, err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return fault.Newf(fault.AgentUnreachable, err, "it closed the connection")
 	}

@@ -133,6 +133,7 @@ func TestNoAgent(t *testing.T) {
 	}{
 		{"nothing there", fs.ErrNotExist, fault.AgentUnreachable, 3},
 		{"nobody listens", syscall.ECONNREFUSED, fault.AgentUnreachable, 3},
+		{"its queue is full", syscall.EAGAIN, fault.AgentSilent, 3},
 		{"part of the path is a file", syscall.ENOTDIR, fault.AgentUnreachable, 3},
 		{"not allowed", syscall.EACCES, fault.AgentRefused, 7},
 	}
@@ -171,8 +172,8 @@ func TestOddAnswers(t *testing.T) {
 		{"a redirect", "HTTP/1.1 302 Found\r\nLocation: http://evil.example/\r\nContent-Length: 0\r\n\r\n", false, fault.AgentProtocol},
 		{"closed at once", "", false, fault.AgentUnreachable},
 		{"closed in the middle", head + `{"state":`, false, fault.AgentUnreachable},
-		{"silent", "", true, fault.AgentUnreachable},
-		{"silent in the middle", head + `{"state":`, true, fault.AgentUnreachable},
+		{"silent", "", true, fault.AgentSilent},
+		{"silent in the middle", head + `{"state":`, true, fault.AgentSilent},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

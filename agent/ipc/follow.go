@@ -21,17 +21,17 @@ const (
 // the first round, and when no agent has come for comeBack. A round says when it has heard something.
 func following(ctx context.Context, round func(heard func()) error) error {
 	ever := false
-	var gone time.Time // since when nothing has been heard
+	var since time.Time // when nothing has been heard any more
 	for {
-		err := round(func() { ever, gone = true, time.Time{} })
+		err := round(func() { ever, since = true, time.Time{} })
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !ever || fault.As(err).Code != fault.AgentUnreachable:
+		case !ever || !gone(err):
 			return err
-		case gone.IsZero():
-			gone = time.Now()
-		case time.Since(gone) > comeBack:
+		case since.IsZero():
+			since = time.Now()
+		case time.Since(since) > comeBack:
 			return err
 		}
 		wait := time.NewTimer(knock)
@@ -42,6 +42,12 @@ func following(ctx context.Context, round func(heard func()) error) error {
 		case <-wait.C:
 		}
 	}
+}
+
+// gone reports whether err says that there is no agent now that could be listened to.
+func gone(err error) bool {
+	code := fault.As(err).Code
+	return code == fault.AgentUnreachable || code == fault.AgentSilent
 }
 
 // errEnough ends a round whose listener wants no more; it is told nothing.

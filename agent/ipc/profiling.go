@@ -77,12 +77,12 @@ func (c *Client) Profile(ctx context.Context, r ProfilingRequest, w io.Writer) e
 	defer cancel()
 	resp, err := c.do(own, http.MethodPost, "/v1/debug/profile", body)
 	if err != nil {
-		return c.late(ctx, err)
+		return late(err)
 	}
 	defer resp.Body.Close()
 	p, err := io.ReadAll(io.LimitReader(resp.Body, maxCPUProfile))
 	if err != nil {
-		return c.late(ctx, undecodable(own, err))
+		return late(undecodable(own, err))
 	}
 	_, err = w.Write(p)
 	return err

@@ -41,6 +41,7 @@ type backend struct {
 	answers  []string // as they came: "name=value ..." sorted by the form, "accept", "decline", "cancel"
 	requests []ipc.ConnectRequest
 	ended    int
+	newer    int // than this build, by the API it speaks
 	entries  []ipc.Entry
 	hosts    []ipc.HostEntry
 	refuse   error // what Connect and changes of policy return
@@ -205,7 +206,9 @@ func (b *backend) Impair(ctx context.Context, _ localsock.Peer, r ipc.ImpairRequ
 	return ipc.Impaired{Impaired: []string{r.Spec}}, nil
 }
 
-func (b *backend) Version() ipc.Version { return ipc.Version{Version: "1.2.3", Agent: "1.2.3"} }
+func (b *backend) Version() ipc.Version {
+	return ipc.Version{Version: "1.2.3", Agent: "1.2.3", API: ipc.API + b.newer, Features: ipc.Features()}
+}
 
 // pipes is a listener in memory; every connection is one user's.
 type pipes struct {

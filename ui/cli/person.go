@@ -122,9 +122,15 @@ func (a *attempt) progress(s ipc.State) {
 	name := line(s.Target)
 	switch s.State {
 	case "connecting":
-		text = "Contacting " + name + "…"
-		if a.answered() {
+		switch {
+		case s.Waiting != nil:
+			text = "Waiting for " + name + ", which may want a confirmation on your phone…"
+		case s.Step == ipc.StepTunnel:
+			text = "Establishing VPN session…"
+		case s.Step == ipc.StepLogin, a.answered():
 			text = "Logging in to " + name + "…"
+		default:
+			text = "Contacting " + name + "…"
 		}
 	case "establishing":
 		text = "Establishing VPN session…"

@@ -56,7 +56,7 @@ func full() ipc.State {
 	split := false
 	return ipc.State{
 		State: "connected", Since: *ago(3*time.Hour + 25*time.Minute), Impaired: []string{"dtls=drop,12s", "latency=200ms,5s"}, Target: "Head office", Gateway: "198.51.100.1:443", Protocol: "ssl", User: "alice",
-		Group: "Staff network", Profile: "corp.xml", Transport: "tls", VerifiedAt: ago(2 * time.Second), Cipher: "TLS_AES_256_GCM_SHA384", Interface: "holdfast0",
+		Group: "Staff network", Profile: "corp.xml", Transport: "dtls", VerifiedAt: ago(2 * time.Second), Cipher: "DTLS 1.2 TLS_PSK_WITH_AES_128_GCM_SHA256", Interface: "holdfast0",
 		Addresses: []string{"10.11.0.50/24", "2001:db8:11::50/128"}, MTU: 1390, TunnelAll: &split,
 		DNS:          &ipc.DNS{Servers: []string{"10.99.0.2"}, Search: []string{"corp.example"}, Split: []string{"corp.example", "internal.example"}, Backend: "resolv.conf"},
 		SplitInclude: []string{"10.99.0.0/16", "192.0.2.0/24", "2001:db8:99::/48"}, SplitExclude: []string{"10.99.7.0/24"}, Banner: "Authorised use only.",
@@ -77,7 +77,8 @@ var entries = []ipc.Entry{
 func TestStateForPeople(t *testing.T) {
 	hostile := ipc.State{State: "disconnected", Since: now, Target: "gw\x1b[31m\nerror: faked", Error: &ipc.Error{Code: "NET-004", Message: "the gateway does not answer: on 443"}}
 	asked := ipc.State{State: "authenticating", Since: now, Target: "vpn.example.com", Prompt: &ipc.Prompt{ID: "p1"}}
-	for name, st := range map[string]ipc.State{"state-full": full(), "state-failed": hostile, "state-asked": asked, "state-others": ipc.Reduce(full())} {
+	pushed := ipc.State{State: "connecting", Since: *ago(20 * time.Second), Target: "vpn.example.com", Protocol: "ssl", Step: ipc.StepLogin, Waiting: &ipc.Waiting{Since: *ago(12 * time.Second), Until: *ago(-288 * time.Second)}}
+	for name, st := range map[string]ipc.State{"state-full": full(), "state-waiting": pushed, "state-failed": hostile, "state-asked": asked, "state-others": ipc.Reduce(full())} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
 			writeState(&b, st, now)
@@ -290,6 +291,23 @@ func TestGivenFunctions(t *testing.T) {
 	}
 	if want := "rescue /state /r,demo,gateway [::1]:4443"; strings.Join(got, ",") != want {
 		t.Errorf("called %q, want %q", got, want)
+	}
+}
+
+// TestProgressOfALogin: each step has its own line, a person who has to look for a phone too; an older agent tells no steps.
+func TestProgressOfALogin(t *testing.T) {
+	var errs strings.Builder
+	at := &attempt{app: &app{Streams: Streams{Err: &errs, Progress: true}}, handled: map[string]bool{}}
+	for _, s := range []ipc.State{{Step: ipc.StepReach}, {Step: ipc.StepLogin}, {Step: ipc.StepLogin, Waiting: &ipc.Waiting{}}, {Step: ipc.StepTunnel}} {
+		s.State, s.Target = "connecting", "gw"
+		at.progress(s)
+	}
+	at.handled["p1"] = true
+	at.progress(ipc.State{State: "connecting", Target: "gw"})
+	const begin = "\r\x1b[K"
+	want := begin + "Contacting gw…" + begin + "Logging in to gw…" + begin + "Waiting for gw, which may want a confirmation on your phone…" + begin + "Establishing VPN session…" + begin + "Logging in to gw…"
+	if errs.String() != want {
+		t.Errorf("%q, want %q", errs.String(), want)
 	}
 }
 

@@ -57,7 +57,7 @@ func (a *app) showInForce(ctx context.Context) error {
 		a.writeShow(now.Settings, p)
 		return nil
 	}
-	if code := fault.As(err).Code; code != fault.AgentUnreachable && code != fault.AgentRefused {
+	if code := fault.As(err).Code; code != fault.AgentUnreachable && code != fault.AgentSilent && code != fault.AgentRefused {
 		return err
 	}
 	policy, err := store.Policy()

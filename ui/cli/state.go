@@ -112,13 +112,15 @@ func writeState(w io.Writer, s ipc.State, now time.Time) {
 		state += " for " + span(now.Sub(s.Since))
 	}
 	t.row("State", state)
+	t.row("Waiting", waiting(s.Waiting, now))
 	t.row("Impaired", prefixed("by root: ", list(s.Impaired)))
 	t.row("Target", line(s.Target))
 	t.row("Gateway", line(s.Gateway))
 	t.row("Profile", line(s.Profile))
 	t.row("User", join(line(s.User), prefixed("in group ", line(s.Group))))
 	if s.Transport != "" {
-		t.row("Transport", transport(s))
+		t.row("Transport", transport(s, now))
+		t.row("Cipher", line(s.Cipher))
 	} else if !down(s) {
 		t.row("Protocol", strings.ToUpper(line(s.Protocol)))
 	}
@@ -156,15 +158,6 @@ func writeState(w io.Writer, s ipc.State, now time.Time) {
 	if e := s.Error; e != nil {
 		t.row("Error", e.Fault().Sentence()+" ("+line(e.Code)+")")
 	}
-}
-
-// transport is what carries packets, under which cipher and why; a cipher that begins with the name says it already.
-func transport(s ipc.State) string {
-	name, cipher := strings.ToUpper(line(s.Transport)), line(s.Cipher)
-	if strings.HasPrefix(cipher, name+" ") {
-		name = ""
-	}
-	return join(name, cipher, line(s.TransportReason))
 }
 
 func routes(s ipc.State) string {

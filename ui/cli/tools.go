@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
+	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
 
 func (a *app) rescueCommand() *cobra.Command {
@@ -73,20 +74,26 @@ func (a *app) versionCommand() *cobra.Command {
 			v := ipc.Build()
 			ctx, cancel := context.WithTimeout(cmd.Context(), versionTime)
 			defer cancel()
+			there := "not reachable"
+			var other *fault.Error
 			if agent, err := a.agent().Version(ctx); err == nil { // without an agent its line is missing, that is all
-				if v.Agent = agent.Agent; v.Agent == "" {
-					v.Agent = agent.Version
-				}
+				v.Agent, v.API, v.Features = or(agent.Agent, agent.Version), agent.API, agent.Features
+				there, other = line(v.Agent), agent.Mismatch()
+			} else if fault.As(err).Code == fault.AgentSilent {
+				there = "does not answer"
 			}
 			if a.json {
 				printJSON(a.Out, v)
 				return nil
 			}
 			t := newTable(a.Out)
-			defer t.end()
 			t.row("holdfast", v.Version+prefixed(" commit ", v.Commit))
-			t.row("agent", or(line(v.Agent), "not reachable"))
+			t.row("agent", there)
 			t.row("go", fmt.Sprintf("%s %s/%s", v.Go, runtime.GOOS, runtime.GOARCH))
+			t.end()
+			if other != nil {
+				fmt.Fprintf(a.Err, "note: %s (%s)\nhint: %s\n", other.Sentence(), other.Code, other.AllHints()[0])
+			}
 			return nil
 		},
 	}
