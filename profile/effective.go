@@ -55,7 +55,7 @@ func Effective(policy *Policy, p *Profile, prefs ...*Preferences) Values {
 	}
 	if p != nil {
 		for _, d := range p.Details {
-			v.rows = append(v.rows, Row{Name: d.Path, Value: d.Text, Origin: p.origin(), Locked: true, Why: whyFixed, Status: d.Status})
+			v.rows = append(v.rows, Row{Name: d.Path, Value: d.Text, Origin: p.origin(), Locked: true, Why: WhyFixed, Status: d.Status})
 		}
 	}
 	v.rows = append(v.rows, policy.rows()...)
@@ -89,16 +89,17 @@ func (v Values) Find(name string) (Row, bool) {
 	return v.rows[i], true
 }
 
-// Why a value is locked.
+// Why a value is locked: Row.Why is one of the first two, or the profile's name and the third.
 const (
-	whyFixed  = "only a profile can set it"
-	whyPolicy = "this machine's local policy decides it"
+	WhyFixed   = "only a profile can set it"
+	WhyPolicy  = "this machine's local policy decides it"
+	WhyProfile = " does not leave it to the user"
 )
 
 // into makes the profile's value the row's, and says whether it leaves it to the user.
 func (p *Profile) into(r *Row, e Element) {
 	if e.Control == Fixed {
-		r.Locked, r.Why = true, whyFixed
+		r.Locked, r.Why = true, WhyFixed
 	}
 	if p == nil {
 		return
@@ -118,7 +119,7 @@ func (p *Profile) into(r *Row, e Element) {
 		r.Origin = p.origin()
 	}
 	if e.Control != Fixed && !v.user {
-		r.Locked, r.Why = true, or(p.origin(), "the profile")+" does not leave it to the user"
+		r.Locked, r.Why = true, or(p.origin(), "the profile")+WhyProfile
 	}
 }
 

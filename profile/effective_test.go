@@ -59,7 +59,7 @@ func TestEffective(t *testing.T) {
 		why           string // of the lock
 	}{
 		{"nothing", "AutoReconnect", nil, nil, nil, "true", OriginDefault, ""},
-		{"nothing, and only a profile can", "AllowManualHostInput", nil, nil, nil, "true", OriginDefault, whyFixed},
+		{"nothing, and only a profile can", "AllowManualHostInput", nil, nil, nil, "true", OriginDefault, WhyFixed},
 		{"the user, without a profile", "AutoReconnect", nil, nil, []*Preferences{nil, user("AutoReconnect=false")}, "false", OriginUser, ""},
 		{"a silent profile locks what the schema locks", "AutoReconnect", nil, settingsOf(t, ""), []*Preferences{nil, user("AutoReconnect=false")},
 			"true", OriginDefault, "corp.xml does not leave it to the user"},
@@ -69,15 +69,15 @@ func TestEffective(t *testing.T) {
 		{"a profile closes", "LocalLanAccess", nil, settingsOf(t, `<LocalLanAccess UserControllable="false">false</LocalLanAccess>`), []*Preferences{user("LocalLanAccess=true")},
 			"false", "corp.xml", "corp.xml does not leave it to the user"},
 		{"a profile cannot open what the schema never does", "AlwaysOn", nil, settingsOf(t, `<AutomaticVPNPolicy>true<AlwaysOn UserControllable="true">true</AlwaysOn></AutomaticVPNPolicy>`), nil,
-			"true", "corp.xml", whyFixed},
+			"true", "corp.xml", WhyFixed},
 		{"all users", "LocalLanAccess", nil, nil, []*Preferences{global("LocalLanAccess=false"), user()}, "false", OriginGlobal, ""},
 		{"the user beats all users", "LocalLanAccess", nil, nil, []*Preferences{global("LocalLanAccess=false"), user("LocalLanAccess=true")}, "true", OriginUser, ""},
 		{"a value that is none", "ProxySettings", nil, settingsOf(t, "<ProxySettings>Sometimes</ProxySettings>"), nil, "Native", OriginDefault, ""},
 		{"inside another", "PublicProxyServerAddress", nil, settingsOf(t, "<ProxySettings>Override</ProxySettings>"), []*Preferences{user("PublicProxyServerAddress=p.example:8080")},
 			"p.example:8080", OriginUser, ""},
 		{"the local policy has the last word", "BlockUntrustedServers", policyOf(t, "<StrictCertificateTrust>true</StrictCertificateTrust>"), nil,
-			[]*Preferences{user("BlockUntrustedServers=false")}, "true", OriginPolicy, whyPolicy},
-		{"no updates", "AutoUpdate", policyOf(t, "<BypassDownloader>true</BypassDownloader>"), settingsOf(t, "<AutoUpdate>true</AutoUpdate>"), nil, "false", OriginPolicy, whyPolicy},
+			[]*Preferences{user("BlockUntrustedServers=false")}, "true", OriginPolicy, WhyPolicy},
+		{"no updates", "AutoUpdate", policyOf(t, "<BypassDownloader>true</BypassDownloader>"), settingsOf(t, "<AutoUpdate>true</AutoUpdate>"), nil, "false", OriginPolicy, WhyPolicy},
 	} {
 		r, ok := Effective(tc.policy, tc.profile, tc.prefs...).Find(tc.element)
 		if !ok || r.Value != tc.value || r.Origin != tc.origin || r.Why != tc.why || r.Locked != (tc.why != "") {

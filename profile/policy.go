@@ -192,7 +192,7 @@ func (p *Policy) into(r *Row, e Element) {
 	default:
 		return
 	}
-	r.Value, r.Origin, r.Locked, r.Why = forced, OriginPolicy, true, whyPolicy
+	r.Value, r.Origin, r.Locked, r.Why = forced, OriginPolicy, true, WhyPolicy
 }
 
 // rows lists the policy's own elements.
@@ -202,7 +202,7 @@ func (p *Policy) rows() []Row {
 	}
 	var rows []Row
 	for _, e := range policyElements {
-		r := Row{Name: e.Name(), Value: e.Default, Origin: OriginDefault, Locked: true, Why: whyPolicy, Status: e.Status}
+		r := Row{Name: e.Name(), Value: e.Default, Origin: OriginDefault, Locked: true, Why: WhyPolicy, Status: e.Status}
 		switch v, given := p.values[e.Path]; {
 		case e.Many && len(p.servers) > 0:
 			r.Value, r.Origin = strings.Join(p.servers, ","), OriginPolicy

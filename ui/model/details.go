@@ -31,7 +31,7 @@ type Details struct {
 	Empty string // what to say in place of a page that has nothing to show
 
 	Statistics  []Section
-	Routes      []RouteTable
+	Routes      []Section // networks, and how many addresses each has
 	DNS         []Section
 	History     []HistoryLine // newest first
 	Timeline    *Timeline
@@ -51,14 +51,8 @@ type TabLabel struct {
 // Section is a heading and its rows.
 type Section struct {
 	Title string
+	Note  string // what it means; "" where that is plain
 	Rows  []Fact
-}
-
-// RouteTable is what goes by the tunnel, or does not.
-type RouteTable struct {
-	Title string
-	Note  string
-	Rows  []Fact // network, and how many addresses that is
 }
 
 // HistoryLine is a notice that was shown, or a state that was entered.
@@ -106,14 +100,15 @@ type AxisLabel struct {
 // SpanChoice is a length of time that the picture can have.
 type SpanChoice struct {
 	Label  string
-	Span   time.Duration // 0 is all
+	Msg    ShowSpan
 	Chosen bool
 }
 
 // Preferences is the page of what a person may choose, and of what he may not and why.
 type Preferences struct {
-	For  string // which host and profile they are for
-	List []Preference
+	For   string // which host and profile they are for
+	List  []Preference
+	Reset string // on the button that takes a choice back
 }
 
 // PreferenceKind is how a preference is changed.

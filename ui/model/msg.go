@@ -43,6 +43,8 @@ type (
 		Part float32
 		Step string
 	}
+	// Bundled is where the bundle is.
+	Bundled struct{ Path string }
 )
 
 // What the person does.
@@ -74,13 +76,17 @@ type (
 	// ShowDetails opens the details window at a page, HideDetails closes it.
 	ShowDetails struct{ Tab Tab }
 	HideDetails struct{}
-	// ShowSpan chooses how much time the timeline shows; 0 is all.
-	ShowSpan struct{ Span time.Duration }
+	// ShowSpan chooses how much time the timeline shows: that of the session, or the last Span, of which 0 is all.
+	ShowSpan struct {
+		Span    time.Duration
+		Session bool
+	}
 	// Collect starts a bundle, Reveal opens the folder it is in.
 	Collect struct{}
 	Reveal  struct{}
-	// Copy puts the page's text on the clipboard.
-	Copy struct{}
+	// Copy puts the page's text on the clipboard, Export into a file.
+	Copy   struct{}
+	Export struct{}
 	// OpenPage opens the sign-in page of a prompt in the browser again.
 	OpenPage struct{}
 	// Quit ends the application. A session goes on: the agent owns it.
@@ -120,6 +126,8 @@ type (
 	}
 	// Clip puts a text on the clipboard.
 	Clip struct{ Text string }
+	// Save asks the person for a file, named like this to begin with, and writes a text into it.
+	Save struct{ Name, Text string }
 	// Remember keeps the targets used, the latest first. They are names of hosts and nothing else.
 	Remember struct{ Recent []string }
 	// Bundle makes a diagnostic bundle; RevealBundle opens its folder.
@@ -138,6 +146,7 @@ const (
 	FetchPolicy
 	FetchStats
 	FetchTimeline
+	fetchable // how many there are
 )
 
 func (AgentHere) msg()   {}
@@ -152,6 +161,7 @@ func (Desktop) msg()     {}
 func (Tick) msg()        {}
 func (Remembered) msg()  {}
 func (Progressed) msg()  {}
+func (Bundled) msg()     {}
 func (Connect) msg()     {}
 func (Disconnect) msg()  {}
 func (Choose) msg()      {}
@@ -165,6 +175,7 @@ func (ShowSpan) msg()    {}
 func (Collect) msg()     {}
 func (Reveal) msg()      {}
 func (Copy) msg()        {}
+func (Export) msg()      {}
 func (OpenPage) msg()    {}
 func (Quit) msg()        {}
 
@@ -180,6 +191,7 @@ func (Open) command()           {}
 func (Close) command()          {}
 func (Browse) command()         {}
 func (Clip) command()           {}
+func (Save) command()           {}
 func (Remember) command()       {}
 func (Bundle) command()         {}
 func (RevealBundle) command()   {}
