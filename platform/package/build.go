@@ -19,22 +19,40 @@ import (
 // Arches are the processors there is a package for, as Go and Debian both call them.
 var Arches = []string{"amd64", "arm64"}
 
+// Packages are the names of the packages: the agent with the command line, and the tray.
+var Packages = []string{"holdfast", "holdfast-tray"}
+
 // Options say what to build.
 type Options struct {
+	Package string    // one of Packages
 	Root    string    // the checkout
-	Arch    string    // one of Arches
+	Arch    string    // one of Arches; the tray needs cgo and is built for this machine's alone
 	Out     string    // the folder for the package, made if it is missing
 	Version string    // "" for that of the build
 	Log     io.Writer // for what the tools say, nil for nobody
 }
 
-// commands are the two programs of the package.
-var commands = []string{"./agent/cmd/holdfastd", "./ui/cmd/holdfast"}
+// recipe is what the packages differ in.
+type recipe struct {
+	commands []string // the first has the version
+	cgo      string   // of Go's CGO_ENABLED
+	config   string   // of nfpm
+	texts    func(*builder, context.Context) error
+}
 
-// Deb builds the agent and the command line and makes a package of them. It returns the package's path. Times in it are SOURCE_DATE_EPOCH, else the time of the commit.
+var recipes = map[string]recipe{
+	"holdfast":      {[]string{"./agent/cmd/holdfastd", "./ui/cmd/holdfast"}, "0", "platform/package/nfpm.yaml", (*builder).commandTexts},
+	"holdfast-tray": {[]string{"./ui/cmd/holdfast-tray"}, "1", "platform/package/tray/nfpm.yaml", (*builder).trayTexts},
+}
+
+// Deb builds the programs of a package and makes it of them. It returns the package's path. Times in it are SOURCE_DATE_EPOCH, else the time of the commit.
 func Deb(ctx context.Context, o Options) (string, error) {
 	if !slices.Contains(Arches, o.Arch) {
 		return "", fmt.Errorf("no package for %q, only for %s", o.Arch, strings.Join(Arches, " and "))
+	}
+	r, is := recipes[o.Package]
+	if !is {
+		return "", fmt.Errorf("no package %q, only %s", o.Package, strings.Join(Packages, " and "))
 	}
 	var bad [2]error
 	o.Root, bad[0] = filepath.Abs(o.Root)
@@ -47,39 +65,45 @@ func Deb(ctx context.Context, o Options) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(stage)
-	b := builder{Options: o, stage: stage}
+	b := builder{Options: o, recipe: r, stage: stage}
+	if r.cgo == "1" {
+		if err := b.native(ctx); err != nil {
+			return "", err
+		}
+	}
 	if err := b.programs(ctx); err != nil {
 		return "", err
 	}
-	if err := b.texts(ctx); err != nil {
+	if err := b.recipe.texts(&b, ctx); err != nil {
 		return "", err
 	}
 	if err := os.MkdirAll(b.Out, 0o755); err != nil {
 		return "", err
 	}
-	path := filepath.Join(b.Out, "holdfast_"+b.Version+"_"+b.Arch+".deb")
+	path := filepath.Join(b.Out, b.Package+"_"+b.Version+"_"+b.Arch+".deb")
 	return path, b.nfpm(ctx, path)
 }
 
 // builder is one run of Deb.
 type builder struct {
 	Options
+	recipe
 	stage string // what nfpm.yaml knows as STAGE
 	epoch time.Time
 }
 
 // target makes the Go commands speak of the system the package is for.
 func (b *builder) target() []string {
-	return []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + b.Arch}
+	return []string{"CGO_ENABLED=" + b.cgo, "GOOS=linux", "GOARCH=" + b.Arch}
 }
 
-// programs builds both and takes version and time from what Go has written into the agent.
+// programs builds them and takes version and time from what Go has written into the first.
 func (b *builder) programs(ctx context.Context) error {
-	args := append([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", b.stage}, commands...)
+	args := append([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", b.stage + "/"}, b.commands...)
 	if _, err := b.run(ctx, b.target(), "go", args...); err != nil {
 		return err
 	}
-	info, err := buildinfo.ReadFile(filepath.Join(b.stage, "holdfastd"))
+	info, err := buildinfo.ReadFile(filepath.Join(b.stage, filepath.Base(b.commands[0])))
 	if err != nil {
 		return err
 	}
@@ -123,7 +147,7 @@ func (b *builder) nfpm(ctx context.Context, path string) error {
 		return err
 	}
 	env := []string{"STAGE=" + b.stage, "ARCH=" + b.Arch, "VERSION=" + b.Version, "SOURCE_DATE_EPOCH=" + strconv.FormatInt(b.epoch.Unix(), 10)}
-	_, err := b.run(ctx, env, filepath.Join(b.Root, tool), "package", "--config", "platform/package/nfpm.yaml", "--packager", "deb", "--target", path)
+	_, err := b.run(ctx, env, filepath.Join(b.Root, tool), "package", "--config", b.config, "--packager", "deb", "--target", path)
 	return err
 }
 

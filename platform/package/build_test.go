@@ -3,8 +3,11 @@ package pack
 import (
 	"bytes"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/holdfast-vpn/holdfast/platform/testenv"
 )
 
 // TestVersion: what Go calls a build sorts in Debian as the commits do.
@@ -27,8 +30,10 @@ func TestVersion(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	for name, o := range map[string]Options{
-		"processor": {Root: "../..", Arch: "riscv64", Out: t.TempDir()},
-		"version":   {Root: "../..", Arch: "amd64", Out: t.TempDir(), Version: "1.0-1"},
+		"processor":                     {Package: "holdfast", Root: "../..", Arch: "riscv64", Out: t.TempDir()},
+		"version":                       {Package: "holdfast", Root: "../..", Arch: "amd64", Out: t.TempDir(), Version: "1.0-1"},
+		"package":                       {Package: "sandcastle", Root: "../..", Arch: "amd64", Out: t.TempDir()},
+		"the tray of another processor": {Package: "holdfast-tray", Root: "../..", Arch: other(), Out: t.TempDir()},
 	} {
 		if path, err := Deb(t.Context(), o); err == nil {
 			t.Errorf("%s: made %s", name, path)
@@ -36,20 +41,33 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// other is a processor that this machine does not have.
+func other() string {
+	if runtime.GOARCH == Arches[0] {
+		return Arches[1]
+	}
+	return Arches[0]
+}
+
 func TestMaintainer(t *testing.T) {
-	config, err := os.ReadFile("nfpm.yaml")
-	if err != nil || !strings.Contains(string(config), "\nmaintainer: "+maintainer+"\n") {
-		t.Errorf("%v: the changelog's maintainer is not that of nfpm.yaml", err)
+	for name, r := range recipes {
+		config, err := os.ReadFile("../../" + r.config)
+		if err != nil || !strings.Contains(string(config), "\nmaintainer: "+maintainer+"\n") {
+			t.Errorf("%s: %v: the changelog's maintainer is not that of %s", name, err, r.config)
+		}
 	}
 }
 
-// TestSameBytes: a checkout makes the same package every time, for every processor.
+// TestSameBytes: a checkout makes the same packages every time, for every processor.
 func TestSameBytes(t *testing.T) {
-	for _, arch := range Arches {
-		t.Run(arch, func(t *testing.T) {
+	for _, c := range []struct{ name, arch string }{{"holdfast", "amd64"}, {"holdfast", "arm64"}, {"holdfast-tray", runtime.GOARCH}} {
+		t.Run(c.name+"-"+c.arch, func(t *testing.T) {
+			if c.name == "holdfast-tray" {
+				testenv.Require(t, "tray")
+			}
 			var first []byte
 			for range 2 {
-				path, err := Deb(t.Context(), Options{Root: "../..", Arch: arch, Out: t.TempDir(), Log: os.Stderr})
+				path, err := Deb(t.Context(), Options{Package: c.name, Root: "../..", Arch: c.arch, Out: t.TempDir(), Log: os.Stderr})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -33,15 +33,15 @@ WantedBy=multi-user.target
 // worst is the exposure that systemd-analyze may find in the agent's unit, of 10. What is left of it is what a session needs.
 const worst = "3.5"
 
-// TestInstall installs, upgrades and purges the package on a whole Debian that systemd has booted. Under its unit's restrictions the agent makes tunnels; upgraded or killed under a
-// download it goes on with the session; when it is stopped, or systemd gives up on it, everything is taken back; and nothing is left of it in the end.
+// TestInstall installs, upgrades and purges the packages on a whole Debian that systemd has booted. Under its unit's restrictions the agent makes tunnels; upgraded or killed under a
+// download it goes on with the session; when it is stopped, or systemd gives up on it, everything is taken back; and nothing is left of them in the end.
 func TestInstall(t *testing.T) {
-	testenv.Require(t, "netns", "overlay", "tun", "booted", "systemd-nspawn")
+	testenv.Require(t, "netns", "overlay", "tun", "booted", "systemd-nspawn", "tray")
 	debs := os.Getenv(debsEnv)
 	if debs == "" {
 		debs = t.TempDir()
-		for _, version := range []string{"1.0", "2.0"} {
-			if _, err := Deb(t.Context(), Options{Root: "../..", Arch: runtime.GOARCH, Out: debs, Version: version, Log: os.Stderr}); err != nil {
+		for _, c := range []struct{ name, version string }{{"holdfast", "1.0"}, {"holdfast", "2.0"}, {"holdfast-tray", "1.0"}} {
+			if _, err := Deb(t.Context(), Options{Package: c.name, Root: "../..", Arch: runtime.GOARCH, Out: debs, Version: c.version, Log: os.Stderr}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -61,7 +61,7 @@ func TestInstall(t *testing.T) {
 	}
 	const running = "active\nenabled\nstate 0\n660 root:holdfast\n"
 	for name, want := range map[string]string{
-		"install.exit": "0\n", "upgrade.exit": "0\n", "purge.exit": "0\n", "version": "2.0", "verify": "exit 0\n", "units": "", "left": "",
+		"install.exit": "0\n", "upgrade.exit": "0\n", "purge.exit": "0\n", "tray.exit": "0\n", "tray.files": trayFiles, "version": "2.0", "verify": "exit 0\n", "units": "", "left": "",
 		"installed": running, "upgraded": running, "killed": running,
 		"connected.exit": "0\n", "again.exit": "0\n", "doomed.exit": "0\n", "last.exit": "0\n",
 		"connected.kept": "1\n", "killed.kept": "1\n", "ended.kept": "0\n", "ended.vault": "", "rescued.vault": "",
@@ -70,6 +70,9 @@ func TestInstall(t *testing.T) {
 		if got := read(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
+	}
+	if needed := read("needed"); !strings.Contains(needed, "holdfast-tray depends on holdfast") {
+		t.Errorf("dpkg removes what the tray needs, and says %q", needed)
 	}
 	if group := read("group"); !strings.HasSuffix(group, ":\n") {
 		t.Errorf("somebody is in the group: %q", group)
@@ -113,6 +116,19 @@ func TestInstall(t *testing.T) {
 		t.Logf("%s\n%s", read("log"), read("agent.log"))
 	}
 }
+
+// trayFiles are what the tray's package brings: nothing of it is run with privilege or as a service.
+const trayFiles = `644 root:root /etc/xdg/autostart/holdfast-tray.desktop
+755 root:root /usr/bin/holdfast-tray
+644 root:root /usr/share/applications/holdfast-tray.desktop
+644 root:root /usr/share/doc/holdfast-tray/changelog.gz
+644 root:root /usr/share/doc/holdfast-tray/copyright
+644 root:root /usr/share/icons/hicolor/128x128/apps/holdfast.png
+644 root:root /usr/share/icons/hicolor/48x48/apps/holdfast.png
+644 root:root /usr/share/icons/hicolor/scalable/apps/holdfast.svg
+644 root:root /usr/share/man/man1/holdfast-tray.1.gz
+644 root:root /usr/share/metainfo/io.github.holdfast_vpn.Holdfast.metainfo.xml
+`
 
 // service is what the service commands say: without a package, from a program that others could replace, beside a package, and without privilege.
 const service = `not installed

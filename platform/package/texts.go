@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// texts writes what the package says of itself, and the completion for bash.
-func (b *builder) texts(ctx context.Context) error {
+// commandTexts writes what the package says of itself, and the completion for bash.
+func (b *builder) commandTexts(ctx context.Context) error {
 	// of this machine's kind, so that it runs here; the words are the same
-	completion, err := b.run(ctx, []string{"CGO_ENABLED=0"}, "go", "run", "-trimpath", commands[1], "completion", "bash")
+	completion, err := b.run(ctx, []string{"CGO_ENABLED=0"}, "go", "run", "-trimpath", b.commands[1], "completion", "bash")
 	if err != nil {
 		return err
 	}
@@ -28,9 +28,12 @@ func (b *builder) texts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	changelog := fmt.Appendf(nil, "holdfast (%s) unstable; urgency=medium\n\n  * What a user or administrator notices is in NEWS.gz.\n\n -- %s  %s\n",
-		b.Version, maintainer, b.epoch.Format(time.RFC1123Z))
-	for name, text := range map[string][]byte{"completion.bash": completion, "copyright": copyright, "changelog.gz": zipped(changelog), "NEWS.gz": zipped(news)} {
+	return b.write(map[string][]byte{"completion.bash": completion, "copyright": copyright, "changelog.gz": b.changelog("What a user or administrator notices is in NEWS.gz."), "NEWS.gz": zipped(news)})
+}
+
+// write puts files into the stage.
+func (b *builder) write(files map[string][]byte) error {
+	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(b.stage, name), text, 0o644); err != nil {
 			return err
 		}
@@ -38,7 +41,12 @@ func (b *builder) texts(ctx context.Context) error {
 	return nil
 }
 
-// maintainer is the one of nfpm.yaml; a test holds them equal.
+// changelog is that of Debian, zipped, with one entry.
+func (b *builder) changelog(entry string) []byte {
+	return zipped(fmt.Appendf(nil, "%s (%s) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n", b.Package, b.Version, entry, maintainer, b.epoch.Format(time.RFC1123Z)))
+}
+
+// maintainer is the one of each nfpm.yaml; a test holds them equal.
 const maintainer = "The Holdfast maintainers <holdfast-vpn@users.noreply.github.com>"
 
 // zipped compresses without a name and a time, as gzip -9n does. A buffer takes everything.
@@ -63,9 +71,9 @@ Its programs hold the standard library of Go and the modules below. Their licens
 // licence are the names under which modules keep theirs.
 var licence = regexp.MustCompile(`^(LICEN[CS]E|COPYING|NOTICE|PATENTS)(\.md|\.txt)?$`)
 
-// copyright collects the licenses of everything that is in the two programs: most of them ask for it. A module without one is an error.
+// copyright collects the licenses of everything that is in the programs: most of them ask for it. A module without one is an error.
 func (b *builder) copyright(ctx context.Context) ([]byte, error) {
-	list, err := b.run(ctx, b.target(), "go", append([]string{"list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}\t{{.Dir}}{{end}}{{end}}"}, commands...)...)
+	list, err := b.run(ctx, b.target(), "go", append([]string{"list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}\t{{.Dir}}{{end}}{{end}}"}, b.commands...)...)
 	if err != nil {
 		return nil, err
 	}
