@@ -58,7 +58,9 @@ func TestImportRules(t *testing.T) {
 		{"leaves import nothing of ours", func(p string) bool {
 			return p == "dart/fault" || p == "dart/redact" || p == "protocol/packet"
 		}, func(string) bool { return false }},
-		{"ui imports agent/ipc, dart, profile, ui", func(p string) bool { return below(p, "ui") && !below(p, "ui/cmd") },
+		{"a desktop for tests imports platform/testenv", func(p string) bool { return p == "ui/tray/desk" },
+			func(i string) bool { return i == "platform/testenv" }},
+		{"ui imports agent/ipc, dart, profile, ui", func(p string) bool { return below(p, "ui") && !below(p, "ui/cmd") && p != "ui/tray/desk" },
 			func(i string) bool {
 				return i == "agent/ipc" || below(i, "dart") || below(i, "profile") || below(i, "ui")
 			}},
@@ -101,7 +103,7 @@ func TestMachineIsPure(t *testing.T) {
 
 // TestShippedProgramsHaveNoGateway: neither the agent's binary nor the tray's holds the embedded gateway or a userspace network stack; the tray holds nothing of a tunnel.
 func TestShippedProgramsHaveNoGateway(t *testing.T) {
-	never := []string{"gvisor.dev/", module + "protocol/gateway", module + "platform/testenv"}
+	never := []string{"gvisor.dev/", module + "protocol/gateway", module + "platform/testenv", module + "ui/tray/desk"}
 	for _, c := range []struct {
 		program string
 		never   []string

@@ -2,6 +2,7 @@ package tray
 
 import (
 	"context"
+	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
@@ -21,11 +22,11 @@ func (t *Tray) carryOut(c model.Command) {
 	case model.Withdraw:
 		t.desktop.Withdraw(c.ID)
 	case model.Open:
-		t.stage.Open(c.Details)
+		t.stage.Open(c.Details, t.model.Screen(time.Now()))
 	case model.Close:
 		t.stage.Close(c.Details)
 	case model.Clip:
-		t.opts.App.Clipboard().SetContent(c.Text)
+		t.clip(c.Text)
 	case model.Browse:
 		t.browse(c)
 	case model.Remember:

@@ -15,7 +15,11 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/ui/model"
 	"github.com/holdfast-vpn/holdfast/ui/tray/statusitem"
+	"github.com/holdfast-vpn/holdfast/ui/view"
 )
+
+// parks says that the main thread may sleep while no window is open: icon and menu are the bus's.
+const parks = true
 
 // busDesktop is a desktop of freedesktop.org's kind: icon and notifications by the session's D-Bus.
 type busDesktop struct {
@@ -121,7 +125,7 @@ func (d *busDesktop) pixmaps(s model.Shape) []statusitem.Pixmap {
 	}
 	var all []statusitem.Pixmap
 	for _, size := range iconSizes {
-		all = append(all, pixmap(picture(icon(s), size)))
+		all = append(all, pixmap(picture(view.PanelIcon(s), size)))
 	}
 	d.icons[s] = all
 	return all

@@ -9,7 +9,11 @@ import (
 	fynedesktop "fyne.io/fyne/v2/driver/desktop"
 
 	"github.com/holdfast-vpn/holdfast/ui/model"
+	"github.com/holdfast-vpn/holdfast/ui/view"
 )
+
+// parks says that the main thread may not sleep while no window is open: the icon is its.
+const parks = false
 
 // fyneDesktop is a desktop whose icon and notifications are Fyne's. Neither can a notification be taken back there, nor has the icon a tooltip.
 type fyneDesktop struct {
@@ -33,7 +37,7 @@ func (d *fyneDesktop) Show(t model.Tray) {
 		return
 	}
 	app.SetSystemTrayMenu(d.menu(t.Menu))
-	app.SetSystemTrayIcon(icon(t.Shape))
+	app.SetSystemTrayIcon(view.PanelIcon(t.Shape))
 }
 
 // menu is Fyne's, whose items come back on the main thread.

@@ -7,9 +7,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/driver/software"
-	"fyne.io/fyne/v2/theme"
-
-	"github.com/holdfast-vpn/holdfast/ui/model"
 )
 
 // picture draws a resource as a square of size pixels on nothing.
@@ -24,6 +21,3 @@ func picture(r fyne.Resource, size int) image.Image {
 
 // nrgba is a colour whose red, green and blue are not multiplied by its alpha.
 func nrgba(c color.Color) color.NRGBA { return color.NRGBAModel.Convert(c).(color.NRGBA) }
-
-// icon is the picture of a shape.
-func icon(model.Shape) fyne.Resource { return theme.ComputerIcon() }

@@ -2,9 +2,10 @@ package tray
 
 import (
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/widget"
+	keys "fyne.io/fyne/v2/driver/desktop"
 
 	"github.com/holdfast-vpn/holdfast/ui/model"
+	"github.com/holdfast-vpn/holdfast/ui/view"
 )
 
 // stage is the windows of the application. A window that closes is destroyed, with its OpenGL context and its textures, and made anew when it opens: an icon alone shall not cost a window's memory.
@@ -15,74 +16,104 @@ type stage struct {
 
 	anchor fyne.Window // never shown, so never made: while there is one Fyne goes on without a window
 	small  *window
-	more   *window
+	closed bool // a window was, since somebody cleared this
 }
 
 // window is one that is open.
 type window struct {
-	name string
-	w    fyne.Window
-	show func(model.Screen)
+	name   string
+	w      fyne.Window
+	title  string
+	show   func(model.Screen)
+	focus  func()
+	forget func() // what was typed
 }
 
 func newStage(app fyne.App, kept *kept, send func(model.Msg)) *stage {
 	return &stage{app: app, kept: kept, send: send, anchor: app.NewWindow("")}
 }
 
-// Open shows a window or brings it forward.
-func (ws *stage) Open(details bool) {
-	open := &ws.small
-	if details {
-		open = &ws.more
+// empty reports whether no window is open.
+func (s *stage) empty() bool { return s.small == nil }
+
+// Open shows a window or brings it forward. It is drawn before it is seen.
+func (s *stage) Open(details bool, now model.Screen) {
+	open := s.place(details)
+	if open == nil {
+		return
 	}
 	if *open == nil {
-		*open = ws.make(details)
+		*open = s.make(details)
 	}
+	(*open).show(now)
 	(*open).w.Show()
 	(*open).w.RequestFocus()
+	(*open).focus()
 }
 
 // Close closes a window.
-func (ws *stage) Close(details bool) {
-	open := &ws.small
-	if details {
-		open = &ws.more
+func (s *stage) Close(details bool) {
+	open := s.place(details)
+	if open == nil || *open == nil {
+		return
 	}
-	if *open != nil {
-		ws.kept.resize((*open).name, (*open).w.Canvas().Size())
-		(*open).w.Close()
-		*open = nil
-	}
+	s.kept.resize((*open).name, (*open).w.Canvas().Size())
+	(*open).forget()
+	(*open).w.Close()
+	*open, s.closed = nil, true
 }
 
-func (ws *stage) closeAll() {
-	ws.Close(true)
-	ws.Close(false)
+func (s *stage) closeAll() {
+	s.Close(true)
+	s.Close(false)
 }
 
 // Show draws what is open.
-func (ws *stage) Show(s model.Screen) {
-	for _, w := range []*window{ws.small, ws.more} {
-		if w != nil {
-			w.show(s)
-		}
+func (s *stage) Show(now model.Screen) {
+	if s.small != nil {
+		s.small.show(now)
 	}
 }
 
-func (ws *stage) make(details bool) *window {
-	w := &window{name: "small", w: ws.app.NewWindow("Holdfast")}
-	hide := model.Msg(model.Hide{})
-	least := fyne.NewSize(360, 480)
+// place is where a window is kept while it is open.
+func (s *stage) place(details bool) **window {
 	if details {
-		w.name, hide, least = "details", model.HideDetails{}, fyne.NewSize(720, 520)
+		return nil
 	}
-	label := widget.NewLabel("")
-	w.show = func(s model.Screen) {
-		w.w.SetTitle(s.Window.Title)
-		label.SetText(s.Window.Headline + "\n" + s.Window.Line)
+	return &s.small
+}
+
+func (s *stage) make(bool) *window {
+	f := view.NewFrame(s.send)
+	w := s.window("small", f.Object(), view.FrameSize, model.Hide{})
+	w.w.Canvas().SetOnTypedKey(f.Key)
+	w.show = func(now model.Screen) {
+		w.entitle(now.Window.Title)
+		f.Show(now.Window, now.Prompt)
 	}
-	w.w.SetContent(label)
-	w.w.Resize(ws.kept.size(w.name, least))
-	w.w.SetCloseIntercept(func() { ws.send(hide) })
+	w.focus, w.forget = f.Focus, f.Forget
 	return w
+}
+
+// window makes a window that asks the model before it closes.
+func (s *stage) window(name string, content fyne.CanvasObject, size fyne.Size, hide model.Msg) *window {
+	w := &window{name: name, w: s.app.NewWindow("Holdfast"), title: "Holdfast"}
+	w.w.SetPadded(false)
+	w.w.SetContent(content)
+	w.w.Resize(s.kept.size(name, size))
+	w.w.SetCloseIntercept(func() { s.send(hide) })
+	shortcut := func(key fyne.KeyName, msg model.Msg) {
+		w.w.Canvas().AddShortcut(&keys.CustomShortcut{KeyName: key, Modifier: fyne.KeyModifierShortcutDefault}, func(fyne.Shortcut) { s.send(msg) })
+	}
+	shortcut(fyne.KeyW, hide)
+	shortcut(fyne.KeyQ, model.Quit{})
+	return w
+}
+
+// entitle sets the title where it changed: window managers are told each time.
+func (w *window) entitle(title string) {
+	if title != w.title {
+		w.title = title
+		w.w.SetTitle(title)
+	}
 }

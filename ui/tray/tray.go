@@ -2,8 +2,11 @@ package tray
 
 import (
 	"context"
+	"os"
+	"os/signal"
 	"reflect"
 	"sync"
+	"syscall"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -24,7 +27,8 @@ type Options struct {
 	Summons    <-chan struct{} // whoever starts the application again; nil where nobody can
 	Logf       func(format string, args ...any)
 
-	do func(func()) // fyne.Do; of tests, whose driver has no main thread
+	do    func(func()) // fyne.Do; of tests, whose driver has no main thread
+	awake bool         // never park; of the same tests
 }
 
 // Tray is the application. Its methods are called on Fyne's main thread, unless they say otherwise.
@@ -44,6 +48,9 @@ type Tray struct {
 	desktop desktop
 	stage   *stage
 	signIns signIns
+	leaving context.Context // until the desktop's session ends us
+	rest    *time.Timer     // until the main thread parks
+	lent    string          // on the clipboard
 	kept    *kept
 }
 
@@ -54,7 +61,8 @@ func New(opts Options) *Tray {
 	}
 	t := &Tray{opts: opts, model: model.New(opts.Words, opts.Self), signIns: signIns{}, agent: newAgentLink(opts.Client), calls: make(chan struct{}, maxCalls)}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
-	t.inbox.take = t.take
+	t.leaving = t.ctx
+	t.inbox.kick = make(chan struct{}, 1)
 	t.kept = newKept(opts.Dir)
 	t.stage = newStage(opts.App, t.kept, t.send)
 	t.desktop = newDesktop(opts.App, t.post, opts.Logf)
@@ -63,6 +71,9 @@ func New(opts Options) *Tray {
 
 // Run shows the application until the person or the desktop's session ends it. What runs here has ended when it returns; a VPN session goes on.
 func (t *Tray) Run() {
+	leaving, done := signal.NotifyContext(t.ctx, os.Interrupt, syscall.SIGTERM) // which Fyne obeys, once it may
+	defer done()
+	t.leaving = leaving
 	t.opts.App.Lifecycle().SetOnStarted(t.start)
 	t.opts.App.Run()
 	t.stop()
@@ -88,6 +99,9 @@ func (t *Tray) start() {
 func (t *Tray) stop() {
 	t.cancel()
 	t.wake.set(time.Time{}, nil)
+	if t.rest != nil {
+		t.rest.Stop()
+	}
 	t.inbox.close()
 	t.wg.Wait()
 }
@@ -122,14 +136,6 @@ func (t *Tray) send(msg model.Msg) {
 	t.draw()
 }
 
-// take hands the model what came in by post, and draws once.
-func (t *Tray) take(msgs []model.Msg) {
-	for _, m := range msgs {
-		t.update(m)
-	}
-	t.draw()
-}
-
 func (t *Tray) update(msg model.Msg) {
 	if _, tick := msg.(model.Tick); tick {
 		t.wake.rang(time.Now())
@@ -154,4 +160,5 @@ func (t *Tray) draw() {
 		t.desktop.Show(s.Tray)
 	}
 	t.stage.Show(s)
+	t.settle()
 }

@@ -43,6 +43,7 @@ func main() {
 	}
 	defer single.Close()
 	a := app.NewWithID("io.github.holdfast_vpn.Holdfast")
+	a.SetIcon(view.AppIcon())
 	a.Settings().SetTheme(view.NewTheme())
 	tray.New(tray.Options{
 		App: a, Client: ipc.NewClient(socket), Words: words(), Self: self(),
