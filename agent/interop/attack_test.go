@@ -170,6 +170,7 @@ func get(path string) attempt        { return attempt{Method: "GET", Path: path}
 
 // TestAttackers: what other users try past the command line, against a question that is open and against a session.
 func TestAttackers(t *testing.T) {
+	t.Parallel()
 	testenv.Require(t, "uid")
 	w := newWorld(t)
 	if w == nil {
@@ -311,6 +312,7 @@ func (w *world) floods(p people, a *agentProcess) {
 
 // TestTargets: a member chooses whom the agent dials and nothing else. Nothing but TLS is sent, no file is read, and what answers is not shown.
 func TestTargets(t *testing.T) {
+	t.Parallel()
 	testenv.Require(t, "uid")
 	w := newWorld(t)
 	if w == nil {

@@ -55,6 +55,7 @@ WantedBy=multi-user.target
 
 // TestBooted connects, everything through the tunnel and with split DNS, inside a whole Debian that systemd has booted, with its own bus, its own resolved under its own unit's restrictions, libnss-resolve, and its own logind.
 func TestBooted(t *testing.T) {
+	t.Parallel()
 	testenv.Require(t, "booted", "systemd-nspawn")
 	w := newContainedWorld(t)
 	if w == nil {

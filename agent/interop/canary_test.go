@@ -111,6 +111,7 @@ func (g *talkative) connect(c net.Conn, in io.Reader, r *http.Request) {
 // TestCanaries: a whole life (login with a one-time code, tunnel, reconnect, a gateway that is busy, a session that is lost, a login that fails) with a gateway that
 // repeats what it is told, and nothing secret in any place where something stays.
 func TestCanaries(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return

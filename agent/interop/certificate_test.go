@@ -120,6 +120,7 @@ func (w *world) login(g *gatewayProcess, stdin string, args ...string) {
 
 // TestCertificate logs in by certificate alone: every kind of file, both kinds of key, both versions of TLS.
 func TestCertificate(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		version string
 		strict  bool
@@ -165,6 +166,7 @@ func TestCertificate(t *testing.T) {
 
 // TestCertificateAndPassword: both are needed; the certificate proposes the user name.
 func TestCertificateAndPassword(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -188,6 +190,7 @@ func TestCertificateAndPassword(t *testing.T) {
 
 // TestCertificateRefusals: each has its code, and leaves the host unchanged.
 func TestCertificateRefusals(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name          string
 		alone, strict bool
@@ -237,6 +240,7 @@ func TestCertificateRefusals(t *testing.T) {
 // TestCertificateSessionComesBack: the process with the key has gone. A gateway that asks for the certificate at login only has its session back by the token
 // alone; one that insists has it back once the user gives the certificate again, without a new login.
 func TestCertificateSessionComesBack(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		strict bool
@@ -330,6 +334,7 @@ func (w *world) tap() (socket string, heard func() string) {
 // TestCertificateCanaries: neither the private key nor its passphrase goes over the socket, or into the log, the state, the agent's memory as a dump shows it, or
 // any output.
 func TestCertificateCanaries(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return

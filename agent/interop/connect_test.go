@@ -25,6 +25,7 @@ func (w *world) resolv() string { return w.client.Run(w.t, "cat", "/etc/resolv.c
 
 // TestConnect connects with group and password and reaches the inside by name over both families: with DTLS off and offered, split and tunnel-all.
 func TestConnect(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		server ocserv
@@ -84,6 +85,7 @@ func TestConnect(t *testing.T) {
 
 // TestOneTimeCode answers a code in a second form that has the password's name.
 func TestOneTimeCode(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -100,6 +102,7 @@ func TestOneTimeCode(t *testing.T) {
 
 // TestOneTimeCodeMissing: the code is asked for and nobody answers.
 func TestOneTimeCodeMissing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -112,6 +115,7 @@ func TestOneTimeCodeMissing(t *testing.T) {
 
 // TestBanner: a banner must be accepted, is in the state, and declining ends the attempt.
 func TestBanner(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -131,6 +135,7 @@ func TestBanner(t *testing.T) {
 
 // TestIPv6OnlyOutside: the client has no IPv4 outside; both families work inside.
 func TestIPv6OnlyOutside(t *testing.T) {
+	t.Parallel()
 	for _, target := range []string{"vpn.lab.example", "vpn6.lab.example"} {
 		t.Run(target, func(t *testing.T) {
 			w := newWorld(t)
@@ -156,6 +161,7 @@ func TestIPv6OnlyOutside(t *testing.T) {
 
 // TestPin trusts the gateway by its key alone: by its address, without the CA.
 func TestPin(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -171,6 +177,7 @@ func TestPin(t *testing.T) {
 
 // TestContainer: where resolv.conf is a bind mount it is rewritten in place, and has its bytes back afterwards.
 func TestContainer(t *testing.T) {
+	t.Parallel()
 	w := newContainedWorld(t)
 	if w == nil {
 		return

@@ -99,6 +99,7 @@ func namedWorld(t *testing.T, make func(*testing.T) *world, prepare func(*testin
 
 // TestSplitDNS: names of the session's domains are asked inside alone and all others outside alone, on every kind of machine; a killed agent is no harm.
 func TestSplitDNS(t *testing.T) {
+	t.Parallel()
 	for _, h := range nameHosts {
 		t.Run(h.name, func(t *testing.T) {
 			w := namedWorld(t, h.world, h.prepare)
@@ -136,6 +137,7 @@ func TestSplitDNS(t *testing.T) {
 
 // TestTunnelAllDNS: with split routes and all names inside, nobody outside is asked but for the gateway's own name.
 func TestTunnelAllDNS(t *testing.T) {
+	t.Parallel()
 	for _, h := range nameHosts {
 		t.Run(h.name, func(t *testing.T) {
 			w := namedWorld(t, h.world, h.prepare)
@@ -159,6 +161,7 @@ func TestTunnelAllDNS(t *testing.T) {
 
 // TestNamesComeBack: the session survives whoever takes its name servers away, and a reconnect finds the gateway's name outside.
 func TestNamesComeBack(t *testing.T) {
+	t.Parallel()
 	for _, h := range nameHosts[:3] {
 		t.Run(h.name, func(t *testing.T) {
 			w := namedWorld(t, h.world, h.prepare)
@@ -194,6 +197,7 @@ func TestNamesComeBack(t *testing.T) {
 
 // TestFixedResolvConf: where nothing can be changed and nobody else answers, a connect fails and says why, and leaves nothing.
 func TestFixedResolvConf(t *testing.T) {
+	t.Parallel()
 	w := namedWorld(t, newWorld, func(t *testing.T) {
 		testenv.Self(t).Run(t, "mount", "--bind", "/etc/resolv.conf", "/etc/resolv.conf")
 		testenv.Self(t).Run(t, "mount", "-o", "remount,bind,ro", "/etc/resolv.conf")

@@ -138,6 +138,7 @@ func row(r checkup.Report, layer string) checkup.Layer {
 
 // TestDoctor: each layer broken on purpose is the one that is blamed, without an agent.
 func TestDoctor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -251,6 +252,7 @@ func TestDoctor(t *testing.T) {
 
 // TestDoctorBesideASession: it says so, and root sees the outside names.
 func TestDoctorBesideASession(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return

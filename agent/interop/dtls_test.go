@@ -64,6 +64,7 @@ var ciscoOnly = ocserv{old: true, lines: splitRoutes}
 
 // TestDTLS: what is inside really goes by UDP, with each kind of DTLS that a gateway may have, the state says so, and nothing on the host knows the difference.
 func TestDTLS(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		server ocserv
@@ -120,6 +121,7 @@ func (w *world) downloadByUDP(size int) {
 
 // TestUDPDropped: where UDP goes nowhere the tunnel is there at once, by TLS, and says why.
 func TestUDPDropped(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -141,6 +143,7 @@ func TestUDPDropped(t *testing.T) {
 
 // TestNoExporter: from TLS 1.2 without extended master secret no key may be exported. Where the gateway has no other DTLS than with such a key, it is TLS, and the state says why.
 func TestNoExporter(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -156,6 +159,7 @@ func TestNoExporter(t *testing.T) {
 
 // TestUDPBlockedAndBack: UDP stops in the middle of a download, which goes on by TLS; when UDP is back, so is DTLS.
 func TestUDPBlockedAndBack(t *testing.T) {
+	t.Parallel()
 	t.Run("PSK", func(t *testing.T) { blockedAndBack(t, pskOnly) })
 	t.Run("resumption", func(t *testing.T) { blockedAndBack(t, ciscoOnly) })
 }

@@ -44,6 +44,7 @@ func (w *world) ours(t *testing.T, change func(*gateway.Config)) *gateway.Gatewa
 
 // TestFormsOfOurGateway: the command line answers forms that ocserv does not have, and says what is wrong with an answer.
 func TestFormsOfOurGateway(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return

@@ -86,6 +86,7 @@ var sound = []string{"X-CSTP-Address: 10.77.0.2", "X-CSTP-Netmask: 255.255.255.0
 // TestHostileSettings: what a gateway asks of this machine is refused whole with one coded line, or the tunnel works, comes back when it is cut, and writes no line of the
 // gateway's into resolv.conf. Either way the host is as before afterwards.
 func TestHostileSettings(t *testing.T) {
+	t.Parallel()
 	many := []string{}
 	for i := range 5000 {
 		many = append(many, fmt.Sprintf("X-CSTP-Split-Include: 10.%d.%d.0/255.255.255.0", i/250, i%250))

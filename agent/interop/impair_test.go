@@ -12,6 +12,7 @@ import (
 // TestImpair: root breaks the way to the gateway from inside the agent, on real sockets and the data path that they use: packets leave DTLS and come back to it, a reset connection is made anew
 // with the same address, a network that went away is back; the host's own rules stay as they are, and without a session there is nothing to break.
 func TestImpair(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return

@@ -27,6 +27,7 @@ const clientProfile = `<?xml version="1.0" encoding="UTF-8"?>
 
 // TestProfileDelivery: ocserv's profile comes with the first login, is in force with the second, is not fetched again while it is the same, and is when it is another.
 func TestProfileDelivery(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -121,6 +122,7 @@ func (f *filler) Ask(_ context.Context, form protocol.Form) (protocol.Answer, er
 // TestOlderLogin logs in as clients before aggregate authentication do: ocserv knows them by the user agent and answers them in their own way. The first
 // password is wrong.
 func TestOlderLogin(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -148,6 +150,7 @@ func TestOlderLogin(t *testing.T) {
 
 // TestRedirectToOcserv: a gateway that sends its users to another one, whose certificate is verified anew, and a session that comes back there.
 func TestRedirectToOcserv(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -176,6 +179,7 @@ func TestRedirectToOcserv(t *testing.T) {
 
 // TestOpenconnectLogsIn: a client we did not write understands each way in which our gateway may ask.
 func TestOpenconnectLogsIn(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		user   string

@@ -49,6 +49,7 @@ type configuration struct {
 
 // TestMatrix meets ocserv in many configurations without DTLS, TestMatrixDTLS in those with one kind of DTLS.
 func TestMatrix(t *testing.T) {
+	t.Parallel()
 	matrix(t, []configuration{
 		{name: "no groups", server: ocserv{bare: true, lines: splitRoutes}},
 		{name: "MTU 1200", server: ocserv{lines: append([]string{"mtu = 1200"}, splitRoutes...)}, want: expects{mtu: 1200, only4: true}},
@@ -65,6 +66,7 @@ func TestMatrix(t *testing.T) {
 }
 
 func TestMatrixDTLS(t *testing.T) {
+	t.Parallel()
 	matrix(t, []configuration{
 		{name: "PSK only", server: pskOnly, want: expects{dtls: true}},
 		{name: "PSK only, UDP dropped", server: pskOnly, drop: true, want: expects{reason: "UDP blocked"}},
@@ -83,7 +85,6 @@ func TestMatrixDTLS(t *testing.T) {
 
 // matrix goes through the configurations one after the other with one agent: addresses, routes, names and transport are right, and the host is as before afterwards.
 func matrix(t *testing.T, all []configuration) {
-	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -253,6 +254,7 @@ func rsaPKI(t *testing.T, p pki, dir string) pki {
 
 // TestRekey: the gateway wants new keys every few seconds. A download survives it, nobody is asked, nothing but the tunnel is new.
 func TestRekey(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		method, by string
 		server     ocserv
@@ -377,6 +379,7 @@ func TestNarrowPath(t *testing.T) {
 
 // TestGatewayEndsSession: what the gateway allows a session is over. The session ends with a code, and the host is as before.
 func TestGatewayEndsSession(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		lines  []string
@@ -421,6 +424,7 @@ func TestGatewayEndsSession(t *testing.T) {
 
 // TestRoamingDenied: a gateway that binds the session to the address has us back at the same address.
 func TestRoamingDenied(t *testing.T) {
+	t.Parallel()
 	for _, by := range []string{"tls", "dtls"} {
 		t.Run(by, func(t *testing.T) {
 			t.Parallel()
@@ -447,6 +451,7 @@ func TestRoamingDenied(t *testing.T) {
 
 // TestSameUserTwice: another client of the same user comes and goes, and this one's session is its own.
 func TestSameUserTwice(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return

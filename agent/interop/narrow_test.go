@@ -41,6 +41,7 @@ func (w *world) received() uint64 {
 // TestPathShrinks: in the middle of a download the path stops carrying what is longer, by any protocol, and nobody is told. The download goes on within five seconds, with
 // the same addresses. A path of 1280 bytes has no room for the inside's IPv6 in a datagram, so packets go by a TLS connection whose segments fit; on a wider one DTLS goes on.
 func TestPathShrinks(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name     string
 		server   ocserv

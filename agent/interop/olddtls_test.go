@@ -52,6 +52,7 @@ func (member) Ask(_ context.Context, f protocol.Form) (protocol.Answer, error) {
 
 // TestOldDTLS: a client that offers only what old gateways have. ocserv then speaks the DTLS before the standard, which it never chooses for the agent; packets travel by it, both ways.
 func TestOldDTLS(t *testing.T) {
+	t.Parallel()
 	for name, cipher := range map[string]string{
 		"AES256-SHA": "DTLS 0.9 TLS_RSA_WITH_AES_256_CBC_SHA (weak)", "AES128-SHA": "DTLS 0.9 TLS_RSA_WITH_AES_128_CBC_SHA (weak)",
 		"OC-DTLS1_2-AES128-GCM": "DTLS 1.2 TLS_RSA_WITH_AES_128_GCM_SHA256",

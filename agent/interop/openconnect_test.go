@@ -11,6 +11,7 @@ import (
 // TestOpenconnectAgainstOurGateway: the embedded gateway serves a client we did not write: login with group, wrong password, a challenge, both
 // families, and a reconnect with the same address after its connections were dropped. DTLS is off.
 func TestOpenconnectAgainstOurGateway(t *testing.T) {
+	t.Parallel()
 	m := newMirror(t, nil)
 	if m == nil {
 		return
@@ -85,6 +86,7 @@ func TestOpenconnectByDTLS(t *testing.T) {
 // TestOpenconnectResumes: where our gateway has no PSK, as Cisco's, openconnect resumes the session that it was told of. Its own suites are those of DTLS 1.2 under ocserv's names, and the
 // older DTLS where nothing else is left to it.
 func TestOpenconnectResumes(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ suites, log string }{
 		"DTLS 1.2":            {"", `Established DTLS connection.*\(DTLS1\.2\)-.*\(AES-256-GCM\)`},
 		"before the standard": {"AES256-SHA", `Established DTLS connection.*\(DTLS0\.9\)-.*\(AES-256-CBC\)`},
@@ -133,6 +135,7 @@ func TestOpenconnectWithoutUDP(t *testing.T) {
 
 // TestOpenconnectRekeys: by either method, in the middle of a download that goes on.
 func TestOpenconnectRekeys(t *testing.T) {
+	t.Parallel()
 	for _, method := range []string{"new-tunnel", "ssl"} {
 		t.Run(method, func(t *testing.T) {
 			m := newMirror(t, func(c *gateway.Config) { c.Settings.RekeyTime, c.Settings.RekeyMethod = 5*time.Second, method })

@@ -13,6 +13,7 @@ import (
 // TestRehearsalOrders: what is typed at a running rehearsal breaks it under a live session. The session outlives a restart that keeps it and answers that are refused for a while, by other
 // connections and without a login; it takes another inside address when the gateway gives one.
 func TestRehearsalOrders(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return

@@ -204,6 +204,7 @@ func (w *world) logins() int {
 // TestCaptivePortal: a session moves to a network that wants a sign-in. The portal is named, with what answered; nothing is asked and no token is sent; the
 // session goes on when the portal lets go.
 func TestCaptivePortal(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name     string
 		ports    string // that the portal answers itself
@@ -262,6 +263,7 @@ func TestCaptivePortal(t *testing.T) {
 
 // TestConnectBehindAPortal: connect names the portal instead of a certificate, at once after the sign-in it works, and a profile can turn the look off.
 func TestConnectBehindAPortal(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return

@@ -35,6 +35,7 @@ const pinnedProfile = "\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\
 
 // TestProfileInForce: a profile is imported, and what it says about pins, address families, hosts and preferences is what happens, as is what the local policy forbids.
 func TestProfileInForce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return

@@ -54,6 +54,7 @@ func (w *world) download(url string) func() {
 
 // TestReconnect breaks the tunnel under a TCP download, by TLS and by DTLS: the session comes back with no prompt and the same address, and the download finishes.
 func TestReconnect(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		within time.Duration
@@ -129,6 +130,7 @@ func (w *world) replays() {
 
 // TestGatewayRestartLosesSession: ocserv restarted forgets the token. The user is asked once; nothing is replayed.
 func TestGatewayRestartLosesSession(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -151,6 +153,7 @@ func TestGatewayRestartLosesSession(t *testing.T) {
 
 // TestKilledAgent: the agent is killed while connected; the next start, or rescue, puts everything back.
 func TestKilledAgent(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"next start", "rescue"} {
 		for _, routes := range []string{"split", "all"} {
 			t.Run(how+" "+routes, func(t *testing.T) {
@@ -197,6 +200,7 @@ func TestKilledAgent(t *testing.T) {
 
 // TestDeviceTaken: somebody deletes the tunnel's interface. The session ends and says why, nothing of ours is left, and the next connect works.
 func TestDeviceTaken(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -217,6 +221,7 @@ func TestDeviceTaken(t *testing.T) {
 
 // TestOtherUsers: another user of the machine sees the state and nothing else, and may do nothing to the session.
 func TestOtherUsers(t *testing.T) {
+	t.Parallel()
 	testenv.Require(t, "uid")
 	w := newWorld(t)
 	if w == nil {

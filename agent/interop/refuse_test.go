@@ -43,6 +43,7 @@ func (w *world) refused(r result, exit int, codes ...string) {
 
 // TestRefusals: each way a connect can fail has one coded line, a hint and its exit code, and leaves the host unchanged.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -168,6 +169,7 @@ func TestOtherServers(t *testing.T) {
 
 // TestNoAgent: the agent is not running.
 func TestNoAgent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -184,6 +186,7 @@ func TestNoAgent(t *testing.T) {
 
 // TestNothingSecretLeft: after a session neither the log, the state nor the files hold the password.
 func TestNothingSecretLeft(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return

@@ -66,6 +66,7 @@ func forget() int {
 // TestRehearsal: the gateway of `holdfast gateway` is one that our own agent travels to by DTLS; and when the router on the way forgets every connection, TLS is dead without a word, but the
 // gateway follows DTLS to its new port: a download goes on, and nothing is made anew.
 func TestRehearsal(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return

@@ -196,6 +196,7 @@ func (w *world) forge(port int, datagrams [][]byte) (stop func() int) {
 // TestForgedDatagrams: somebody on the way to an honest gateway forges its datagrams, before, during and after the handshake. DTLS comes up, and packets travel by it
 // as if nothing happened: no change of transport, no reconnect.
 func TestForgedDatagrams(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return

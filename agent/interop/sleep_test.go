@@ -161,6 +161,7 @@ func (s *sleeper) inOrder(words ...string) {
 
 // TestSleep: the session outlives a night in which nothing of the network is as it was, without a question and with the address it had.
 func TestSleep(t *testing.T) {
+	t.Parallel()
 	t.Run("nothing happened", func(t *testing.T) {
 		t.Parallel()
 		s := newSleeper(t, true, pskOnly, byName)

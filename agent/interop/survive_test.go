@@ -38,6 +38,7 @@ func (w *world) standing() string {
 // TestAgentKilled: the agent is killed with -9 under a download and started again. The session goes on with no login, the same address and the same download; in
 // between nothing leaves the machine that belongs inside.
 func TestAgentKilled(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, transport string
 		lines           []string

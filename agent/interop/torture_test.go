@@ -171,6 +171,7 @@ func (r *relay) read(l *lane, d []byte) {
 // TestTorture: a download under rekeys, a DTLS that is dropped again and again, and datagrams that overtake each other and come twice. It arrives intact, in one session,
 // and no nonce is used twice.
 func TestTorture(t *testing.T) {
+	t.Parallel()
 	t.Run("PSK", func(t *testing.T) { torture(t, ocserv{psk: true}) })
 	t.Run("resumption", func(t *testing.T) { torture(t, ocserv{old: true}) })
 }

@@ -72,6 +72,7 @@ func may(t *testing.T, phase string) []string {
 
 // TestTrafficTable: the table of docs/security.md is the one that the tests below hold.
 func TestTrafficTable(t *testing.T) {
+	t.Parallel()
 	const path, begin, end = "../../docs/security.md", "<!-- traffic: begin -->\n", "<!-- traffic: end -->"
 	var b strings.Builder
 	b.WriteString("| phase |")
@@ -205,6 +206,7 @@ func (w *world) ask(t *testing.T) {
 
 // TestTrafficPolicies: what leaves by the uplink while connected, by what the gateway gave.
 func TestTrafficPolicies(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, phase string
 		o           ocserv

@@ -13,6 +13,7 @@ import (
 
 // TestDatagramsThatDoNotGo: what is too long for the way, filtered on this machine, or without an address to come from is lost, alone, and no end of the socket.
 func TestDatagramsThatDoNotGo(t *testing.T) {
+	t.Parallel()
 	if !testenv.Namespace(t) {
 		return
 	}

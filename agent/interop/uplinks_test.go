@@ -102,6 +102,7 @@ type step struct {
 // TestUplinks takes one session through everything that a laptop does to it: no login, the same address, nothing of the host touched, levels and codes as they are
 // documented, and a TCP download goes on all the while.
 func TestUplinks(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"tls", "dtls"} {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()

@@ -11,6 +11,7 @@ import (
 
 // TestOnlyTheDifference: a gateway that gives other routes when the session comes back has those applied, and nothing else of the host is touched.
 func TestOnlyTheDifference(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if w == nil {
 		return
@@ -40,6 +41,7 @@ func TestOnlyTheDifference(t *testing.T) {
 
 // TestOtherFamily: a session that goes by IPv6 goes on by IPv4 where only that is left, and the other way round, on one uplink and on another.
 func TestOtherFamily(t *testing.T) {
+	t.Parallel()
 	w, _ := newUplinksWorld(t)
 	if w == nil {
 		return
@@ -74,6 +76,7 @@ func TestOtherFamily(t *testing.T) {
 
 // TestConnectBesideADeadUplink: the uplink that the system likes best leads nowhere when the user connects; the login goes by the other one, and so do the datagrams.
 func TestConnectBesideADeadUplink(t *testing.T) {
+	t.Parallel()
 	w, _ := newUplinksWorld(t)
 	if w == nil {
 		return
