@@ -69,7 +69,7 @@ Its programs hold the standard library of Go and the modules below. Their licens
 `
 
 // licence are the names under which modules keep theirs.
-var licence = regexp.MustCompile(`^(LICEN[CS]E|COPYING|NOTICE|PATENTS)(\.md|\.txt)?$`)
+var licence = regexp.MustCompile(`^(LICEN[CS]E|COPYING|NOTICE|PATENTS|OFL)(_[A-Za-z-]+)?(\.md|\.txt)?$`)
 
 // copyright collects the licenses of everything that is in the programs: most of them ask for it. A module without one is an error.
 func (b *builder) copyright(ctx context.Context) ([]byte, error) {
