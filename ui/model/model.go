@@ -15,8 +15,22 @@ type Model struct {
 
 	here    bool // an agent answers
 	gone    *fault.Error
+	goneAt  time.Time
 	version ipc.Version
-	state   ipc.State
+	state   ipc.State // the last one; from before goneAt while no agent is here
+	heard   bool      // there was one
+	since   time.Time // when it got into its phase, by our clock where the agent's cannot be
+
+	policy ipc.Policy
+	ruled  bool // there was one
+	hosts  hosts
+	desk   desk
+	asked  asked
+	answer answering
+	cert   certificate
+	rates  rates
+	alerts alerts
+	wake   time.Time // the one that was asked for
 
 	pages pages // the details window
 }
@@ -27,29 +41,131 @@ type Self struct {
 	User    string // the login name, as a command for an administrator has it
 }
 
+// desk is what there is to show things on.
+type desk struct {
+	known   bool // the desktop has said
+	tray    bool // it has a place for icons
+	visible bool // the window is shown
+}
+
 // New returns the model of an application that has just started and knows nothing of an agent yet.
 func New(words *locale.Words, self Self) Model { return Model{words: words, self: self} }
 
 // Update takes a message at a time, and returns the model after it and what is to be done.
 func (m Model) Update(msg Msg, now time.Time) (Model, []Command) {
-	m, commands := m.updateDetails(msg, now)
-	switch msg := msg.(type) {
-	case AgentHere:
-		m.here, m.gone, m.version = true, nil, msg.Version
-	case AgentGone:
-		m.here, m.gone, m.state = false, msg.Err, ipc.State{}
-	case Happened:
-		if msg.Event.State != nil {
-			m.state = *msg.Event.State
-		}
-	}
-	if at := m.detailsWake(now); !at.IsZero() {
+	details, commands := m.updateDetails(msg, now)
+	m.pages = details.pages
+	m, more := m.take(msg, now)
+	commands = append(commands, more...)
+	m, more = m.autoConnect(now)
+	commands = append(commands, more...)
+	m, more = m.alert(now)
+	commands = append(commands, more...)
+	if at := m.nextWake(now); !at.Equal(m.wake) {
+		m.wake = at
 		commands = append(commands, Wake{at})
 	}
-	return m, commands
+	return m, once(commands)
+}
+
+// take is what a message itself means.
+func (m Model) take(msg Msg, now time.Time) (Model, []Command) {
+	switch msg := msg.(type) {
+	case AgentHere:
+		return m.agentHere(msg.Version)
+	case AgentGone:
+		return m.agentGone(msg.Err, now), nil
+	case Happened:
+		if msg.Event.State != nil {
+			return m.took(*msg.Event.State, now)
+		}
+	case Listed:
+		m.hosts = m.hosts.listed(msg.Hosts)
+	case Ruled:
+		m.policy, m.ruled = msg.Policy, true
+	case Measured:
+		m.rates = m.rates.measured(msg.Stats.State.Counters, now)
+	case Done:
+		return m.done(msg.Command, msg.Err)
+	case Desktop:
+		m.desk.known, m.desk.tray = true, msg.HasTray
+	case Tick:
+		m.wake = time.Time{}
+		return m.measure(now)
+	case Remembered:
+		m.hosts.recent, m.cert.files = remembered(msg.Recent), filesOf(msg.Certificates)
+	case Unlocked:
+		return m.unlocked(msg)
+	default:
+		return m.wish(msg, now)
+	}
+	return m, nil
+}
+
+// wish is what a person wants.
+func (m Model) wish(msg Msg, now time.Time) (Model, []Command) {
+	switch msg := msg.(type) {
+	case Connect:
+		return m.connect(msg.Target)
+	case UseCertificate:
+		return m.askCertificate(msg.Target)
+	case DropCertificate:
+		return m.dropCertificate(msg.Target)
+	case Disconnect:
+		return m.disconnect()
+	case Retry:
+		return m, []Command{CallConnect{}}
+	case Choose:
+		m.hosts = m.hosts.chosen(m, msg)
+	case Answer:
+		return m.answered(msg)
+	case OpenPage:
+		return m.openPage()
+	case Show:
+		m, todo := m.show()
+		m, more := m.measure(now)
+		return m, append(todo, more...)
+	case Hide:
+		m.desk.visible = false
+		return m, []Command{Close{}}
+	case Quit:
+		return m.quit()
+	}
+	return m, nil
+}
+
+// show brings the window forward: what ended unseen is seen.
+func (m Model) show() (Model, []Command) {
+	m.desk.visible, m.asked.ended = true, nil
+	return m, []Command{Open{}}
+}
+
+// quit ends the application, and says that a session goes on without it.
+func (m Model) quit() (Model, []Command) {
+	if !m.own() {
+		return m, []Command{Exit{}}
+	}
+	stays := Notify{ID: "quit", Title: m.text("tray.stays", fill("host", m.target())), Text: m.text("tray.stays.how")}
+	return m, []Command{stays, Exit{}}
 }
 
 // Screen is what is to be seen now.
 func (m Model) Screen(now time.Time) Screen {
-	return Screen{Language: m.words.Language(), Window: Window{Title: m.words.Text("window.title")}, Details: m.details(now)}
+	return Screen{Language: m.words.Language(), Tray: m.tray(now), Window: m.window(now), Prompt: m.prompt(now), Details: m.details(now)}
+}
+
+// once leaves out what is fetched twice: the window and a page may want the same.
+func once(commands []Command) []Command {
+	var fetched [fetchable]bool
+	kept := commands[:0:0]
+	for _, c := range commands {
+		if f, ok := c.(Fetch); ok && int(f.What) < len(fetched) {
+			if fetched[f.What] {
+				continue
+			}
+			fetched[f.What] = true
+		}
+		kept = append(kept, c)
+	}
+	return kept
 }

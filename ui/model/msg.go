@@ -36,8 +36,13 @@ type (
 	Desktop struct{ HasTray bool }
 	// Tick is the time that a Wake asked for.
 	Tick struct{}
-	// Remembered is what was kept since the last run: the targets used, the latest first.
-	Remembered struct{ Recent []string }
+	// Remembered is what was kept since the last run: the targets used, the latest first, and the file of the client certificate of those that have one.
+	Remembered struct {
+		Recent       []string
+		Certificates map[string]string
+	}
+	// Unlocked is what came of Unlock: the certificate and its chain, and its fingerprint as prompts of kind sign have it. The key stays with whoever runs the model.
+	Unlocked struct{ Target, PEM, Fingerprint string }
 	// Progressed is how far a bundle is.
 	Progressed struct {
 		Part float32
@@ -53,6 +58,11 @@ type (
 	Connect struct{ Target string }
 	// Disconnect ends the session, or the attempt.
 	Disconnect struct{}
+	// Retry has a session that is looked for tried at once: the person has done something about the network.
+	Retry struct{}
+	// UseCertificate connects to a target with a client certificate that the person chooses first; DropCertificate forgets which it was.
+	UseCertificate  struct{ Target string }
+	DropCertificate struct{ Target string }
 	// Choose takes a host of the list by its index, or -1 with what was typed.
 	Choose struct {
 		Index int
@@ -93,7 +103,7 @@ type (
 	Quit struct{}
 )
 
-// Command is something to be done, by whoever runs the model. All but Wake, Notify and the like are answered by Done.
+// Command is something to be done, by whoever runs the model. All but Wake, Notify, Withdraw, Open, Close, Clip, Remember, Lock and Exit are answered by Done when they have ended; whoever runs them forgets the secrets in them then.
 type Command interface{ command() }
 
 // The commands.
@@ -119,17 +129,34 @@ type (
 	// Open shows a window or brings it forward; Close hides it.
 	Open  struct{ Details bool }
 	Close struct{ Details bool }
-	// Browse opens a prompt's sign-in page in the person's browser, and answers the prompt with what comes back (ui/browser).
+	// Browse opens a prompt's sign-in page in the person's browser, and answers the prompt with what comes back (ui/browser), until the prompt is no longer on the Screen. A second one of the
+	// same prompt shows the page again. Title, Finished and Unusable are words for the page that the browser shows in the end. Done with an error may come more than once: what ended nothing is told, too.
 	Browse struct {
-		Prompt string
-		Page   ipc.Browser
+		Prompt                    string
+		Page                      ipc.Browser
+		Title, Finished, Unusable string
 	}
 	// Clip puts a text on the clipboard.
 	Clip struct{ Text string }
 	// Save asks the person for a file, named like this to begin with, and writes a text into it.
 	Save struct{ Name, Text string }
-	// Remember keeps the targets used, the latest first. They are names of hosts and nothing else.
-	Remember struct{ Recent []string }
+	// Remember keeps the targets used, the latest first, and the files of their client certificates. They are names of hosts and files and nothing else.
+	Remember struct {
+		Recent       []string
+		Certificates map[string]string
+	}
+	// Unlock reads a client certificate and its key from a file of the person's (ui/credential), to be used for a target: answered by Unlocked, or by Done with an error. Lock forgets the
+	// key; an Unlock does, too, with the key before.
+	Unlock struct {
+		Target, File string
+		Passphrase   redact.Secret
+	}
+	Lock struct{}
+	// Sign answers a prompt of kind sign with the key that was unlocked.
+	Sign struct {
+		Prompt  string
+		Request ipc.Sign
+	}
 	// Bundle makes a diagnostic bundle; RevealBundle opens its folder.
 	Bundle       struct{}
 	RevealBundle struct{}
@@ -149,35 +176,39 @@ const (
 	fetchable // how many there are
 )
 
-func (AgentHere) msg()   {}
-func (AgentGone) msg()   {}
-func (Happened) msg()    {}
-func (Listed) msg()      {}
-func (Ruled) msg()       {}
-func (Measured) msg()    {}
-func (Past) msg()        {}
-func (Done) msg()        {}
-func (Desktop) msg()     {}
-func (Tick) msg()        {}
-func (Remembered) msg()  {}
-func (Progressed) msg()  {}
-func (Bundled) msg()     {}
-func (Connect) msg()     {}
-func (Disconnect) msg()  {}
-func (Choose) msg()      {}
-func (Answer) msg()      {}
-func (Prefer) msg()      {}
-func (Show) msg()        {}
-func (Hide) msg()        {}
-func (ShowDetails) msg() {}
-func (HideDetails) msg() {}
-func (ShowSpan) msg()    {}
-func (Collect) msg()     {}
-func (Reveal) msg()      {}
-func (Copy) msg()        {}
-func (Export) msg()      {}
-func (OpenPage) msg()    {}
-func (Quit) msg()        {}
+func (AgentHere) msg()       {}
+func (AgentGone) msg()       {}
+func (Happened) msg()        {}
+func (Listed) msg()          {}
+func (Ruled) msg()           {}
+func (Measured) msg()        {}
+func (Past) msg()            {}
+func (Done) msg()            {}
+func (Desktop) msg()         {}
+func (Tick) msg()            {}
+func (Remembered) msg()      {}
+func (Progressed) msg()      {}
+func (Connect) msg()         {}
+func (Disconnect) msg()      {}
+func (Retry) msg()           {}
+func (UseCertificate) msg()  {}
+func (DropCertificate) msg() {}
+func (Unlocked) msg()        {}
+func (Choose) msg()          {}
+func (Answer) msg()          {}
+func (Prefer) msg()          {}
+func (Show) msg()            {}
+func (Hide) msg()            {}
+func (ShowDetails) msg()     {}
+func (HideDetails) msg()     {}
+func (ShowSpan) msg()        {}
+func (Collect) msg()         {}
+func (Reveal) msg()          {}
+func (Copy) msg()            {}
+func (OpenPage) msg()        {}
+func (Quit) msg()            {}
+func (Bundled) msg()         {}
+func (Export) msg()          {}
 
 func (CallConnect) command()    {}
 func (CallDisconnect) command() {}
@@ -193,6 +224,9 @@ func (Browse) command()         {}
 func (Clip) command()           {}
 func (Save) command()           {}
 func (Remember) command()       {}
+func (Unlock) command()         {}
+func (Lock) command()           {}
+func (Sign) command()           {}
 func (Bundle) command()         {}
 func (RevealBundle) command()   {}
 func (Exit) command()           {}

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	refresh = time.Second     // of numbers that are on view
+	refresh = time.Second      // of numbers that are on view
 	slowest = 15 * time.Second // of a picture that moves with time
-	thanks  = 2 * time.Second // for how long a button says that it was done
+	thanks  = 2 * time.Second  // for how long a button says that it was done
 )
 
 // pages is what the details window knows. What is fetched for a page is let go when the window closes; the message history is kept.

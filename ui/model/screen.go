@@ -95,10 +95,10 @@ type Window struct {
 	NoHosts  string // what to do where there is none and none may be typed
 
 	Button   Button
-	Steps    []Step  // while connecting; else nil
+	Steps    []Step  // while connecting, and after that failed; else nil
 	Progress float32 // of the steps, 0 to 1
 
-	Facts []Fact // transport, time connected, time left, address
+	Facts []Fact // transport, time connected, time left, address, last reconnect
 	Graph *Graph // nil without a session
 	Notes []Note // what the person should know beside: no tray here, a portal, faults that root set
 }
@@ -170,9 +170,9 @@ type Prompt struct {
 	Error   string // why the last answer was refused
 	Facts   []Fact // of PromptTrust: what is wrong, names, dates, fingerprint
 	Fields  []Field
-	Submit  Button // its Msg is nil: the view sends Answer with the fields
-	Cancel  Button
-	Busy    bool // an answer is on its way
+	Submit  Button // where its Msg is nil the view sends Answer with the fields; without a Label there is none
+	Cancel  Button // always has a Msg
+	Busy    bool   // an answer is on its way
 	Until   time.Time
 	Left    string // the time left in words; "" while there is plenty
 	URL     string // of PromptBrowser, for those who want to open it elsewhere

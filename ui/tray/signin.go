@@ -33,7 +33,7 @@ func (t *Tray) browse(c model.Browse) {
 		err := browser.SignIn(ctx, prompt, browser.Options{
 			Answer: t.opts.Client.Answer,
 			Tell:   func(f *fault.Error) { t.tellOf(c, f) },
-			Page:   browser.Page{Language: string(t.opts.Words.Language())},
+			Page:   browser.Page{Language: string(t.opts.Words.Language()), Title: c.Title, Done: c.Finished, Unusable: c.Unusable},
 		})
 		if ctx.Err() == nil {
 			t.post(model.Done{Command: c, Err: asFault(err)})

@@ -190,7 +190,7 @@ func failed(code fault.Code) func(*Script) {
 func traffic(s *Script, seconds int) {
 	var c ipc.Counters
 	for i := range seconds {
-		c.RxBytes += uint64(900_000 * (1.2 + math.Sin(float64(i)/5) + 0.3*math.Sin(float64(i)*1.7)))
+		c.RxBytes += uint64(900_000 * (1.4 + math.Sin(float64(i)/5) + 0.3*math.Sin(float64(i)*1.7)))
 		c.TxBytes += uint64(140_000 * (1.1 + math.Cos(float64(i)/7)))
 		st := Phase("connected", s.Now.Add(-46*time.Minute))
 		now := c

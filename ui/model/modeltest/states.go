@@ -45,8 +45,10 @@ func Phase(phase string, since time.Time) ipc.State {
 		s.Step = ipc.StepApply
 	}
 	switch phase {
-	case "establishing", "connected", "reconnecting", "paused":
+	case "establishing", "connected":
 		withSession(&s, since)
+	case "reconnecting", "paused":
+		withSession(&s, since.Add(-46*time.Minute))
 	}
 	if phase == "reconnecting" {
 		s.Transport = ""
@@ -56,14 +58,14 @@ func Phase(phase string, since time.Time) ipc.State {
 	return s
 }
 
-// withSession adds what a gateway gives.
-func withSession(s *ipc.State, since time.Time) {
-	all, verified := false, since
+// withSession adds what a gateway gave when the session began.
+func withSession(s *ipc.State, started time.Time) {
+	all, verified := false, started
 	s.Gateway, s.Cipher, s.Transport, s.Interface, s.MTU = "203.0.113.7:443", "TLS_AES_256_GCM_SHA384", "dtls", "holdfast0", 1390
 	s.Addresses = []string{"10.20.30.40/32", "2001:db8:30::40/128"}
 	s.DNS = &ipc.DNS{Servers: []string{"10.20.0.53"}, Search: []string{"example.com"}, Split: []string{"example.com"}, Backend: "systemd-resolved"}
 	s.SplitInclude, s.TunnelAll, s.VerifiedAt = []string{"10.0.0.0/8", "2001:db8::/32"}, &all, &verified
-	s.Session = &ipc.Session{Started: since, IdleTimeoutS: 1800, DisconnectedTimeoutS: 1800, Resumable: true}
+	s.Session = &ipc.Session{Started: started, IdleTimeoutS: 1800, DisconnectedTimeoutS: 1800, Resumable: true}
 	s.Counters, s.Reconnects = &ipc.Counters{}, &ipc.Reconnects{}
 }
 
