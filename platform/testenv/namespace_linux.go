@@ -92,7 +92,7 @@ func reexec(t testing.TB) {
 	}
 }
 
-// childArgs are the flags that make the test binary run t alone, and those of the test's own package that were given.
+// childArgs are the flags that make the test binary run t alone, and those of the test's own package that were given, and where its artifacts go.
 func childArgs(t testing.TB, test *testing.T) []string {
 	args := []string{"-test.run=^$", "-test.bench=" + runPattern(t.Name()), "-test.benchtime=1x"}
 	if test != nil {
@@ -102,7 +102,7 @@ func childArgs(t testing.TB, test *testing.T) []string {
 		}
 	}
 	flag.Visit(func(f *flag.Flag) {
-		if !strings.HasPrefix(f.Name, "test.") {
+		if !strings.HasPrefix(f.Name, "test.") || f.Name == "test.artifacts" || f.Name == "test.outputdir" {
 			args = append(args, "-"+f.Name+"="+f.Value.String())
 		}
 	})
