@@ -33,7 +33,7 @@ func (t *Tray) park() {
 	}
 	if t.stage.closed {
 		t.stage.closed = false
-		debug.FreeOSMemory() // what a window had
+		t.release()
 	}
 	select {
 	case <-t.inbox.kick:
@@ -41,6 +41,14 @@ func (t *Tray) park() {
 	}
 	t.inbox.unpark()
 	t.take()
+}
+
+// release gives back what a window had: Fyne's fonts and pictures, which it forgets when a theme is set; the heap; the code of what drew it.
+func (t *Tray) release() {
+	settings := t.opts.App.Settings()
+	settings.SetTheme(settings.Theme())
+	debug.FreeOSMemory()
+	trim()
 }
 
 // clip puts a text on the clipboard.
