@@ -29,6 +29,7 @@ const (
 	factGapX = 14
 	factGapY = 8
 	factMark = 15
+	factWide = 9 // of a value, in sizes of text: where there is less room it stands below its label
 )
 
 // newFacts returns no facts.
@@ -60,31 +61,57 @@ func (f *facts) set(list []model.Fact) {
 	f.Refresh()
 }
 
-// labels is how wide the column of labels is: as wide as the widest, but never more than nine twentieths.
+// labels is how wide the column of labels is, as wide as the widest; 0 where values would have too little room beside it, and stand below their labels.
 func (f *facts) labels(width float32) float32 {
 	var most float32
 	for _, r := range f.rows {
 		most = max(most, r.label.natural())
 	}
-	return min(most, width*0.45)
+	if width-most-factGapX < factWide*measure(theme.SizeNameText, f) {
+		return 0
+	}
+	return most
 }
 
-// place calls put with every row's height and the widths of its two parts.
-func (f *facts) place(width float32, put func(r factRow, height, label, value, indent float32)) {
-	label := f.labels(width)
-	for _, r := range f.rows {
-		var indent float32
-		if !r.mark.Hidden {
-			indent = factMark + 6
-		}
-		value := max(1, width-label-factGapX-indent)
-		put(r, max(r.label.heightFor(label), r.value.heightFor(value)), label, value, indent)
+// factPlace is where the parts of a row are.
+type factPlace struct {
+	height      float32
+	labelWidth  float32
+	labelHeight float32
+	value       fyne.Position // from the row's corner
+	valueWidth  float32
+	valueHeight float32
+	mark        fyne.Position
+}
+
+// at says where the parts of a row are at a width.
+func (f *facts) at(r factRow, width, labels float32) factPlace {
+	p := factPlace{labelWidth: labels, valueWidth: width}
+	if labels > 0 {
+		p.value.X = labels + factGapX
+		p.labelHeight = r.label.heightFor(labels)
+	} else {
+		p.labelWidth = width
+		p.labelHeight = r.label.heightFor(width)
+		p.value.Y = p.labelHeight
 	}
+	line := fyne.MeasureText("X", measure(theme.SizeNameText, f), fyne.TextStyle{}).Height
+	p.mark = p.value.AddXY(0, (line-factMark)/2)
+	if !r.mark.Hidden {
+		p.value.X += factMark + 6
+	}
+	p.valueWidth = max(1, width-p.value.X)
+	p.valueHeight = r.value.heightFor(p.valueWidth)
+	p.height = max(p.labelHeight, p.value.Y+p.valueHeight)
+	return p
 }
 
 func (f *facts) heightFor(width float32) float32 {
 	height := float32(-factGapY)
-	f.place(width, func(_ factRow, h, _, _, _ float32) { height += h + factGapY })
+	labels := f.labels(width)
+	for _, r := range f.rows {
+		height += f.at(r, width, labels).height + factGapY
+	}
 	return max(0, height)
 }
 
@@ -110,16 +137,14 @@ func (r *factsRenderer) MinSize() fyne.Size {
 
 func (r *factsRenderer) Layout(size fyne.Size) {
 	var y float32
-	r.of.place(size.Width, func(row factRow, height, label, value, indent float32) {
-		row.label.Move(fyne.NewPos(0, y))
-		row.label.Resize(fyne.NewSize(label, height))
-		line := fyne.MeasureText("X", measure(theme.SizeNameText, r.of), fyne.TextStyle{}).Height
-		row.mark.Move(fyne.NewPos(label+factGapX, y+(line-factMark)/2))
-		row.mark.Resize(fyne.NewSquareSize(factMark))
-		row.value.Move(fyne.NewPos(label+factGapX+indent, y))
-		row.value.Resize(fyne.NewSize(value, height))
-		y += height + factGapY
-	})
+	labels := r.of.labels(size.Width)
+	for _, row := range r.of.rows {
+		p := r.of.at(row, size.Width, labels)
+		place(row.label, 0, y, p.labelWidth, p.labelHeight)
+		place(row.mark, p.mark.X, y+p.mark.Y, factMark, factMark)
+		place(row.value, p.value.X, y+p.value.Y, p.valueWidth, p.valueHeight)
+		y += p.height + factGapY
+	}
 }
 
 func (r *factsRenderer) Refresh() {

@@ -127,9 +127,12 @@ func (f *fields) take() map[string]redact.Secret {
 	return answer
 }
 
-// forget empties and drops all.
+// forget empties and drops all. The keyboard leaves them, or what is typed on would go where nobody sees it.
 func (f *fields) forget() {
 	for _, in := range f.in {
+		if on := fyne.CurrentApp().Driver().CanvasForObject(in.object()); on != nil && on.Focused() == in.focusable() {
+			on.Unfocus()
+		}
 		if in.line != nil {
 			in.line.SetText("")
 		}

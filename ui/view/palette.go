@@ -51,7 +51,7 @@ var (
 		theme.ColorNameButton:              rgb(0xffffff),
 		theme.ColorNameDisabledButton:      rgb(0xe9ecf0),
 		theme.ColorNameInputBackground:     rgb(0xffffff),
-		theme.ColorNameInputBorder:         rgb(0x8791a0),
+		theme.ColorNameInputBorder:         rgb(0x848e9d),
 		theme.ColorNameMenuBackground:      rgb(0xffffff),
 		theme.ColorNameOverlayBackground:   rgb(0xffffff),
 		theme.ColorNameHeaderBackground:    rgb(0xeceff3),
@@ -157,5 +157,21 @@ func shapeTone(s model.Shape) (fyne.ThemeColorName, fyne.ThemeColorName) {
 		return theme.ColorNameError, colorBadTint
 	default:
 		return colorFaint, colorTint
+	}
+}
+
+// panelColor is the colour of a state on a panel. Each is of a middle luminance, which has a contrast of 3 to a light panel and to a dark one.
+func panelColor(s model.Shape) color.Color {
+	switch s {
+	case model.ShapeConnected:
+		return rgb(0x1f9254)
+	case model.ShapeConnecting:
+		return rgb(0x3b7de9)
+	case model.ShapeReconnecting, model.ShapeAttention:
+		return rgb(0xb8720a)
+	case model.ShapeBlocked:
+		return rgb(0xdc4a41)
+	default:
+		return rgb(0x7d8590)
 	}
 }

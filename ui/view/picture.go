@@ -50,16 +50,9 @@ func hexOf(c color.Color) string {
 // AppIcon is the application's own picture: of windows, notifications and what starts it.
 func AppIcon() fyne.Resource { return picture("holdfast") }
 
-// PanelIcon is the picture of a state for a panel, which may be light or dark and does not say: white, with a dark edge. Fyne makes of it what the desktop wants.
+// PanelIcon is the picture of a state for a panel, which may be light or dark and does not say: in colours that are seen on both. It is an SVG, of which Fyne and the desktop make what they want.
 func PanelIcon(s model.Shape) fyne.Resource {
-	raw := string(picture(s.String()).Content())
-	open, rest, _ := strings.Cut(raw, ">\n")
-	body := strings.TrimSuffix(rest, "</svg>\n")
-	edge := strings.ReplaceAll(body, `fill="`+ink+`"`, `fill="`+ink+`" stroke="`+ink+`" stroke-width="2" stroke-linejoin="round"`)
-	face := strings.ReplaceAll(body, ink, "#ffffff")
-	// a little room around it, for the edge
-	open = strings.Replace(open, `viewBox="0 0 24 24"`, `viewBox="-1 -1 26 26"`, 1)
-	return fyne.NewStaticResource("panel-"+s.String()+".svg", []byte(open+">\n"+edge+face+"</svg>\n"))
+	return tinted(picture(s.String()), panelColor(s))
 }
 
 // emblem shows a drawing in a colour of the theme, at a size.

@@ -21,8 +21,8 @@ func handmade() map[string]model.Screen {
 		"connected": {Window: model.Window{
 			Title: "Holdfast", Shape: model.ShapeConnected, Headline: "Connected", Line: "Traffic for the Berlin office is protected.", Hosts: hosts, Fixed: true,
 			Button: model.Button{Label: "Disconnect", Msg: model.Disconnect{}},
-			Facts: []model.Fact{{Label: "Transport", Value: "TLS: this network blocks UDP since 10:42, next try in 4 min", Tone: model.ToneWarn}, {Label: "Connected for", Value: "1 h 12 min"}, {Label: "Time left", Value: "6 h 48 min"}, {Label: "Address", Value: "10.10.0.17"}},
-			Graph: &model.Graph{Down: down, Up: up, Top: 2e6, TopLabel: "2 MB/s", DownLabel: "1.4 MB/s", UpLabel: "320 kB/s"},
+			Facts:  []model.Fact{{Label: "Transport", Value: "TLS: this network blocks UDP since 10:42, next try in 4 min", Tone: model.ToneWarn}, {Label: "Connected for", Value: "1 h 12 min"}, {Label: "Time left", Value: "6 h 48 min"}, {Label: "Address", Value: "10.10.0.17"}},
+			Graph:  &model.Graph{Down: down, Up: up, Top: 2e6, TopLabel: "2 MB/s", DownLabel: "1.4 MB/s", UpLabel: "320 kB/s"},
 		}},
 		"disconnected": {Window: model.Window{
 			Title: "Holdfast", Shape: model.ShapeDisconnected, Headline: "Not connected", Line: "Choose a gateway and connect.", Hosts: hosts, Manual: true, Selected: -1, Typed: "vpn.example.com",
