@@ -5,12 +5,13 @@ import (
 
 	"fyne.io/fyne/v2/test"
 
+	"github.com/holdfast-vpn/holdfast/ui/locale"
 	"github.com/holdfast-vpn/holdfast/ui/model"
 )
 
 // TestFrame: every screen can be shown after every other, and the prompt takes the window's place while something is asked.
 func TestFrame(t *testing.T) {
-	test.NewTempApp(t).Settings().SetTheme(NewTheme())
+	test.NewTempApp(t).Settings().SetTheme(NewTheme(locale.English))
 	f := NewFrame(func(model.Msg) {})
 	w := test.NewTempWindow(t, f.Object())
 	w.Resize(FrameSize)

@@ -31,10 +31,10 @@ func (p pinned) Color(n fyne.ThemeColorName, _ fyne.ThemeVariant) color.Color {
 	return p.Theme.Color(n, p.variant)
 }
 
-// dress gives an application for the test our theme, with plain text of a size.
-func dress(t testing.TB, v fyne.ThemeVariant, text float32) {
+// dress gives an application for the test our theme, with the letters of a language and plain text of a size.
+func dress(t testing.TB, l locale.Language, v fyne.ThemeVariant, text float32) {
 	t.Helper()
-	test.NewTempApp(t).Settings().SetTheme(pinned{newTheme(text), v})
+	test.NewTempApp(t).Settings().SetTheme(pinned{newTheme(l, text), v})
 }
 
 // frame shows a screen in a small window of a size.

@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
 
+	"github.com/holdfast-vpn/holdfast/ui/locale"
 	"github.com/holdfast-vpn/holdfast/ui/model"
 )
 
@@ -24,7 +25,7 @@ type person struct {
 // sit opens a window with a screen.
 func sit(t *testing.T, s model.Screen) *person {
 	t.Helper()
-	dress(t, theme.VariantLight, plainText)
+	dress(t, locale.English, theme.VariantLight, plainText)
 	p := &person{t: t}
 	p.f = NewFrame(func(m model.Msg) { p.sent = append(p.sent, m) })
 	p.w = test.NewTempWindow(t, p.f.Object())

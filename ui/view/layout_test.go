@@ -65,7 +65,6 @@ func TestLayout(t *testing.T) {
 		size fyne.Size
 	}{{"plain", plainText, FrameSize}, {"large text", 22, FrameSize}, {"narrow", plainText, fyne.NewSize(pageMinWide, pageMinTall)}, {"wide", plainText, fyne.NewSize(900, 700)}}
 	for _, s := range sizes {
-		dress(t, theme.VariantLight, s.text)
 		check := func(name string, shown titled) {
 			_, w := frame(t, shown.screen, s.size)
 			for _, f := range faults(w.Content()) {
@@ -73,6 +72,7 @@ func TestLayout(t *testing.T) {
 			}
 		}
 		for _, l := range locale.Languages() {
+			dress(t, l, theme.VariantLight, s.text)
 			for _, shown := range screens(l) {
 				check(string(l), shown)
 			}
@@ -85,7 +85,7 @@ func TestLayout(t *testing.T) {
 
 // TestFaults: the check sees what it is for.
 func TestFaults(t *testing.T) {
-	dress(t, theme.VariantLight, plainText)
+	dress(t, locale.English, theme.VariantLight, plainText)
 	_, w := frame(t, handmade()["failed"], FrameSize)
 	if got := faults(w.Content()); len(got) > 0 {
 		t.Fatalf("nothing was broken yet: %v", got)

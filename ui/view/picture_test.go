@@ -14,6 +14,7 @@ import (
 	"fyne.io/fyne/v2/driver/software"
 	"fyne.io/fyne/v2/theme"
 
+	"github.com/holdfast-vpn/holdfast/ui/locale"
 	"github.com/holdfast-vpn/holdfast/ui/model"
 )
 
@@ -29,7 +30,7 @@ func paintIcon(r fyne.Resource, size int) image.Image {
 
 // TestShapesWithoutColour: any two states are told apart by shape alone, at the sizes of panels and of the window.
 func TestShapesWithoutColour(t *testing.T) {
-	dress(t, theme.VariantLight, plainText)
+	dress(t, locale.English, theme.VariantLight, plainText)
 	for _, size := range []int{16, 22, 48} {
 		painted := map[model.Shape][]float64{}
 		part := func(pixels []float64) float64 {

@@ -5,22 +5,41 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
+
+	"github.com/holdfast-vpn/holdfast/ui/locale"
+	"github.com/holdfast-vpn/holdfast/ui/view/fonts"
 )
 
 // Theme is how everything of ours looks: Fyne's theme with our colours, sizes and fonts. It follows the desktop's choice of light or dark.
 type Theme struct {
 	fyne.Theme
-	text float32 // size of plain text, in Fyne's pixels; the other sizes of text follow it
+	text          float32 // size of plain text, in Fyne's pixels; the other sizes of text follow it
+	regular, bold fyne.Resource
 }
 
 // plainText is the size of plain text for those who have asked for no other.
 const plainText = 14
 
-// NewTheme returns the theme.
-func NewTheme() fyne.Theme { return newTheme(plainText) }
+// NewTheme returns the theme with the letters of a language.
+func NewTheme(l locale.Language) fyne.Theme { return newTheme(l, plainText) }
 
 // newTheme returns the theme with plain text of a size.
-func newTheme(text float32) *Theme { return &Theme{theme.DefaultTheme(), text} }
+func newTheme(l locale.Language, text float32) *Theme {
+	regular, bold := fonts.For(l)
+	return &Theme{theme.DefaultTheme(), text, regular, bold}
+}
+
+// Font is where letters are looked for first: Fyne's own font has those that this one lacks.
+func (t *Theme) Font(s fyne.TextStyle) fyne.Resource {
+	switch {
+	case s.Symbol || s.Monospace:
+		return t.Theme.Font(s)
+	case s.Bold:
+		return t.bold
+	default:
+		return t.regular
+	}
+}
 
 // Color is the colour of a name; of a name that is not ours, Fyne's.
 func (t *Theme) Color(name fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {

@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
 
+	"github.com/holdfast-vpn/holdfast/ui/locale"
 	"github.com/holdfast-vpn/holdfast/ui/model"
 )
 
@@ -70,7 +71,7 @@ func TestContrast(t *testing.T) {
 	}
 	for _, v := range variants {
 		for _, p := range pairs {
-			th := NewTheme()
+			th := NewTheme(locale.English)
 			if got := contrast(th.Color(p.text, v.is), th.Color(p.ground, v.is)); got < p.least {
 				t.Errorf("%s: %s on %s has a contrast of %.2f, not %.1f", v.name, p.text, p.ground, got, p.least)
 			}
@@ -94,7 +95,7 @@ func TestVariants(t *testing.T) {
 
 // TestTextSizes: all sizes of text follow the one that a person asks for.
 func TestTextSizes(t *testing.T) {
-	plain, large := newTheme(plainText), newTheme(2*plainText)
+	plain, large := newTheme(locale.English, plainText), newTheme(locale.English, 2*plainText)
 	for name := range scales {
 		if got, want := large.Size(name), 2*plain.Size(name); got != want {
 			t.Errorf("%s is %v, not %v", name, got, want)

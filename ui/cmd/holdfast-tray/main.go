@@ -44,9 +44,10 @@ func main() {
 	defer single.Close()
 	a := app.NewWithID("io.github.holdfast_vpn.Holdfast")
 	a.SetIcon(view.AppIcon())
-	a.Settings().SetTheme(view.NewTheme())
+	words := words()
+	a.Settings().SetTheme(view.NewTheme(words.Language()))
 	tray.New(tray.Options{
-		App: a, Client: ipc.NewClient(socket), Words: words(), Self: self(),
+		App: a, Client: ipc.NewClient(socket), Words: words, Self: self(),
 		Dir: tray.StateDir(), Background: *background, Summons: single.Summons, Logf: log.Printf,
 	}).Run()
 }
