@@ -54,13 +54,17 @@ type titled struct {
 	screen model.Screen
 }
 
+// played are the screens that were made before: hours are played for some.
+var played = map[locale.Language][]titled{}
+
 // screens are all situations of the model in a language.
 func screens(l locale.Language) []titled {
-	var all []titled
-	for _, c := range modeltest.Cases(l) {
-		all = append(all, titled{c.Name, c.Model.Screen(c.Now)})
+	if played[l] == nil {
+		for _, c := range modeltest.Cases(l) {
+			played[l] = append(played[l], titled{c.Name, c.Model.Screen(c.Now)})
+		}
 	}
-	return all
+	return played[l]
 }
 
 // leaf is something that is painted, with where it is in the window, the widget that it belongs to, and whether it is in a part that scrolls, of which not all need be seen.

@@ -59,18 +59,27 @@ func (p *plot) set(g model.Graph) {
 
 func (p *plot) heightFor(width float32) float32 { return p.head(width) + plotGap + plotTall }
 
-// head is the height of the line of labels; they are below each other where they have no room beside each other.
+// head is the height of the lines of labels.
 func (p *plot) head(width float32) float32 {
-	height := p.down.heightFor(width)
-	if p.stacked(width) {
-		height += p.up.heightFor(width)
-	}
-	return height
+	spots, _ := p.labels(width)
+	return spots[2].Y + p.down.heightFor(width)
 }
 
-// stacked reports whether they are.
-func (p *plot) stacked(width float32) bool {
-	return p.down.natural()+p.up.natural()+p.top.natural()+2*plotMark+4*plotGap > width
+// labels are where the labels are, each with its arrow: what is received, what is sent, and at the right end what the top of the scale is. What has no room beside the others is on a line of its own.
+func (p *plot) labels(width float32) (spots [3]fyne.Position, widths [3]float32) {
+	line := p.down.heightFor(width)
+	widths = [3]float32{p.down.natural(), p.up.natural(), p.top.natural()}
+	const arrow = plotMark + 4
+	spots[0] = fyne.NewPos(arrow, 0)
+	spots[1] = fyne.NewPos(arrow+widths[0]+2*plotGap+arrow, 0)
+	if spots[1].X+widths[1] > width {
+		spots[1] = fyne.NewPos(arrow, line)
+	}
+	spots[2] = fyne.NewPos(width-widths[2], spots[1].Y)
+	if spots[1].X+widths[1]+plotGap > spots[2].X {
+		spots[2].Y += line
+	}
+	return spots, widths
 }
 
 // draw makes the picture, w by h pixels of the screen.
@@ -195,25 +204,16 @@ func (r *plotRenderer) MinSize() fyne.Size {
 func (r *plotRenderer) Layout(size fyne.Size) {
 	p := r.of
 	line := p.down.heightFor(size.Width)
-	label := func(mark *emblem, words *text, x, y float32) float32 {
-		mark.Move(fyne.NewPos(x, y+(line-plotMark)/2))
-		mark.Resize(fyne.NewSquareSize(plotMark))
-		words.Move(fyne.NewPos(x+plotMark+4, y))
-		words.Resize(fyne.NewSize(words.natural(), line))
-		return x + plotMark + 4 + words.natural()
+	spots, widths := p.labels(size.Width)
+	for i, mark := range []*emblem{p.received, p.sent} {
+		place(mark, spots[i].X-plotMark-4, spots[i].Y+(line-plotMark)/2, plotMark, plotMark)
 	}
-	x := label(p.received, p.down, 0, 0)
-	if p.stacked(size.Width) {
-		label(p.sent, p.up, 0, line)
-	} else {
-		label(p.sent, p.up, x+2*plotGap, 0)
+	for i, words := range []*text{p.down, p.up, p.top} {
+		height := words.heightFor(widths[i])
+		place(words, spots[i].X, spots[i].Y+(line-height)/2, widths[i], height)
 	}
-	top := p.top.natural()
-	p.top.Move(fyne.NewPos(size.Width-top, (line-p.top.heightFor(top))/2))
-	p.top.Resize(fyne.NewSize(top, p.top.heightFor(top)))
 	y := p.head(size.Width) + plotGap
-	p.picture.Move(fyne.NewPos(0, y))
-	p.picture.Resize(fyne.NewSize(size.Width, max(1, size.Height-y)))
+	place(p.picture, 0, y, size.Width, max(1, size.Height-y))
 }
 
 func (r *plotRenderer) Refresh() {

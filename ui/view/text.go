@@ -19,6 +19,18 @@ type text struct {
 	style  fyne.TextStyle
 	align  fyne.TextAlign
 	single bool // one line, which ends in … where it has no room
+
+	known []lined // how it was broken before; it is asked many times while a window is laid out
+}
+
+// lined is a text broken into lines at a width, for the words and size that it had then.
+type lined struct {
+	words string
+	size  float32
+	style fyne.TextStyle
+	width float32
+	lines []string
+	most  fyne.Size
 }
 
 // newText returns a text of plain size and colour.
@@ -56,18 +68,26 @@ func (t *text) setTone(words string, color fyne.ThemeColorName) {
 // lines are what is shown at a width, and how wide and high the widest and highest of them is.
 func (t *text) lines(width float32) ([]string, fyne.Size) {
 	size := measure(t.size, t)
+	for _, k := range t.known {
+		if k.words == t.words && k.width == width && k.size == size && k.style == t.style {
+			return k.lines, k.most
+		}
+	}
 	wide := func(s string) float32 { return fyne.MeasureText(s, size, t.style).Width }
-	var lines []string
+	k := lined{words: t.words, size: size, style: t.style, width: width}
 	if t.single {
-		lines = []string{shorten(t.words, width, wide)}
+		k.lines = []string{shorten(t.words, width, wide)}
 	} else {
-		lines = wrap(t.words, width, wide)
+		k.lines = wrap(t.words, width, wide)
 	}
-	var most fyne.Size
-	for _, l := range lines {
-		most = most.Max(fyne.MeasureText(l, size, t.style))
+	for _, l := range k.lines {
+		k.most = k.most.Max(fyne.MeasureText(l, size, t.style))
 	}
-	return lines, most
+	if len(t.known) == 4 {
+		t.known = t.known[1:]
+	}
+	t.known = append(t.known, k)
+	return k.lines, k.most
 }
 
 // shorten cuts a line to a width and puts … where something was cut.
