@@ -45,12 +45,34 @@ func (b *Bus) NewWatcher() *Panel {
 		err = p.conn.ExportMethodTable(map[string]any{"Get": p.get}, watcherPath, propIface)
 	}
 	if err == nil {
+		err = p.conn.AddMatchSignal(dbus.WithMatchSender("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(2, ""))
+	}
+	if err == nil {
 		_, err = p.conn.RequestName(watcherName, dbus.NameFlagDoNotQueue)
 	}
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	gone := make(chan *dbus.Signal, 1024)
+	p.conn.Signal(gone)
+	go p.sweep(gone)
 	return p
+}
+
+// sweep forgets the icons of programs that have gone from the bus, until the panel goes and with it the channel is closed.
+func (p *Panel) sweep(gone <-chan *dbus.Signal) {
+	for s := range gone {
+		name, is := "", len(s.Body) > 0
+		if is {
+			name, is = s.Body[0].(string)
+		}
+		if !is {
+			continue
+		}
+		p.mu.Lock()
+		p.items = slices.DeleteFunc(p.items, func(where string) bool { return strings.HasPrefix(where, name+"/") })
+		p.mu.Unlock()
+	}
 }
 
 // Host says that there is, or no longer is, somebody who shows the icons.
