@@ -134,6 +134,9 @@ func (l *loop) close(p *prompt, r reply) {
 // wire is the prompt as clients see it.
 func (p *prompt) wire() *ipc.Prompt {
 	out := &ipc.Prompt{ID: promptName(p.id), Kind: string(p.form.Kind), Title: p.form.Title, Message: p.form.Message, Error: p.form.Error, Until: p.until}
+	if b := p.form.Browser; b != nil {
+		out.Browser = &ipc.Browser{URL: b.URL, Host: b.Host, Gateway: b.Gateway, Port: b.Port}
+	}
 	for _, f := range p.form.Fields {
 		w := ipc.Field{Name: f.Name, Label: f.Label, Type: f.Type, Value: f.Value}
 		for _, o := range f.Options {
@@ -144,7 +147,7 @@ func (p *prompt) wire() *ipc.Prompt {
 	return out
 }
 
-// accepts checks an answer against the question before the worker sees it: the right kind, and no field that was not asked for.
+// accepts checks an answer against the question before the worker sees it: the right kind, no field that was not asked for, and what the question itself wants of it.
 func (p *prompt) accepts(a ipc.Answer) (protocol.Answer, error) {
 	if p.form.Kind == protocol.FormBanner {
 		if a.Accept == nil || a.Fields != nil {
@@ -160,7 +163,13 @@ func (p *prompt) accepts(a ipc.Answer) (protocol.Answer, error) {
 			return protocol.Answer{}, fault.Newf(fault.UseBad, nil, "the form has no field %s", name)
 		}
 	}
-	return protocol.Answer{Accept: true, Values: a.Fields}, nil
+	out := protocol.Answer{Accept: true, Values: a.Fields}
+	if p.form.Check != nil {
+		if err := p.form.Check(out); err != nil {
+			return protocol.Answer{}, err
+		}
+	}
+	return out, nil
 }
 
 func (p *prompt) asks(name string) bool {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol/packet"
+	"github.com/holdfast-vpn/holdfast/protocol/strap"
 )
 
 // Path is one way to the gateway: the uplink, the address we use on it and the next hop. The zero Path means "as the system routes".
@@ -71,6 +72,7 @@ type SessionRef struct {
 	MTU     int            // the longest packet that was found to fit while it lived, where that was less than negotiated; 0 not found
 	DynDNS  bool           // the gateway wants its name resolved again when the session comes back
 	Prior   []netip.Prefix // inside addresses of the last tunnel, told to the gateway on CONNECT
+	Key     strap.Key      // announced at login: it signs each CONNECT; empty where none was
 }
 
 // Connector makes tunnels of one protocol.
@@ -205,9 +207,13 @@ type ProfileKeeper interface {
 type FormKind string
 
 const (
-	FormForm   FormKind = "form"
-	FormBanner FormKind = "banner"
+	FormForm    FormKind = "form"
+	FormBanner  FormKind = "banner"
+	FormBrowser FormKind = "browser" // its answer is the one field ResponseField
 )
+
+// ResponseField is the name of the field that answers a Form of kind FormBrowser: what the browser brought, in base64.
+const ResponseField = "response"
 
 // Form is what the gateway asks, cleaned for display. Field names are the gateway's; one that comes again in a later form is NAME2, NAME3.
 type Form struct {
@@ -216,6 +222,18 @@ type Form struct {
 	Message string
 	Error   string // why the last answer was refused
 	Fields  []Field
+	Browser *Browser // of FormBrowser
+	// Check judges an answer before it is taken: with an error the question stays open. Nil takes any. It may be called from any goroutine, and is quick.
+	Check func(Answer) error
+}
+
+// Browser is a page at which the user signs in, in a browser of theirs, and the port of loopback that it brings the response to. Host and Gateway are the only
+// hosts that it may be sent on to from there; both have their port where it is not 443.
+type Browser struct {
+	URL     string // https, printable ASCII
+	Host    string // of URL
+	Gateway string
+	Port    uint16
 }
 
 // Field is one visible field.

@@ -3,7 +3,7 @@
 //	state directory     session       header | AES-256-GCM(nonce, JSON of Session)      replaced whole by a rename
 //	runtime directory   session.key   32 random bytes                                   dies with the boot
 //
-// What is kept is the session token, what it takes to know the gateway again, and the session as it was: settings, owner, target, when it ends. Traffic keys and their
+// What is kept is the session token, the key that signs each CONNECT with it, what it takes to know the gateway again, and the session as it was: settings, owner, target, when it ends. Traffic keys and their
 // counters are never written: a new agent makes new ones. Passwords and one-time codes never come here. Session lists it all.
 //
 // The file is worth nothing without the key, the key is in memory only where the runtime directory is (on Linux /run), and the kernel's boot id is part of what is

@@ -12,6 +12,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/agent/machine"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/strap"
 )
 
 // Session is what is kept. Durations since the boot count the time a machine sleeps, unless they say otherwise.
@@ -50,14 +51,15 @@ const version = 1
 type content struct {
 	Version int        `json:"version"`
 	Token   []byte     `json:"token"`
+	Key     []byte     `json:"key,omitempty"`    // PKCS#8: that signs each CONNECT
 	Chains  [][][]byte `json:"chains,omitempty"` // DER, of the client certificate of each server, and of the reference last; all or none
 	Session Session    `json:"session"`
 }
 
 // marshal is s as JSON. The caller clears it.
 func marshal(s Session) ([]byte, error) {
-	c := content{Version: version, Token: s.Ref.Token.Reveal(), Session: s}
-	c.Session.Ref.Token = redact.Secret{}
+	c := content{Version: version, Token: s.Ref.Token.Reveal(), Key: s.Ref.Key.Reveal(), Session: s}
+	c.Session.Ref.Token, c.Session.Ref.Key = redact.Secret{}, strap.Key{}
 	c.Session.Servers = make([]protocol.Target, len(s.Servers))
 	identities := 0
 	chain := func(t protocol.Target) protocol.Target {
@@ -89,6 +91,7 @@ func unmarshal(b []byte) (Session, error) {
 		return Session{}, errors.New("not a session") // what the decoder says may hold what it read
 	}
 	defer clear(c.Token)
+	defer clear(c.Key)
 	s := c.Session
 	switch {
 	case c.Version != version:
@@ -98,7 +101,10 @@ func unmarshal(b []byte) (Session, error) {
 	case len(c.Chains) != 0 && len(c.Chains) != len(s.Servers)+1:
 		return Session{}, errors.New("not one certificate for each server")
 	}
-	s.Ref.Token = redact.New(c.Token)
+	s.Ref.Token, s.Ref.Key = redact.New(c.Token), strap.Key{}
+	if len(c.Key) > 0 {
+		s.Ref.Key.Secret = redact.New(c.Key)
+	}
 	for i, der := range c.Chains {
 		t := &s.Ref.Target
 		if i < len(s.Servers) {

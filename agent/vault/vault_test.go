@@ -19,9 +19,13 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/gateway"
+	"github.com/holdfast-vpn/holdfast/protocol/strap"
 )
 
-const canary = "token-canary-1f3a"
+const (
+	canary    = "token-canary-1f3a"
+	canaryKey = "key-canary-77c0"
+)
 
 // whole is a session with something in every field, and a client certificate for one of its two servers.
 func whole(t testing.TB) Session {
@@ -47,7 +51,7 @@ func whole(t testing.TB) Session {
 		Policy: machine.Policy{AutoReconnect: true, DisconnectOnSuspend: true, Backups: 1, IgnorePortals: true, LockUp: true}, Budget: time.Minute, LocalLAN: true, KeepsUser: true, Keeps: true,
 		Ref: protocol.SessionRef{
 			Target: target, Token: redact.NewString(canary), Gateway: netip.MustParseAddrPort("192.0.2.1:443"), LeafKey: [32]byte{9}, MTU: 1390,
-			Prior: []netip.Prefix{netip.MustParsePrefix("10.0.0.5/24")},
+			Prior: []netip.Prefix{netip.MustParsePrefix("10.0.0.5/24")}, Key: strap.Key{Secret: redact.NewString(canaryKey)},
 		},
 		Settings: protocol.Settings{
 			Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.5/24"), netip.MustParsePrefix("2001:db8:11::5/64")}, MTU: 1400, DNS: []netip.Addr{netip.MustParseAddr("10.0.0.1")},
@@ -67,12 +71,12 @@ func whole(t testing.TB) Session {
 	return s
 }
 
-// same compares two sessions, the token by its bytes.
+// same compares two sessions, the token and the key by their bytes.
 func same(a, b Session) bool {
-	if !a.Ref.Token.Equal(b.Ref.Token) {
+	if !a.Ref.Token.Equal(b.Ref.Token) || !a.Ref.Key.Equal(b.Ref.Key.Secret) {
 		return false
 	}
-	a.Ref.Token, b.Ref.Token = redact.Secret{}, redact.Secret{}
+	a.Ref.Token, b.Ref.Token, a.Ref.Key, b.Ref.Key = redact.Secret{}, redact.Secret{}, strap.Key{}, strap.Key{}
 	return reflect.DeepEqual(a, b)
 }
 
@@ -150,7 +154,7 @@ func TestVault(t *testing.T) {
 			t.Fatal(err)
 		}
 		b, err := os.ReadFile(sealed)
-		if err != nil || bytes.Contains(b, []byte(canary)) || bytes.Contains(b, []byte("alice")) {
+		if err != nil || bytes.Contains(b, []byte(canary)) || bytes.Contains(b, []byte(canaryKey)) || bytes.Contains(b, []byte("alice")) {
 			t.Fatalf("the file shows something, %v", err)
 		}
 		files = append(files, b)
@@ -304,7 +308,7 @@ func TestUnmarshalRefuses(t *testing.T) {
 	}
 }
 
-// TestNoOtherSecret: of everything that is kept, only the token is a secret; another one would be written as a mask.
+// TestNoOtherSecret: of everything that is kept, only the token and the key beside it are secrets; another one would be written as a mask.
 func TestNoOtherSecret(t *testing.T) {
 	var found []string
 	seen := map[reflect.Type]bool{}
@@ -328,7 +332,7 @@ func TestNoOtherSecret(t *testing.T) {
 		}
 	}
 	walk("Session", reflect.TypeFor[Session]())
-	if fmt.Sprint(found) != "[Session.Ref.Token]" {
+	if fmt.Sprint(found) != "[Session.Ref.Token Session.Ref.Key.Secret]" {
 		t.Errorf("secrets: %v", found)
 	}
 }

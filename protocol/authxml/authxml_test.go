@@ -132,7 +132,11 @@ func TestResponseRoundTrip(t *testing.T) {
 				{Type: InputPassword, Name: "secondary_password", SecondAuth: true},
 				{Type: InputSelect, Name: GroupList, Label: "Group:", Options: []Option{{Value: "a<b", Label: "A", Selected: true}, {Value: "c", Label: "C", SecondAuth: true, NoAAA: true}}}}}},
 		"complete": {Type: TypeComplete, AuthID: AuthSuccess, SessionID: "12", SessionToken: redact.NewString("ab12@34@cd@ef"), Banner: "hello"},
-		"flags":    {Type: TypeRequest, AuthID: AuthMain, AuthComplete: true, CertRequest: true, MultiCert: true, CertAccepted: true, HostScan: true, SSO: true},
+		"flags":    {Type: TypeRequest, AuthID: AuthMain, AuthComplete: true, CertRequest: true, MultiCert: true, CertAccepted: true, HostScan: true, SSO: &SSO{}},
+		"browser": {Type: TypeRequest, AuthID: AuthMain, Title: "SAML",
+			SSO: &SSO{Login: "https://gw/+CSCOE+/saml/sp/login?tgname=a&acsamlcap=v2", Mode: BrowserExternal, Final: "https://gw/f", TokenCookie: "acSamlv2Token",
+				ErrorCookie: "acSamlv2Error", Logout: "https://gw/l", LogoutFinal: "https://gw/lf"},
+			Form: &Form{Method: "POST", Inputs: []Input{{Type: InputSSO, Name: "sso-token"}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			doc, err := in.Append(nil)
@@ -157,8 +161,54 @@ func reveal(r *Response) string {
 	if r.Form != nil {
 		form = fmt.Sprintf("%+v", *r.Form)
 	}
-	c.Form = nil
-	return fmt.Sprintf("%+v token=%q form=%s", c, r.SessionToken.Reveal(), form)
+	sso := "none"
+	if r.SSO != nil {
+		sso = fmt.Sprintf("%+v", *r.SSO)
+	}
+	c.Form, c.SSO = nil, nil
+	return fmt.Sprintf("%+v token=%q form=%s sso=%s", c, r.SessionToken.Reveal(), form, sso)
+}
+
+// samlOfAnASA is the shape in which an ASA asks for a browser: the elements beside the form, a field that no person fills in it.
+const samlOfAnASA = `<?xml version="1.0" encoding="UTF-8"?>
+<config-auth client="vpn" type="auth-request" aggregate-auth-version="2">
+<opaque is-for="sg"><tunnel-group>SAML</tunnel-group><auth-method>single-sign-on-v2</auth-method><auth-method>single-sign-on-external-browser</auth-method></opaque>
+<auth id="main">
+<title>Login</title>
+<message>Please complete the authentication process in the AnyConnect Login window.</message>
+<banner></banner>
+<sso-v2-login> https://vpn.example.com/+CSCOE+/saml/sp/login?tgname=SAML&#x26;acsamlcap=v2
+</sso-v2-login>
+<sso-v2-login-final>https://vpn.example.com/+CSCOE+/saml_ac_login.html</sso-v2-login-final>
+<sso-v2-token-cookie-name>acSamlv2Token</sso-v2-token-cookie-name>
+<sso-v2-error-cookie-name>acSamlv2Error</sso-v2-error-cookie-name>
+<sso-v2-browser-mode>external</sso-v2-browser-mode>
+<form>
+<input type="sso" name="sso-token"></input>
+</form>
+</auth>
+</config-auth>`
+
+func TestBrowserOfAnASA(t *testing.T) {
+	r, err := ParseResponse([]byte(samlOfAnASA))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := SSO{
+		Login: "https://vpn.example.com/+CSCOE+/saml/sp/login?tgname=SAML&acsamlcap=v2", Mode: BrowserExternal,
+		Final: "https://vpn.example.com/+CSCOE+/saml_ac_login.html", TokenCookie: "acSamlv2Token", ErrorCookie: "acSamlv2Error",
+	}
+	if r.SSO == nil || *r.SSO != want {
+		t.Errorf("%+v", r.SSO)
+	}
+	if len(r.Form.Inputs) != 1 || r.Form.Inputs[0].Type != InputSSO || r.Form.Inputs[0].Name != "sso-token" {
+		t.Errorf("%+v", r.Form)
+	}
+	// A field for it alone is asked for, too, by whoever says nothing else.
+	r, err = ParseResponse([]byte(`<config-auth type="auth-request"><auth id="main"><form><input type="SSO" name="sso-token"/></form></auth></config-auth>`))
+	if err != nil || r.SSO == nil || *r.SSO != (SSO{}) {
+		t.Errorf("%+v, %v", r, err)
+	}
 }
 
 func TestRequestRoundTrip(t *testing.T) {

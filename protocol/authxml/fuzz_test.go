@@ -22,6 +22,7 @@ func seed(f *testing.F) {
 	f.Add([]byte(asaPrelogin))
 	f.Add([]byte(`<!DOCTYPE a [<!ENTITY a "b">]><auth>&a;</auth>`))
 	f.Add([]byte(completeOfAnASA))
+	f.Add([]byte(samlOfAnASA))
 	f.Add([]byte(`<auth id="main"><csdLinux token="1"/><opaque is-for="sg">1</opaque><form><select name="group_list"><option override-name="a" override-label="b" secondary_username="c">x</option></select></form></auth>`))
 	f.Add([]byte(`<config-auth type="complete"><opaque><![CDATA[x]]></opaque><error param1="%s">%s%s</error></config-auth>`))
 }
@@ -45,7 +46,7 @@ func FuzzParseResponse(f *testing.F) {
 		if p, q := r.Config.Profile, r2.Config.Profile; !r.Bare && ((p == nil) != (q == nil) || p != nil && *p != *q) {
 			t.Fatalf("%+v\n%+v", p, q)
 		}
-		if r2.Type != r.Type || r2.Message != r.Message || r2.Error != r.Error || string(r2.Opaque) != string(r.Opaque) || (r2.Form == nil) != (r.Form == nil) {
+		if r2.Type != r.Type || r2.Message != r.Message || r2.Error != r.Error || string(r2.Opaque) != string(r.Opaque) || (r2.Form == nil) != (r.Form == nil) || (r2.SSO == nil) != (r.SSO == nil) {
 			t.Fatalf("%s\n%s", reveal(r), reveal(r2))
 		}
 	})

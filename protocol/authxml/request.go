@@ -14,6 +14,9 @@ const (
 	TypeLogout = "logout"
 )
 
+// MethodExternalBrowser is the capability of signing in in the person's own browser, which brings the answer to a port of loopback.
+const MethodExternalBrowser = "single-sign-on-external-browser"
+
 // maxFields bounds the inputs of a form and the fields of a reply.
 const maxFields = 64
 

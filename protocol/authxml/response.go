@@ -44,7 +44,7 @@ type Response struct {
 	CertAccepted bool // the one that was shown is good: the login goes on with what follows
 	MultiCert    bool // several certificates are wanted, signed in the document
 	HostScan     bool // a report on this machine is wanted, in the newer or the older spelling
-	SSO          bool // a browser is wanted
+	SSO          *SSO // a browser is wanted; nil when not
 }
 
 // Append appends the response's document. The error is ErrValue; b is then unchanged. A Bare one has no version and no Config.
@@ -66,9 +66,7 @@ func (r *Response) Append(b []byte) ([]byte, error) {
 	if r.AuthComplete {
 		w.empty("authentication-complete")
 	}
-	if r.SSO {
-		w.empty("sso-v2-login")
-	}
+	r.SSO.append(&w)
 	if r.Form != nil {
 		r.Form.append(&w)
 	}
@@ -155,7 +153,7 @@ func (r *Response) parseAuth(auth *node) error {
 		r.Error = e
 	}
 	r.AuthComplete = auth.child("authentication-complete") != nil
-	r.SSO = auth.child("sso-v2-login") != nil
+	r.SSO = parseSSO(auth)
 	form := auth.child("form")
 	if form == nil {
 		return nil
@@ -165,8 +163,8 @@ func (r *Response) parseAuth(auth *node) error {
 		return err
 	}
 	r.Form = f
-	for _, in := range f.Inputs {
-		r.SSO = r.SSO || in.Type == InputSSO
+	if r.SSO == nil && slices.ContainsFunc(f.Inputs, func(in Input) bool { return in.Type == InputSSO }) {
+		r.SSO = &SSO{}
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (c *Connector) Open(ctx context.Context, t protocol.Target, p protocol.Prom
 	if watched {
 		w.LoggedIn()
 	}
-	ref := protocol.SessionRef{Target: res.Target, Token: res.Token, Gateway: res.Gateway, LeafKey: res.LeafKey}
+	ref := protocol.SessionRef{Target: res.Target, Token: res.Token, Gateway: res.Gateway, LeafKey: res.LeafKey, Key: res.Key}
 	if res.User != "" {
 		ref.Target.User = res.User
 	}
@@ -194,6 +194,12 @@ func (c *Connector) connect(ctx context.Context, conn *login.Conn, ref protocol.
 	}
 	if req.UserAgent == "" {
 		req.UserAgent = login.DefaultUserAgent
+	}
+	if !ref.Key.Empty() {
+		var err error
+		if req.Proof, err = ref.Key.Prove(conn.TLS.ConnectionState()); err != nil {
+			c.log().Warn("cstp: CONNECT goes unsigned", "err", err) // most gateways do not look
+		}
 	}
 	for _, p := range ref.Prior {
 		req.Prior = append(req.Prior, p.Addr())

@@ -53,5 +53,5 @@
 //
 // Sending by DTLS allocates, in pion.
 //
-// Imports: protocol, protocol/authxml, protocol/packet, protocol/keepalive, protocol/dtlstun, protocol/dtlstun/resume, protocol/login, dart/fault, dart/redact.
+// Imports: protocol, protocol/authxml, protocol/packet, protocol/keepalive, protocol/dtlstun, protocol/dtlstun/resume, protocol/login, protocol/strap, dart/fault, dart/redact.
 package cstp

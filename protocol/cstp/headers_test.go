@@ -20,6 +20,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/dtlstun/resume"
+	"github.com/holdfast-vpn/holdfast/protocol/strap"
 )
 
 var update = flag.Bool("update", false, "write the goldens anew")
@@ -101,6 +102,10 @@ func TestCapturedRequest(t *testing.T) {
 		t.Errorf("a master secret of %d bytes", r.Resume.Master.Len())
 	}
 	r.Resume.Master = redact.Secret{}
+	if len(r.Proof.Pubkey) != 124 || len(r.Proof.Verify) != 96 { // a key of P-256, a signature
+		t.Errorf("the proof is %+v", r.Proof)
+	}
+	r.Proof = strap.Proof{}
 	want := &Request{Host: "vpn4.lab.example", UserAgent: "Open AnyConnect VPN Agent v9.01-3", Hostname: "vm", BaseMTU: 1500, MTU: 1390, IPv6: true, DTLS: true,
 		Resume: ResumeOffer{DTLS12: resume.DTLS12, DTLS: resume.DTLS}}
 	if !reflect.DeepEqual(r, want) {
@@ -110,7 +115,7 @@ func TestCapturedRequest(t *testing.T) {
 
 func TestRequestRoundTrip(t *testing.T) {
 	want := &Request{Host: "gw.example:8443", UserAgent: "AnyConnect test", Token: redact.NewString("a@1@b+/="), Hostname: "laptop", BaseMTU: 1400, MTU: 1306,
-		IPv6: true, DTLS: true, Prior: []netip.Addr{netip.MustParseAddr("10.1.0.2"), netip.MustParseAddr("2001:db8::2")}}
+		IPv6: true, DTLS: true, Prior: []netip.Addr{netip.MustParseAddr("10.1.0.2"), netip.MustParseAddr("2001:db8::2")}, Proof: strap.Proof{Pubkey: "MFk+/=", Verify: "MEY="}}
 	for _, psk := range []bool{false, true} {
 		for _, o := range []ResumeOffer{{}, NewResumeOffer()} {
 			want.DTLS, want.Resume = psk, o

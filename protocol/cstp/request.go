@@ -10,6 +10,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/dart/redact"
+	"github.com/holdfast-vpn/holdfast/protocol/strap"
 )
 
 // Path is what CONNECT asks for: a path, not an authority.
@@ -33,6 +34,7 @@ type Request struct {
 	Prior     []netip.Addr  // inside addresses of an earlier tunnel, told on a reconnect
 	DTLS      bool          // X-DTLS-CipherSuite: PSK-NEGOTIATE
 	Resume    ResumeOffer   // the other way into DTLS
+	Proof     strap.Proof   // that the session is ours, by the key that the login announced
 }
 
 // Append appends the request as it goes on the wire, blank line included. It holds the token: wipe the result after it was sent.
@@ -47,6 +49,10 @@ func (r *Request) Append(b []byte) []byte {
 	line("X-CSTP-Version", "1")
 	line("X-CSTP-Hostname", r.Hostname)
 	line("X-CSTP-Protocol", copyright)
+	if r.Proof != (strap.Proof{}) {
+		line(strap.HeaderVerify, r.Proof.Verify)
+		line(strap.HeaderPubkey, r.Proof.Pubkey)
+	}
 	if r.BaseMTU > 0 {
 		line("X-CSTP-Base-MTU", strconv.Itoa(r.BaseMTU))
 	}
@@ -80,6 +86,7 @@ func ParseRequest(q *http.Request) (*Request, error) {
 	r.IPv6 = strings.Contains(q.Header.Get("X-CSTP-Address-Type"), "IPv6") || strings.EqualFold(q.Header.Get("X-CSTP-Full-IPv6-Capability"), "true")
 	r.DTLS = slices.Contains(strings.Split(q.Header.Get("X-DTLS-CipherSuite"), ":"), pskNegotiate)
 	r.Resume = parseResumeOffer(q.Header)
+	r.Proof = strap.Proof{Pubkey: q.Header.Get(strap.HeaderPubkey), Verify: q.Header.Get(strap.HeaderVerify)}
 	for _, v := range q.Header.Values("X-CSTP-Address") {
 		if a, err := netip.ParseAddr(strings.TrimSpace(v)); err == nil && a.Zone() == "" && len(r.Prior) < 2 {
 			r.Prior = append(r.Prior, a)

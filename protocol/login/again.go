@@ -20,7 +20,7 @@ type again struct {
 
 // lost reports whether the form at hand refuses an answer in a way that makes the attempt useless.
 func (c *Conversation) lost(r *round) bool {
-	return r.ask.Error != "" && c.resp.Error == "" && c.opaque == nil && c.secretForms == 1 && slices.Equal(r.asks(), c.lastAsked)
+	return r.ask.Error != "" && c.resp.Error == "" && c.opaque == nil && c.secretForms == 1 && len(c.lastAsked) > 0 && slices.Equal(r.asks(), c.lastAsked)
 }
 
 // beginAgain starts over with the answers of the form at hand.

@@ -44,7 +44,7 @@ func (c *Conversation) answerForm(a protocol.Answer) (Action, error) {
 	if c.form.lost {
 		return c.beginAgain()
 	}
-	return c.sendForm()
+	return c.settle()
 }
 
 // differ names what is new and was not given the same way twice: "" when all is well.
@@ -73,7 +73,7 @@ func (c *Conversation) sendForm() (Action, error) {
 		if in.Type == authxml.InputText || in.Type == authxml.InputPassword {
 			c.lastAsked = append(c.lastAsked, in.Name)
 		}
-		if in.Type == authxml.InputPassword || in.Type == authxml.InputText && in.Name != userField {
+		if in.Type == authxml.InputPassword || in.Type == authxml.InputSSO || in.Type == authxml.InputText && in.Name != userField {
 			answers = append(answers, in.value)
 		}
 		raw = append(raw, authxml.Field{Name: in.Name, Value: in.value})

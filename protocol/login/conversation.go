@@ -11,6 +11,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/authxml"
+	"github.com/holdfast-vpn/holdfast/protocol/strap"
 )
 
 // Bounds of one login.
@@ -94,6 +95,9 @@ type Conversation struct {
 	resp   *authxml.Response // being worked on
 	banner bool              // the open question is resp's banner
 	form   *round            // the open question is this form
+
+	keys    *strap.Keys // of this login; nil: it is offered no browser
+	browser *input      // the open question is the page to sign in at, its answer goes into this
 }
 
 // NewConversation starts a login at a target.
@@ -158,6 +162,8 @@ func (c *Conversation) Answer(a protocol.Answer) (Action, error) {
 		}
 		c.accepted = append(c.accepted, c.resp.Banner)
 		return c.consider()
+	case c.browser != nil:
+		return c.answerBrowser(a)
 	case c.form != nil:
 		return c.answerForm(a)
 	}
@@ -176,12 +182,12 @@ func (c *Conversation) consider() (Action, error) {
 		return c.complete()
 	case r.CertRequest:
 		return c.certificate()
-	case r.SSO:
-		return Action{}, fault.Newf(fault.AuthUnsupported, nil, "single sign-on in a browser")
 	case r.HostScan && r.Bare: // the older kind puts its form beside it, and refuses the login afterwards
 		return Action{}, hostScan()
 	case r.Form != nil:
 		return c.newForm()
+	case r.SSO != nil:
+		return Action{}, fault.Newf(fault.NetMalformed, nil, "a sign-in page without a form")
 	case r.MultiCert:
 		return Action{}, fault.Newf(fault.AuthUnsupported, nil, "several client certificates")
 	case r.HostScan:
@@ -238,6 +244,9 @@ func (c *Conversation) init() (Action, error) {
 // post makes a request of a document. answers are the values in it that a person gave.
 func (c *Conversation) post(r *authxml.Request, answers []redact.Secret) (Action, error) {
 	r.Version, r.DeviceID = clientVersion, deviceID()
+	if r.Type != authxml.TypeLogout {
+		r.Capabilities = c.methods()
+	}
 	doc, err := r.Append(nil)
 	if err != nil {
 		return Action{}, fault.Newf(fault.UseBad, err, "an answer holds a character that cannot be sent")

@@ -155,6 +155,9 @@ func describeForm(f *protocol.Form) string {
 	if f.Error != "" {
 		s += fmt.Sprintf(" error=%q", f.Error)
 	}
+	if b := f.Browser; b != nil {
+		s += fmt.Sprintf(" at %s of %s for %s:%d", b.URL, b.Host, b.Gateway, b.Port)
+	}
 	for _, in := range f.Fields {
 		s += " " + in.Type + ":" + in.Name
 		if in.Value != "" {

@@ -24,6 +24,9 @@
 //
 // A gateway that asks for a client certificate gets that of the Target, if it has one; its key is a protocol.Keyholder's, in another process: see identity.go.
 //
+// A gateway that wants its user to sign in at a web page is offered the browser that the user has: the page goes out as a prompt, and what the browser brings back is opened with a key that was made for
+// this login (protocol/strap). See browser.go.
+//
 // Nothing is sent twice that a person typed: a request with answers in it is never repeated, not after a lost connection and not after a redirect.
 //
 // Errors at the seam are *fault.Error; their texts hold no password, no token and no cookie, and no error of net/http or encoding/xml, which quote
@@ -37,6 +40,6 @@
 // An address that says nothing is connected to again every half second, four times at a login, which then goes on to a backup server, and six for a session that comes
 // back: systems repeat a lost SYN only after 1 s and 3 s, which is most of an outage. The first that connects wins, and no byte is sent on the others.
 //
-// Goroutines: one per connect while Dial races them and one that resolves a name again, all ended when it returns. The package imports dart/fault, dart/redact, protocol and
-// protocol/authxml.
+// Goroutines: one per connect while Dial races them and one that resolves a name again, all ended when it returns. The package imports dart/fault, dart/redact, protocol,
+// protocol/authxml and protocol/strap.
 package login

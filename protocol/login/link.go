@@ -16,6 +16,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/authxml"
+	"github.com/holdfast-vpn/holdfast/protocol/strap"
 )
 
 // Bounds of one answer.
@@ -44,6 +45,7 @@ var (
 type link struct {
 	dialer protocol.Dialer
 	opts   Options
+	keys   *strap.Keys // announced with each request; nil for none
 
 	conn  *Conn
 	at    origin
@@ -148,6 +150,10 @@ func (l *link) head(to origin, p *Post) ([]byte, error) {
 		{"Accept", "*/*"},
 		{"Accept-Encoding", "identity"},
 		{"X-Transcend-Version", "1"},
+	}
+	if l.keys != nil {
+		pub, dh := l.keys.Announce()
+		lines = append(lines, [2]string{strap.HeaderPubkey, pub}, [2]string{strap.HeaderDHPubkey, dh})
 	}
 	method := "POST "
 	kind := "application/xml; charset=utf-8"

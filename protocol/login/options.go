@@ -7,6 +7,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/authxml"
+	"github.com/holdfast-vpn/holdfast/protocol/strap"
 )
 
 // DefaultUserAgent begins with AnyConnect because some gateways answer others with a web page, and contains OpenConnect because others look for that.
@@ -63,4 +64,5 @@ type Result struct {
 	Banner   string   // the text after login, "" when there was none
 	Accepted []string // every banner the user accepted: equal texts are not asked again
 	Config   authxml.Config
+	Key      strap.Key // that was announced, and has to sign each CONNECT
 }

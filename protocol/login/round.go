@@ -74,7 +74,7 @@ func (c *Conversation) fill() (Action, error) {
 	c.refreshGroup(groups)
 	c.form = c.newRound(groups)
 	if !slices.ContainsFunc(c.form.inputs, func(in *input) bool { return in.asked }) {
-		return c.sendForm()
+		return c.settle()
 	}
 	return c.askForm(), nil
 }
@@ -89,6 +89,9 @@ func (c *Conversation) newRound(groups *authxml.Input) *round {
 		case authxml.InputHidden:
 			r.inputs = append(r.inputs, &input{Input: in, value: redact.NewString(in.Value)})
 			continue
+		case authxml.InputSSO:
+			r.inputs = append(r.inputs, &input{Input: in})
+			continue
 		case authxml.InputText, authxml.InputPassword, authxml.InputSelect:
 		default:
 			continue
@@ -101,7 +104,7 @@ func (c *Conversation) newRound(groups *authxml.Input) *round {
 	}
 	names := c.names.form(visible, refused || c.again != nil)
 	for _, in := range r.inputs {
-		if in.Type != authxml.InputHidden {
+		if in.Type != authxml.InputHidden && in.Type != authxml.InputSSO {
 			in.name, names = names[0], names[1:]
 		}
 	}

@@ -8,13 +8,19 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/authxml"
+	"github.com/holdfast-vpn/holdfast/protocol/strap"
 )
 
 // Run logs in at a target: it dials, converses and asks the user through p, until there is a token. Errors are *fault.Error; those of the Prompter are
 // passed on, but a question that repeats a refused one and has nobody to answer it is AUTH-001.
 func Run(ctx context.Context, d protocol.Dialer, t protocol.Target, p protocol.Prompter, o Options) (*Result, error) {
+	keys, err := strap.New()
+	if err != nil {
+		return nil, fault.New(fault.Internal, err)
+	}
 	c := NewConversation(t)
-	l := &link{dialer: d, opts: o}
+	c.Bind(keys)
+	l := &link{dialer: d, opts: o, keys: keys}
 	l.at = origin{c.Target().Host, c.Target().Port, ""}
 	l.fixed = t.Fixed
 	out, err := converse(ctx, c, l, p)
@@ -29,7 +35,7 @@ func Run(ctx context.Context, d protocol.Dialer, t protocol.Target, p protocol.P
 	}
 	r := &Result{
 		Token: out.Token, Target: c.Target(), Gateway: l.gateway, LeafKey: l.leaf,
-		User: out.User, Group: out.Group, Banner: out.Banner, Accepted: out.Accepted, Config: out.Config,
+		User: out.User, Group: out.Group, Banner: out.Banner, Accepted: out.Accepted, Config: out.Config, Key: keys.Key(),
 	}
 	r.Target.Fixed = l.fixed
 	r.Conn = l.take()

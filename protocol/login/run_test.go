@@ -15,6 +15,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/strap"
 )
 
 func TestLoginOnOneConnectionForEachAttempt(t *testing.T) {
@@ -73,6 +74,11 @@ func TestRequestHeaders(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = r.Conn.Close()
+		if pub, dh := got.Get(strap.HeaderPubkey), got.Get(strap.HeaderDHPubkey); len(pub) != 124 || len(dh) != 124 || pub == dh { // 91 bytes each, new for every login
+			t.Errorf("keys %q and %q", pub, dh)
+		}
+		got.Del(strap.HeaderPubkey)
+		got.Del(strap.HeaderDHPubkey)
 		got.Del("X-Pad")
 		got.Del("Content-Length")
 		want := http.Header{"User-Agent": {DefaultUserAgent}, "Accept": {"*/*"}, "Accept-Encoding": {"identity"}, "X-Transcend-Version": {"1"}, "X-Aggregate-Auth": {"1"},
