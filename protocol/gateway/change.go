@@ -52,7 +52,7 @@ func (g *Gateway) changed(l *login, r *authxml.Request) reply {
 	g.mu.Lock()
 	g.passwords[l.user.Name] = to
 	g.mu.Unlock()
-	return g.complete(l.user, l.group)
+	return g.complete(l)
 }
 
 // password is a user's of this moment, and what must be done about it: nothing once it was changed.

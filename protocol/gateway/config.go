@@ -23,6 +23,7 @@ type Config struct {
 	Groups   []Group // the first is the default; none means that no group is asked
 	PreLogin string  // banner before the login
 	Older    bool    // it knows the login before aggregate authentication alone
+	Bound    bool    // a client that announced a key must sign each CONNECT with it, as Cisco's gateways want it
 	Redirect string  // where a login that begins here is sent on to, an https URL; "" serves it
 	Profile  []byte  // the client profile that comes with every login; none when empty
 
@@ -64,6 +65,8 @@ type Group struct {
 	Name, Label string
 	// Second is the label of a second password, which only this group's form has; "" for a group with one login.
 	Second string
+	// Browser has the group's users give name and password at a web page, in a browser of theirs: the gateway is its own identity provider. A Change comes by form after that, a Challenge not at all.
+	Browser bool
 }
 
 // Inside is the network behind the gateway. One goroutine reads; any number write, one or two per client.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/cstp"
+	"github.com/holdfast-vpn/holdfast/protocol/strap"
 )
 
 // connect answers CONNECT and, when the token is good, runs the tunnel to its end. r holds what the client sent after the request's head.
@@ -54,6 +55,14 @@ func (g *Gateway) attach(t *tunnel, req *cstp.Request) (older *tunnel, offer []p
 	s := g.sessions[string(req.Token.Reveal())]
 	if s == nil {
 		return nil, nil, http.StatusUnauthorized, "Cookie is not acceptable"
+	}
+	if g.cfg.Bound && s.key != "" {
+		next, err := strap.Check(s.key, t.conn.tls.ConnectionState(), req.Proof)
+		if err != nil {
+			s.refused++
+			return nil, nil, http.StatusUnauthorized, "Session token is bound to another client"
+		}
+		s.key = next
 	}
 	if err := g.addresses(s); err != nil {
 		s.refused++

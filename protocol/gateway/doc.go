@@ -9,6 +9,8 @@
 //	  '-------> outlet: whose? --> way --> DTLS --> channel ------------'
 //
 // A user logs in by form (name, password, group; then a challenge for users who have one) and gets a session with a token, in the document and in the webvpn cookie.
+// A group may have its users sign in at a web page instead: the gateway then is its own identity provider (browser.go), and seals what it hands to the browser to the key that the client announced. A client that announced one must
+// sign each CONNECT where Config.Bound says so.
 // CONNECT with the token makes the session's tunnel. The session outlives it: a tunnel that is lost leaves the session inactive, with its addresses, until the
 // disconnected timeout, the session timeout, a DISCONNECT that says so, or Revoke. A second CONNECT with the token ends the older tunnel with an empty
 // DISCONNECT, as ocserv does.
@@ -48,5 +50,5 @@
 // Close ends and waits for all but Serve and ServeDatagrams, which return. Everything from a client is hostile: sizes, counts and times are bounded and packets with a foreign source
 // are dropped. It is nevertheless a gateway for rehearsals, not for production: passwords are compared in memory, nothing is rate-limited.
 //
-// Imports: authxml, cstp, dtlstun, packet, protocol, dart/redact, dart/fault. No gVisor: that is in package inside alone.
+// Imports: authxml, cstp, dtlstun, packet, protocol, strap, dart/redact, dart/fault. No gVisor: that is in package inside alone.
 package gateway

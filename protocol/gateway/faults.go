@@ -14,6 +14,8 @@ const (
 	StageLogin   Stage = iota + 1 // requests before the tunnel
 	StageConnect                  // CONNECT
 	StageProfile                  // the fetch of the client profile
+	StageSignIn                   // the pages at which people sign in
+	StageSeal                     // the token that a sign-in hands over: whatever the Kind, it is sealed to a key that nobody has
 )
 
 // Kind is a wrong answer.

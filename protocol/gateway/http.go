@@ -26,8 +26,11 @@ const page = "<!DOCTYPE html>\n<html><head><title>%[1]s</title></head><body><h1>
 // answer serves a request and reports whether the connection goes on.
 func (c *conn) answer(q *http.Request, body []byte) bool {
 	stage := StageLogin
-	if q.URL.Path == profilePath {
+	switch q.URL.Path {
+	case profilePath:
 		stage = StageProfile
+	case pageLogin, pageProvider, pageDone:
+		stage = StageSignIn
 	}
 	if m := c.g.misdeed(stage); m != nil && !c.misbehave(m) {
 		return false
@@ -66,6 +69,9 @@ const profilePath = "/CACHE/stc/profiles/client.xml"
 // serve finds the answer to a request.
 func (g *Gateway) serve(q *http.Request, body []byte) reply {
 	read := q.Method == http.MethodGet || q.Method == http.MethodHead
+	if r, ok := g.pages(q, body); ok {
+		return r
+	}
 	switch {
 	case read && q.URL.Path == profilePath && len(g.cfg.Profile) > 0:
 		return g.profile(q)

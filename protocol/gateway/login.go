@@ -14,6 +14,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol/authxml"
+	"github.com/holdfast-vpn/holdfast/protocol/strap"
 )
 
 // What a failed login says, as an ASA does.
@@ -27,6 +28,23 @@ type login struct {
 	user   *User  // whose password was right, while the challenge is open
 	change Change // the open question is this
 	wrong  int    // answers in a row
+	offer  offer
+	signIn *signIn // the open question is this
+}
+
+// offer is what a client says of itself with a login.
+type offer struct {
+	browser          bool   // it can have its user sign in in a browser
+	pubkey, dhPubkey string // its keys, "" for none
+	host             string // what it calls us
+}
+
+// offerOf reads it.
+func offerOf(q *http.Request, r *authxml.Request) offer {
+	return offer{
+		browser: slices.Contains(r.Capabilities, authxml.MethodExternalBrowser), host: q.Host,
+		pubkey: q.Header.Get(strap.HeaderPubkey), dhPubkey: q.Header.Get(strap.HeaderDHPubkey),
+	}
 }
 
 // login answers a POST.
@@ -43,10 +61,10 @@ func (g *Gateway) login(q *http.Request, body []byte) reply {
 		g.end(s, "logout")
 		return reply{status: http.StatusOK}
 	case authxml.TypeReply:
-		return g.step(handleOf(r.Opaque), r)
+		return g.step(handleOf(r.Opaque), r, offerOf(q, r))
 	}
-	l := g.begin(groupOf(g.cfg.Groups, r, q.URL.Path))
-	return g.ask(l, g.mainForm(l, ""))
+	l := g.begin(groupOf(g.cfg.Groups, r, q.URL.Path), offerOf(q, r))
+	return g.ask(l, g.firstForm(l, ""))
 }
 
 // groupOf is the group that an init asks for: by choice, by the URL the user gave, by the path; else the first. Label and name both count.
@@ -70,10 +88,10 @@ func groupOf(groups []Group, r *authxml.Request, path string) string {
 }
 
 // begin makes a login, in the place of the oldest when there are too many.
-func (g *Gateway) begin(group string) *login {
+func (g *Gateway) begin(group string, o offer) *login {
 	var b [8]byte
 	_, _ = rand.Read(b[:])
-	l := &login{handle: fmt.Sprint(binary.BigEndian.Uint64(b[:]) >> 1), begun: time.Now(), group: group}
+	l := &login{handle: fmt.Sprint(binary.BigEndian.Uint64(b[:]) >> 1), begun: time.Now(), group: group, offer: o}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var oldest *login
@@ -99,23 +117,28 @@ func handleOf(opaque []byte) string {
 }
 
 // step takes one answer of the user. The login is taken out of the table meanwhile: two requests cannot answer it at the same time.
-func (g *Gateway) step(h string, r *authxml.Request) reply {
+func (g *Gateway) step(h string, r *authxml.Request, o offer) reply {
 	g.mu.Lock()
 	l := g.logins[h]
 	delete(g.logins, h)
 	g.mu.Unlock()
 	if l == nil || time.Since(l.begun) > loginFor {
-		l = g.begin(groupOf(g.cfg.Groups, r, ""))
-		return g.ask(l, g.mainForm(l, "The login took too long, please begin again."))
+		l = g.begin(groupOf(g.cfg.Groups, r, ""), o)
+		return g.ask(l, g.firstForm(l, "The login took too long, please begin again."))
 	}
 	switch {
 	case l.change != ChangeNothing:
 		return g.changed(l, r)
 	case l.user != nil:
 		return g.challenge(l, r)
+	case l.signIn != nil:
+		return g.signedIn(l, r)
 	}
 	if r.GroupSelect != "" {
 		l.group = groupOf(g.cfg.Groups, r, "")
+	}
+	if g.browses(l.group) { // chosen in the form of another group
+		return g.ask(l, g.browserForm(l, ""))
 	}
 	u := g.find(string(field(r, "username").Reveal()))
 	if u == nil || !u.in(l.group) || g.second(l.group) != "" && !u.Second.Equal(field(r, "secondary_password")) {
@@ -136,7 +159,7 @@ func (g *Gateway) known(l *login) reply {
 	if _, l.change = g.password(l.user); l.change != ChangeNothing {
 		return g.ask(l, g.changeForm(l, ""))
 	}
-	return g.complete(l.user, l.group)
+	return g.complete(l)
 }
 
 // second is the label of a group's second password, "" when it has none.
@@ -202,17 +225,22 @@ func (g *Gateway) mainForm(l *login, failure string) *authxml.Response {
 		f.Inputs = append(f.Inputs, authxml.Input{Type: authxml.InputPassword, Name: "secondary_password", Label: label, SecondAuth: true})
 	}
 	if len(g.cfg.Groups) > 0 {
-		sel := authxml.Input{Type: authxml.InputSelect, Name: authxml.GroupList, Label: "GROUP:"}
-		for _, o := range g.cfg.Groups {
-			label := o.Label
-			if label == "" {
-				label = o.Name
-			}
-			sel.Options = append(sel.Options, authxml.Option{Value: o.Name, Label: label, Selected: o.Name == l.group, SecondAuth: o.Second != ""})
-		}
-		f.Inputs = append(f.Inputs, sel)
+		f.Inputs = append(f.Inputs, g.groupSelect(l))
 	}
 	return &authxml.Response{AuthID: authxml.AuthMain, Title: "Login", Banner: g.cfg.PreLogin, Message: "Please enter your username and password.", Error: failure, Form: f}
+}
+
+// groupSelect is the choice of a group.
+func (g *Gateway) groupSelect(l *login) authxml.Input {
+	sel := authxml.Input{Type: authxml.InputSelect, Name: authxml.GroupList, Label: "GROUP:"}
+	for _, o := range g.cfg.Groups {
+		label := o.Label
+		if label == "" {
+			label = o.Name
+		}
+		sel.Options = append(sel.Options, authxml.Option{Value: o.Name, Label: label, Selected: o.Name == l.group, SecondAuth: o.Second != ""})
+	}
+	return sel
 }
 
 // challengeForm asks the user's challenge.
@@ -243,8 +271,8 @@ func (g *Gateway) ask(l *login, r *authxml.Response) reply {
 }
 
 // complete makes the session and hands its token over, in the document as an ASA does and in the cookie as everybody does.
-func (g *Gateway) complete(u *User, group string) reply {
-	s := g.newSession(u.Name, group)
+func (g *Gateway) complete(l *login) reply {
+	s := g.newSession(l.user.Name, l.group, l.offer.pubkey)
 	complete := &authxml.Response{
 		Type: authxml.TypeComplete, AuthID: authxml.AuthSuccess, Banner: g.cfg.Settings.Banner,
 		SessionID: fmt.Sprint(s.id), SessionToken: redact.NewString(s.token),

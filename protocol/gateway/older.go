@@ -18,7 +18,7 @@ const (
 func (g *Gateway) olderLogin(q *http.Request, body []byte) reply {
 	switch {
 	case q.Method == http.MethodGet && q.URL.Path == olderPath:
-		l := g.begin(groupOf(g.cfg.Groups, &authxml.Request{}, ""))
+		l := g.begin(groupOf(g.cfg.Groups, &authxml.Request{}, ""), offerOf(q, &authxml.Request{}))
 		return g.ask(l, g.mainForm(l, ""))
 	case q.Method == http.MethodGet:
 		return reply{status: http.StatusFound, location: olderPath, cookies: []string{"webvpnlogin=1; path=/; secure"}}
@@ -37,7 +37,7 @@ func (g *Gateway) olderLogin(q *http.Request, body []byte) reply {
 	}
 	handle, err := q.Cookie(olderCookie)
 	if err != nil {
-		return g.step("", r)
+		return g.step("", r, offerOf(q, r))
 	}
-	return g.step(handle.Value, r)
+	return g.step(handle.Value, r, offerOf(q, r))
 }

@@ -17,6 +17,7 @@ type session struct {
 	id          uint32
 	token       string
 	user, group string
+	key         string // that has to sign the next CONNECT; "" when the client announced none
 	begun       time.Time
 	addrs       []netip.Prefix // given at the first CONNECT, kept to the end
 	renumber    bool           // but others at the next one
@@ -57,14 +58,14 @@ func (c *counter) value() Counter {
 }
 
 // newSession makes a session with a token of the shape an ASA's have.
-func (g *Gateway) newSession(user, group string) *session {
+func (g *Gateway) newSession(user, group, key string) *session {
 	var b [25]byte
 	_, _ = rand.Read(b[:])
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.expire()
 	g.lastID += 1 + binary.BigEndian.Uint32(b[:])%7
-	s := &session{id: g.lastID, user: user, group: group, begun: time.Now(), since: time.Now()}
+	s := &session{id: g.lastID, user: user, group: group, key: key, begun: time.Now(), since: time.Now()}
 	s.tunnels.Store(parentNumber)
 	s.token = fmt.Sprintf("%X@%d@%X@%X", b[:3], s.id, b[3:5], b[5:])
 	g.sessions[s.token] = s
