@@ -22,6 +22,9 @@ func Open(ctx context.Context, page string) error {
 	if runtime.GOOS == "linux" && os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
 		return fault.Newf(fault.AuthBrowser, nil, "there is no display") // xdg-open would take a browser for terminals
 	}
+	if os.Getenv("SUDO_USER") != "" && os.Geteuid() == 0 {
+		return fault.Newf(fault.AuthBrowser, nil, "a browser does not run as root") // nor is root's the one where the person is signed in
+	}
 	args := opener(runtime.GOOS, page)
 	return start(ctx, args[0], args[1:]...)
 }

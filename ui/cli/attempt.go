@@ -47,6 +47,7 @@ type outcome struct {
 	prompt string
 	answer ipc.Answer
 	err    error
+	sent   bool // the agent has the answer, if there is one
 }
 
 // run begins the connect, or takes up the pending prompt, and returns nil when the session is up.
@@ -251,6 +252,8 @@ func (a *attempt) prompt(ctx context.Context, p *ipc.Prompt) error {
 		}
 		a.ask(ctx, p, func(ctx context.Context) (ipc.Answer, error) { return a.askBanner(ctx, p) })
 		return nil
+	case "browser":
+		return a.browse(ctx, p)
 	case "form":
 	default:
 		return fault.Newf(fault.AuthUnsupported, nil, "%s", p.Kind)
@@ -288,13 +291,20 @@ func (a *attempt) ask(ctx context.Context, p *ipc.Prompt, how func(context.Conte
 	a.asking = p.ID
 	go func() {
 		answer, err := how(ctx)
-		a.asked <- outcome{p.ID, answer, err}
+		a.asked <- outcome{prompt: p.ID, answer: answer, err: err}
 	}()
 }
 
 // reply sends an answer. A question that is no longer open is no failure: the state says what became of the attempt.
 func (a *attempt) reply(ctx context.Context, o outcome) error {
+	var f *fault.Error
 	switch {
+	case errors.As(o.err, &f) && f.Code == fault.AuthPromptGone:
+		return nil
+	case errors.As(o.err, &f):
+		return f
+	case o.sent && o.err == nil:
+		return nil
 	case errors.Is(o.err, context.Canceled) && ctx.Err() == nil:
 		return nil // withdrawn
 	case o.err != nil && ctx.Err() == nil: // standard input ended
@@ -305,7 +315,7 @@ func (a *attempt) reply(ctx context.Context, o outcome) error {
 	a.declined = o.answer.Accept != nil && !*o.answer.Accept
 	err := a.agent.Answer(ctx, o.prompt, o.answer)
 	wipe(o.answer.Fields)
-	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Code == fault.AuthPromptGone {
+	if errors.As(err, &f) && f.Code == fault.AuthPromptGone {
 		return nil
 	}
 	return err

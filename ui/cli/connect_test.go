@@ -79,7 +79,7 @@ func TestConnect(t *testing.T) {
 		{name: "no terminal", steps: []step{form(password("password"))}, exit: 10},
 		{name: "banner accepted by flag", args: "--accept-banner --no-input", steps: []step{banner(), connected}, answers: "accept"},
 		{name: "banner and nobody to accept", args: "--no-input", steps: []step{banner()}, exit: 10, stderr: "hint: give --accept-banner"},
-		{name: "a way of login that is not there yet", steps: []step{{ask: &ipc.Prompt{Kind: "browser"}}}, exit: 1, stderr: "AUTH-005"},
+		{name: "a way of login that is not there yet", steps: []step{{ask: &ipc.Prompt{Kind: "retina"}}}, exit: 1, stderr: "AUTH-005"},
 
 		{name: "a person answers", who: &person{replies: []string{"alice", "1", "Pa55word"}},
 			steps: []step{form(text("username"), groups("staff")), form(password("password")), connected}, answers: "username=alice group_list=admins | password=Pa55word"},

@@ -19,6 +19,9 @@ type Deps struct {
 	PolicyFiles     []string // where the local policy of Cisco's client may be; ours is in the first of ProfileDirs
 	PreferenceFiles []string // where Cisco's client may keep this user's preferences
 
+	// Browse opens a page in this user's browser; nil: browser.Open.
+	Browse func(ctx context.Context, page string) error
+
 	// Rescue undoes every change to this machine without an agent.
 	Rescue func(ctx context.Context, stateDir, runtimeDir string, out io.Writer) error
 	// Doctor looks along the way to a gateway without an agent.

@@ -13,6 +13,6 @@
 //
 // It imports agent/ipc, dart, profile and ui only. What works without an agent and lives elsewhere (rescue, demo, gateway) is given to Main as functions.
 //
-// Goroutines: an attempt starts one that reads events and waits for it; the terminal starts one for each question, which a signal can leave blocked in a read of
+// Goroutines: an attempt starts one that reads events and waits for it, and one more while a person signs in in a browser; the terminal starts one for each question, which a signal can leave blocked in a read of
 // standard input: it ends with the process, after the terminal's echo was put back.
 package cli
