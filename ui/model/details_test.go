@@ -171,7 +171,7 @@ func TestHistory(t *testing.T) {
 	}
 	want := []string{
 		"12:00:04|Warning|The connection to Head office broke. Reconnecting.||2",
-		"12:00:03|Warning|something new|ZZZ-999|2",
+		"12:00:03|Warning|Something new.|ZZZ-999|2",
 		"12:00:01|Information|Data travels by DTLS.||0",
 		"12:00:01|Information|Connected to Head office.||1",
 	}
@@ -194,7 +194,7 @@ func TestHistory(t *testing.T) {
 	m, _ = m.Update(HideDetails{}, noon)
 	m, _ = m.Update(AgentGone{fault.New(fault.AgentUnreachable, nil)}, noon)
 	m, _ = m.Update(ShowDetails{TabHistory}, noon)
-	if l := m.details(noon).History; l[0].Code != string(fault.AgentUnreachable) || l[1].Text != "999" {
+	if l := m.details(noon).History; l[0].Code != string(fault.AgentUnreachable) || l[1].Text != "999." {
 		t.Errorf("after the agent went: %v", l[:2])
 	}
 }

@@ -139,11 +139,11 @@ func (m Model) exactly(at, now time.Time) string {
 
 // sentence is what a code of the registry means in the person's language, as one line; what the agent says in words where the code is not known here.
 func (m Model) sentence(code, message string) string {
-	if key := "fault." + code; m.words.Has(key) {
-		return m.words.Text(key)
+	if key := "fault." + code + ".sentence"; m.words.Has(key) {
+		return finish(m.words.Text(key))
 	}
 	if message = fault.Clean(message); message != "" {
-		return message
+		return finish(message)
 	}
 	return fault.Clean(code)
 }

@@ -189,8 +189,8 @@ func (m Model) why(s ipc.Setting) string {
 // explained is an error as a sentence, with what to do and its code.
 func (m Model) explained(err *fault.Error) string {
 	text := m.sentence(string(err.Code), err.Sentence())
-	if hint := "fault." + string(err.Code) + ".hint"; m.words.Has(hint) {
-		return m.words.Text("details.errorHint", locale.With("error", text), locale.With("hint", m.words.Text(hint)), locale.With("code", string(err.Code)))
+	if hint := m.advise(err); hint != "" {
+		return m.words.Text("details.errorHint", locale.With("error", text), locale.With("hint", hint), locale.With("code", string(err.Code)))
 	}
 	return m.words.Text("details.error", locale.With("error", text), locale.With("code", string(err.Code)))
 }

@@ -54,7 +54,7 @@ func address(s string) string {
 	return s
 }
 
-// capital begins a text with a capital letter. What ends in a command gets no stop: it would be typed, too.
+// capital begins a text with a capital letter.
 func capital(s string) string {
 	first, n := utf8.DecodeRuneInString(s)
 	if n == 0 {
@@ -63,15 +63,25 @@ func capital(s string) string {
 	return string(unicode.ToUpper(first)) + s[n:]
 }
 
-// finish makes a sentence of a text that may begin small and end without a stop.
+// finish makes a sentence of a text that may begin small and end without a stop, as those of the registry do in English. What ends in a command gets no stop: it would be typed, too.
 func finish(s string) string {
-	if s = capital(s); s == "" {
-		return ""
+	if s = capital(s); s == "" || endsInCommand(s) {
+		return s
 	}
 	if last, _ := utf8.DecodeLastRuneInString(s); !strings.ContainsRune(".…?!。？！:", last) {
 		s += "."
 	}
 	return s
+}
+
+// endsInCommand reports whether what stands behind the last colon is to be typed.
+func endsInCommand(s string) bool {
+	i := strings.LastIndexAny(s, ":：")
+	if i < 0 {
+		return false
+	}
+	last := strings.TrimLeft(s[i:], ":： ")
+	return strings.HasPrefix(last, "sudo ") || strings.HasPrefix(last, "holdfast")
 }
 
 // quoted are the codes whose detail is what the gateway says to the person, or what is wrong with what he typed: it is shown although it cannot be translated.
@@ -97,15 +107,16 @@ func (m Model) say(f *fault.Error) string {
 	return s
 }
 
-// advise is what to do about it; "" where nothing is known.
+// advise is what to do about it; "" where nothing is known. The hint for who has a window comes before that for the command line.
 func (m Model) advise(f *fault.Error) string {
-	key := "fault." + string(f.Code) + ".hint"
-	if m.words.Has(key) {
-		return capital(m.forUser(m.words.Text(key)))
+	for _, kind := range []string{".window", ".hint"} {
+		if key := "fault." + string(f.Code) + kind; m.words.Has(key) {
+			return finish(m.forUser(m.words.Text(key)))
+		}
 	}
 	var all []string
 	for _, h := range f.AllHints() {
-		if h = capital(clean(h)); h != "" && len(all) < 3 {
+		if h = finish(clean(h)); h != "" && len(all) < 3 {
 			all = append(all, h)
 		}
 	}

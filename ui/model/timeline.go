@@ -3,6 +3,7 @@ package model
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
@@ -169,7 +170,7 @@ func (m Model) mark(e ipc.Entry, now time.Time) Mark {
 	k := Mark{Seq: e.Seq, At: e.At, Tone: entryTone(e), Title: m.title(e)}
 	evidence := fault.Clean(e.Evidence)
 	if e.Fault != "" {
-		evidence = m.sentence(e.Fault, evidence) + " (" + fault.Clean(e.Fault) + ")"
+		evidence = m.words.Text("details.error", locale.With("error", strings.TrimRight(m.sentence(e.Fault, evidence), ".。")), locale.With("code", fault.Clean(e.Fault)))
 	}
 	for _, f := range []Fact{
 		{Label: "details.mark.time", Value: m.exactly(e.At, now)},
@@ -201,16 +202,16 @@ func (m Model) title(e ipc.Entry) string {
 // cause is what was found, decision what is done about it: by the number of the reason, else in the agent's own words.
 func (m Model) cause(e ipc.Entry) string {
 	if key := "reason." + strconv.Itoa(e.Code); e.Code != 0 && m.words.Has(key) {
-		return m.words.Text(key)
+		return capital(m.words.Text(key))
 	}
-	return fault.Clean(e.Cause())
+	return capital(fault.Clean(e.Cause()))
 }
 
 func (m Model) decision(e ipc.Entry) string {
 	if key := "reason." + strconv.Itoa(e.Code) + ".done"; e.Code != 0 && m.words.Has(key) {
-		return m.words.Text(key)
+		return capital(m.words.Text(key))
 	}
-	return fault.Clean(e.Decision())
+	return capital(fault.Clean(e.Decision()))
 }
 
 // cost is a time that something took; "" where it took none.
