@@ -72,6 +72,7 @@ type Timeline struct {
 	Axis     []AxisLabel
 	Legend   []Band       // one of each shape that occurs
 	Spans    []SpanChoice // how much time to show
+	Hint     string       // how to use it
 }
 
 // Band is a state that lasted.

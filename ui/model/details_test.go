@@ -127,7 +127,7 @@ func TestRoutesSayWhatTheyMean(t *testing.T) {
 	for _, want := range []string{
 		"Secured Routes (IPv4)|Only traffic to these networks goes through the tunnel. All other IPv4 traffic goes directly.|10.0.0.0/8=16,777,216 addresses;192.0.2.7/32=1 address;",
 		"Non-Secured Routes (IPv4)|These networks are reached directly, beside the tunnel.|0.0.0.0/32=the network you are in;",
-		"Secured Routes (IPv6)|", "2001:db8::/32=2^96 addresses;",
+		"Secured Routes (IPv6)|", "2001:db8::/32=2⁹⁶ addresses;",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, &b)

@@ -1,8 +1,8 @@
 package model
 
 import (
-	"math/big"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -73,10 +73,13 @@ func (m Model) extent(cidr string) string {
 	}
 	spare := p.Addr().BitLen() - p.Bits()
 	if spare > 32 {
-		return m.words.Text("details.routes.subnets", locale.With("size", "2^"+big.NewInt(int64(spare)).String()))
+		return m.words.Text("details.routes.subnets", locale.With("size", "2"+raised.Replace(strconv.Itoa(spare))))
 	}
 	return m.words.Text("details.routes.addresses", locale.With("n", int64(1)<<spare))
 }
+
+// raised writes digits as an exponent.
+var raised = strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶", "7", "⁷", "8", "⁸", "9", "⁹")
 
 // routesPage says for each family what goes through the tunnel and what does not, and what that means.
 func (m Model) routesPage(now time.Time) []Section {

@@ -42,7 +42,7 @@ func appended(list []ipc.Entry, e ipc.Entry) []ipc.Entry {
 func (m Model) timelinePage(now time.Time) *Timeline {
 	past := m.pages.past
 	from := m.begin(now)
-	t := &Timeline{From: from, To: now, Spans: m.spans()}
+	t := &Timeline{From: from, To: now, Spans: m.spans(), Hint: m.words.Text("details.timeline.hint")}
 	t.Bands = merged(m.bands(past, from, now), now.Sub(from)/maxMarks)
 	for i, b := range t.Bands {
 		t.Bands[i].Tip = m.words.Text("details.timeline.tip", locale.With("state", b.Label), locale.With("from", m.exactly(b.From, now)),
@@ -168,14 +168,10 @@ func phaseShape(phase string) Shape {
 // mark is an entry with all there is to say of it.
 func (m Model) mark(e ipc.Entry, now time.Time) Mark {
 	k := Mark{Seq: e.Seq, At: e.At, Tone: entryTone(e), Title: m.title(e)}
-	evidence := fault.Clean(e.Evidence)
-	if e.Fault != "" {
-		evidence = m.words.Text("details.error", locale.With("error", strings.TrimRight(m.sentence(e.Fault, evidence), ".。")), locale.With("code", fault.Clean(e.Fault)))
-	}
 	for _, f := range []Fact{
 		{Label: "details.mark.time", Value: m.exactly(e.At, now)},
 		{Label: "details.mark.cause", Value: m.cause(e)},
-		{Label: "details.mark.evidence", Value: evidence},
+		{Label: "details.mark.evidence", Value: m.evidence(e)},
 		{Label: "details.mark.decision", Value: m.decision(e)},
 		{Label: "details.mark.cost", Value: m.cost(e.TookMS)},
 		{Label: "details.mark.outage", Value: m.cost(float64(e.OutageMS))},
@@ -186,6 +182,16 @@ func (m Model) mark(e ipc.Entry, now time.Time) Mark {
 		}
 	}
 	return k
+}
+
+// evidence is what the agent saw. Where something failed it ends with that, which is said in the person's language.
+func (m Model) evidence(e ipc.Entry) string {
+	seen, told, _ := strings.Cut(fault.Clean(e.Evidence), e.Fault)
+	if e.Fault == "" {
+		return seen + told
+	}
+	failed := m.words.Text("details.error", locale.With("error", strings.TrimRight(m.sentence(e.Fault, strings.TrimSpace(told)), ".。")), locale.With("code", fault.Clean(e.Fault)))
+	return joined(": ", strings.TrimSuffix(strings.TrimSpace(seen), ":"), failed)
 }
 
 // title says what happened in a few words.

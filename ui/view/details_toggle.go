@@ -1,0 +1,151 @@
+package view
+
+import (
+	"image/color"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+)
+
+// toggle is a switch. On and off are told apart by the place of the knob and by a tick in it, not by colour alone. Space and Enter change it; other keys go to the surroundings.
+type toggle struct {
+	widget.DisableableWidget
+	on      bool
+	changed func(bool)
+	keyed   func(*fyne.KeyEvent)
+	shown   func(fyne.CanvasObject)
+	focused bool
+}
+
+// Sizes of a switch, in Fyne's pixels.
+const (
+	toggleWide = 44
+	toggleTall = 24
+	toggleKnob = 18
+)
+
+// newToggle returns a switch that is off.
+func newToggle(changed func(bool)) *toggle {
+	t := &toggle{changed: changed}
+	t.ExtendBaseWidget(t)
+	return t
+}
+
+// set changes it without a call of changed.
+func (t *toggle) set(on, enabled bool) {
+	if t.on == on && t.Disabled() != enabled {
+		return
+	}
+	t.on = on
+	if enabled {
+		t.Enable()
+	} else {
+		t.Disable()
+	}
+	t.Refresh()
+}
+
+func (t *toggle) flip() {
+	if !t.Disabled() {
+		t.changed(!t.on)
+	}
+}
+
+// Tapped implements fyne.Tappable.
+func (t *toggle) Tapped(*fyne.PointEvent) {
+	if on := fyne.CurrentApp().Driver().CanvasForObject(t); on != nil && !t.Disabled() {
+		on.Focus(t)
+	}
+	t.flip()
+}
+
+// FocusGained implements fyne.Focusable.
+func (t *toggle) FocusGained() {
+	t.focused = true
+	t.Refresh()
+	if t.shown != nil {
+		t.shown(t)
+	}
+}
+
+// FocusLost is called when the keyboard goes elsewhere.
+func (t *toggle) FocusLost() {
+	t.focused = false
+	t.Refresh()
+}
+
+// TypedRune takes no text.
+func (t *toggle) TypedRune(rune) {}
+
+// TypedKey changes it.
+func (t *toggle) TypedKey(e *fyne.KeyEvent) {
+	switch e.Name {
+	case fyne.KeySpace, fyne.KeyReturn, fyne.KeyEnter:
+		t.flip()
+	default:
+		if t.keyed != nil {
+			t.keyed(e)
+		}
+	}
+}
+
+// CreateRenderer implements fyne.Widget.
+func (t *toggle) CreateRenderer() fyne.WidgetRenderer {
+	r := &toggleRenderer{of: t, ring: &canvas.Rectangle{StrokeWidth: 2}, track: &canvas.Rectangle{}, knob: &canvas.Circle{}, tick: newEmblem(glyph("tick"), theme.ColorNamePrimary, toggleKnob-6)}
+	r.paint()
+	return r
+}
+
+type toggleRenderer struct {
+	of          *toggle
+	ring, track *canvas.Rectangle
+	knob        *canvas.Circle
+	tick        *emblem
+}
+
+func (r *toggleRenderer) Destroy()           {}
+func (r *toggleRenderer) MinSize() fyne.Size { return fyne.NewSize(toggleWide, toggleTall) }
+
+func (r *toggleRenderer) Objects() []fyne.CanvasObject {
+	return []fyne.CanvasObject{r.ring, r.track, r.knob, r.tick}
+}
+
+func (r *toggleRenderer) Layout(fyne.Size) {
+	place(r.ring, -ringGap, -ringGap, toggleWide+2*ringGap, toggleTall+2*ringGap)
+	place(r.track, 0, 0, toggleWide, toggleTall)
+	const edge = (toggleTall - toggleKnob) / 2
+	x := float32(edge)
+	if r.of.on {
+		x = toggleWide - toggleKnob - edge
+	}
+	place(r.knob, x, edge, toggleKnob, toggleKnob)
+	place(r.tick, x+3, edge+3, toggleKnob-6, toggleKnob-6)
+}
+
+func (r *toggleRenderer) Refresh() {
+	r.paint()
+	r.Layout(r.of.Size())
+	canvas.Refresh(r.of)
+}
+
+func (r *toggleRenderer) paint() {
+	track, knob, edge := theme.ColorNameInputBackground, theme.ColorNameInputBorder, theme.ColorNameInputBorder
+	switch {
+	case r.of.Disabled() && r.of.on:
+		track, knob, edge = theme.ColorNameDisabled, colorCard, theme.ColorNameDisabled
+	case r.of.Disabled():
+		track, knob, edge = theme.ColorNameDisabledButton, theme.ColorNameDisabled, theme.ColorNameDisabled
+	case r.of.on:
+		track, knob, edge = theme.ColorNamePrimary, theme.ColorNameForegroundOnPrimary, theme.ColorNamePrimary
+	}
+	r.track.FillColor, r.track.StrokeColor, r.track.StrokeWidth, r.track.CornerRadius = shade(track, r.of), shade(edge, r.of), 1.5, toggleTall/2
+	r.knob.FillColor = shade(knob, r.of)
+	r.ring.StrokeColor, r.ring.CornerRadius = color.Transparent, toggleTall/2+ringGap
+	if r.of.focused && !r.of.Disabled() {
+		r.ring.StrokeColor = shade(theme.ColorNamePrimary, r.of)
+	}
+	r.tick.Hidden = !r.of.on
+	r.tick.set(glyph("tick"), track, "")
+}
