@@ -16,7 +16,8 @@ type stage struct {
 
 	anchor fyne.Window // never shown, so never made: while there is one Fyne goes on without a window
 	small  *window
-	closed bool // a window was, since somebody cleared this
+	more   *window // the details
+	closed bool    // a window was, since somebody cleared this
 }
 
 // window is one that is open.
@@ -34,14 +35,11 @@ func newStage(app fyne.App, kept *kept, send func(model.Msg)) *stage {
 }
 
 // empty reports whether no window is open.
-func (s *stage) empty() bool { return s.small == nil }
+func (s *stage) empty() bool { return s.small == nil && s.more == nil }
 
 // Open shows a window or brings it forward. It is drawn before it is seen.
 func (s *stage) Open(details bool, now model.Screen) {
 	open := s.place(details)
-	if open == nil {
-		return
-	}
 	if *open == nil {
 		*open = s.make(details)
 	}
@@ -54,7 +52,7 @@ func (s *stage) Open(details bool, now model.Screen) {
 // Close closes a window.
 func (s *stage) Close(details bool) {
 	open := s.place(details)
-	if open == nil || *open == nil {
+	if *open == nil {
 		return
 	}
 	s.kept.resize((*open).name, (*open).w.Canvas().Size())
@@ -70,20 +68,25 @@ func (s *stage) closeAll() {
 
 // Show draws what is open.
 func (s *stage) Show(now model.Screen) {
-	if s.small != nil {
-		s.small.show(now)
+	for _, w := range []*window{s.small, s.more} {
+		if w != nil {
+			w.show(now)
+		}
 	}
 }
 
 // place is where a window is kept while it is open.
 func (s *stage) place(details bool) **window {
 	if details {
-		return nil
+		return &s.more
 	}
 	return &s.small
 }
 
-func (s *stage) make(bool) *window {
+func (s *stage) make(details bool) *window {
+	if details {
+		return s.makeDetails()
+	}
 	f := view.NewFrame(s.send)
 	w := s.window("small", f.Object(), view.FrameSize, model.Hide{})
 	w.w.Canvas().SetOnTypedKey(f.Key)
@@ -92,6 +95,21 @@ func (s *stage) make(bool) *window {
 		f.Show(now.Window, now.Prompt)
 	}
 	w.focus, w.forget = f.Focus, f.Forget
+	return w
+}
+
+func (s *stage) makeDetails() *window {
+	d := view.NewDetails(s.send)
+	w := s.window("details", d.Object(), view.DetailsSize, model.HideDetails{})
+	w.w.Canvas().SetOnTypedKey(d.Key)
+	d.Shortcuts(w.w.Canvas())
+	w.show = func(now model.Screen) {
+		if now.Details != nil {
+			w.entitle(now.Details.Title)
+		}
+		d.Show(now.Details)
+	}
+	w.focus, w.forget = d.Focus, func() {}
 	return w
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/theme"
 
 	"github.com/holdfast-vpn/holdfast/ui/locale"
 	"github.com/holdfast-vpn/holdfast/ui/model"
@@ -15,7 +16,7 @@ import (
 // opened is a details window that notes what is sent.
 func opened(t *testing.T) (d *Details, w fyne.Window, sent func() model.Msg) {
 	t.Helper()
-	test.NewTempApp(t).Settings().SetTheme(NewTheme())
+	dress(t, locale.English, theme.VariantLight, plainText)
 	var last model.Msg
 	d = NewDetails(func(m model.Msg) { last = m })
 	w = test.NewTempWindow(t, d.Object())
