@@ -30,19 +30,26 @@ func (t *Tray) carryOut(c model.Command) {
 	case model.Browse:
 		t.browse(c)
 	case model.Remember:
-		t.kept.remember(c.Recent)
+		t.kept.remember(c.Recent, c.Certificates)
 		t.goes(t.save)
+	case model.Save:
+		t.saveAs(c)
+	case model.Unlock:
+		turn := t.unlocked.begin()
+		t.call(c, func(context.Context) (model.Msg, error) { return t.unlocked.unlock(c, turn) })
+	case model.Lock:
+		t.unlocked.begin()
 	case model.Exit:
 		t.stage.closeAll()
 		t.goes(t.save)
 		t.opts.App.Quit()
 	default:
-		t.call(c)
+		t.call(c, func(ctx context.Context) (model.Msg, error) { return t.ask(ctx, c) })
 	}
 }
 
-// call asks the agent, in a goroutine of its own.
-func (t *Tray) call(c model.Command) {
+// call does what may take time in a goroutine of its own, and posts the message that answers the command.
+func (t *Tray) call(c model.Command, do func(context.Context) (model.Msg, error)) {
 	select {
 	case t.calls <- struct{}{}:
 	default:
@@ -50,7 +57,7 @@ func (t *Tray) call(c model.Command) {
 		return
 	}
 	t.goes(func() {
-		answer, err := ask(t.ctx, t.opts.Client, c)
+		answer, err := do(t.ctx)
 		<-t.calls
 		if t.ctx.Err() != nil {
 			return
@@ -66,9 +73,9 @@ func (t *Tray) call(c model.Command) {
 	})
 }
 
-// ask carries out a command that is a call, and returns the message that answers it.
-func ask(ctx context.Context, client *ipc.Client, c model.Command) (model.Msg, error) {
-	done := model.Done{Command: c}
+// ask carries out a command that is a call of the agent, and returns the message that answers it.
+func (t *Tray) ask(ctx context.Context, c model.Command) (model.Msg, error) {
+	done, client := model.Done{Command: c}, t.opts.Client
 	switch c := c.(type) {
 	case model.CallConnect:
 		_, err := client.Connect(ctx, c.Request)
@@ -76,13 +83,23 @@ func ask(ctx context.Context, client *ipc.Client, c model.Command) (model.Msg, e
 	case model.CallDisconnect:
 		return done, client.Disconnect(ctx)
 	case model.CallAnswer:
+		defer forget(c.Answer)
 		return done, client.Answer(ctx, c.Prompt, c.Answer)
 	case model.CallPrefer:
 		return done, client.Prefer(ctx, c.Request)
+	case model.Sign:
+		return done, t.unlocked.sign(ctx, c, client.Answer)
 	case model.Fetch:
 		return fetch(ctx, client, c.What)
 	}
 	return nil, fault.Newf(fault.Internal, nil, "%T is not carried out", c)
+}
+
+// forget wipes what a person typed.
+func forget(a ipc.Answer) {
+	for _, secret := range a.Fields {
+		secret.Wipe()
+	}
 }
 
 // fetch asks for what the model wants to know.

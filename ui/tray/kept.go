@@ -3,11 +3,15 @@ package tray
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"fyne.io/fyne/v2"
+
+	"github.com/holdfast-vpn/holdfast/ui/model"
 )
 
 const (
@@ -18,7 +22,7 @@ const (
 	maxRecent = 16
 )
 
-// kept is what outlives the application: the names of recent hosts and the sizes of windows. Nothing of it is secret, and nothing breaks without it.
+// kept is what outlives the application: the names of recent hosts, of the files of client certificates, and the sizes of windows. Nothing of it is secret, and nothing breaks without it.
 type kept struct {
 	dir string
 
@@ -29,8 +33,9 @@ type kept struct {
 
 // values are the file's.
 type values struct {
-	Recent []string             `json:"recent,omitempty"`
-	Sizes  map[string]fyne.Size `json:"sizes,omitempty"` // by window
+	Recent       []string             `json:"recent,omitempty"`
+	Certificates map[string]string    `json:"certificates,omitempty"` // files, by target
+	Sizes        map[string]fyne.Size `json:"sizes,omitempty"`        // by window
 }
 
 // newKept reads what was kept in dir. A file that cannot be read, or is none of ours, is as good as none.
@@ -52,16 +57,17 @@ func newKept(dir string) *kept {
 	return k
 }
 
-func (k *kept) recent() []string {
+// remembered is what was kept, for the model.
+func (k *kept) remembered() model.Remembered {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return append([]string(nil), k.values.Recent...)
+	return model.Remembered{Recent: slices.Clone(k.values.Recent), Certificates: maps.Clone(k.values.Certificates)}
 }
 
-func (k *kept) remember(recent []string) {
+func (k *kept) remember(recent []string, certificates map[string]string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.values.Recent = append([]string(nil), recent[:min(len(recent), maxRecent)]...)
+	k.values.Recent, k.values.Certificates = slices.Clone(recent[:min(len(recent), maxRecent)]), maps.Clone(certificates)
 }
 
 // size is how large a window was, no smaller than least and no larger than a screen may be.

@@ -75,6 +75,14 @@ func (s *stage) Show(now model.Screen) {
 	}
 }
 
+// front is a window that is open, nil when there is none.
+func (s *stage) front() fyne.Window {
+	if s.small == nil {
+		return nil
+	}
+	return s.small.w
+}
+
 // place is where a window is kept while it is open.
 func (s *stage) place(details bool) **window {
 	if details {

@@ -41,17 +41,18 @@ type Tray struct {
 	agent  *agentLink
 	calls  chan struct{} // one for each call under way
 
-	model   model.Model
-	shown   model.Tray // what the panel has
-	any     bool       // it has something
-	wake    wake
-	desktop desktop
-	stage   *stage
-	signIns signIns
-	leaving context.Context // until the desktop's session ends us
-	rest    *time.Timer     // until the main thread parks
-	lent    string          // on the clipboard
-	kept    *kept
+	model    model.Model
+	shown    model.Tray // what the panel has
+	any      bool       // it has something
+	wake     wake
+	desktop  desktop
+	stage    *stage
+	signIns  signIns
+	unlocked unlocked
+	leaving  context.Context // until the desktop's session ends us
+	rest     *time.Timer     // until the main thread parks
+	lent     string          // on the clipboard
+	kept     *kept
 }
 
 // New returns an application that has not begun.
@@ -86,11 +87,9 @@ func (t *Tray) start() {
 	if t.opts.Summons != nil {
 		t.goes(t.summoned)
 	}
-	if recent := t.kept.recent(); len(recent) > 0 {
-		t.send(model.Remembered{Recent: recent})
-	}
+	t.update(t.kept.remembered())
 	if !t.opts.Background {
-		t.send(model.Show{})
+		t.update(model.Show{})
 	}
 	t.draw()
 }
