@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"runtime"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
 	"fyne.io/fyne/v2/lang"
 
@@ -42,7 +43,7 @@ func main() {
 		return // the one that runs shows its window
 	}
 	defer single.Close()
-	a := app.NewWithID("io.github.holdfast_vpn.Holdfast")
+	a := newApp()
 	a.SetIcon(view.AppIcon())
 	words := words()
 	a.Settings().SetTheme(view.NewTheme(words.Language()))
@@ -50,6 +51,14 @@ func main() {
 		App: a, Client: ipc.NewClient(socket), Words: words, Self: self(),
 		Dir: tray.StateDir(), Background: *background, Summons: single.Summons, Logf: log.Printf,
 	}).Run()
+}
+
+// newApp makes the application without an id and gives it one afterwards: one that has it from the start keeps a file of Fyne's preferences, of which it has none, and reads it while it writes it.
+func newApp() fyne.App {
+	app.SetMetadata(fyne.AppMetadata{Name: "Holdfast"})
+	a := app.NewWithID("")
+	app.SetMetadata(fyne.AppMetadata{ID: "io.github.holdfast_vpn.Holdfast", Name: "Holdfast"})
+	return a
 }
 
 // words are those of the person's language.

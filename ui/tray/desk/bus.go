@@ -80,16 +80,18 @@ func start(t testing.TB, env []string, name string, args ...string) string {
 		t.Fatal(err)
 	}
 	defer ready.Close()
-	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd := exec.Command(name, args...) // not bound to the test's context: what is cleaned up before may need it
 	cmd.ExtraFiles = []*os.File{say}
 	cmd.Env = append(os.Environ(), env...)
-	cmd.WaitDelay = time.Second
 	err = cmd.Start()
 	say.Close()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Wait() }) // it was killed
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
 	_ = ready.SetReadDeadline(time.Now().Add(Patience))
 	s := bufio.NewScanner(ready)
 	if !s.Scan() {

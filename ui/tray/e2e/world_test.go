@@ -31,14 +31,17 @@ const (
 	challenge   = "Enter the code from your phone."
 )
 
-// corporate is the profile: one host, and a preference that its users may change.
+// corporate is the profile: two hosts, and a preference that its users may change.
 const corporate = `<?xml version="1.0" encoding="UTF-8"?>
 <AnyConnectProfile xmlns="http://schemas.xmlsoap.org/encoding/">
   <ClientInitialization>
     <AutoReconnect UserControllable="true">true<AutoReconnectBehavior UserControllable="true">ReconnectAfterResume</AutoReconnectBehavior></AutoReconnect>
     <LocalLanAccess UserControllable="true">false</LocalLanAccess>
   </ClientInitialization>
-  <ServerList><HostEntry><HostName>` + host + `</HostName><HostAddress>` + gatewayAddr + `</HostAddress></HostEntry></ServerList>
+  <ServerList>
+    <HostEntry><HostName>` + host + `</HostName><HostAddress>` + gatewayAddr + `</HostAddress></HostEntry>
+    <HostEntry><HostName>Example Lab</HostName><HostAddress>lab.example</HostAddress></HostEntry>
+  </ServerList>
 </AnyConnectProfile>
 `
 
