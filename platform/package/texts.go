@@ -71,9 +71,12 @@ Its programs hold the standard library of Go and the modules below. Their licens
 // licence are the names under which modules keep theirs.
 var licence = regexp.MustCompile(`^(LICEN[CS]E|COPYING|NOTICE|PATENTS|OFL)(_[A-Za-z-]+)?(\.md|\.txt)?$`)
 
-// copyright collects the licenses of everything that is in the programs: most of them ask for it. A module without one is an error.
+// module is what packages of ours begin with.
+const module = "github.com/holdfast-vpn/holdfast/"
+
+// copyright collects the licenses of everything that is in the programs: most of them ask for it. A module without one is an error; a package of ours has one where it holds the work of others, as ui/view/fonts does.
 func (b *builder) copyright(ctx context.Context) ([]byte, error) {
-	list, err := b.run(ctx, b.target(), "go", append([]string{"list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}\t{{.Dir}}{{end}}{{end}}"}, b.commands...)...)
+	list, err := b.run(ctx, b.target(), "go", append([]string{"list", "-deps", "-f", "{{if .Module}}{{if .Module.Main}}{{.ImportPath}}\t{{.Dir}}{{else}}{{.Module.Path}} {{.Module.Version}}\t{{.Module.Dir}}{{end}}{{end}}"}, b.commands...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -87,22 +90,25 @@ func (b *builder) copyright(ctx context.Context) ([]byte, error) {
 	for _, m := range slices.Compact(modules) {
 		name, dir, found := strings.Cut(m, "\t")
 		if !found {
-			continue // a package of ours prints an empty line
+			continue // a package of the standard library prints an empty line
 		}
+		before := len(text)
 		if text, err = appendLicences(text, name, dir); err != nil {
 			return nil, err
+		}
+		if len(text) == before && !strings.HasPrefix(name, module) {
+			return nil, fmt.Errorf("no licence of %s in %s", name, dir)
 		}
 	}
 	return text, nil
 }
 
-// appendLicences adds the files of one module.
-func appendLicences(text []byte, module, dir string) ([]byte, error) {
+// appendLicences adds the licences that a directory has.
+func appendLicences(text []byte, name, dir string) ([]byte, error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	found := false
 	for _, f := range files {
 		if !licence.MatchString(f.Name()) {
 			continue
@@ -111,11 +117,7 @@ func appendLicences(text []byte, module, dir string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		found = true
-		text = fmt.Appendf(text, "\n%s\n%s: %s\n\n%s\n", strings.Repeat("-", 72), module, f.Name(), bytes.TrimSpace(content))
-	}
-	if !found {
-		return nil, fmt.Errorf("no licence of %s in %s", module, dir)
+		text = fmt.Appendf(text, "\n%s\n%s: %s\n\n%s\n", strings.Repeat("-", 72), name, f.Name(), bytes.TrimSpace(content))
 	}
 	return text, nil
 }
