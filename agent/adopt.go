@@ -40,7 +40,7 @@ func Adoptable(s vault.Session, now machine.Instant) error {
 func (l *loop) recallSession(s vault.Session) {
 	c := &connection{
 		id: s.Attempt, owner: s.Owner, name: s.Name, profile: s.Profile, servers: s.Servers, policy: s.Policy, budget: s.Budget,
-		localLAN: s.LocalLAN, keeps: s.Keeps, keepsUser: s.KeepsUser,
+		localLAN: s.LocalLAN, keeps: s.Keeps, keepsUser: s.KeepsUser, came: true,
 	}
 	l.status.conn, l.status.settings = c, &s.Settings
 	l.connects = s.Connect

@@ -29,7 +29,7 @@ func (l *loop) startAttempt(fx machine.Effect) {
 		return
 	}
 	target, con := c.servers[fx.Server], l.connector
-	who := asker{attempt: fx.Attempt, next: l.nextPrompt, wall: l.cfg.Wall, post: l.post, owner: c.owner, delivered: l.delivered, policy: c.local}
+	who := asker{attempt: fx.Attempt, next: l.nextPrompt, wall: l.cfg.Wall, post: l.post, owner: c.owner, delivered: l.delivered, policy: c.local, trust: l.trust(c)}
 	l.work(fail, func() report {
 		t, err := con.Open(ctx, target, who)
 		if err != nil {

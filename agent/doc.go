@@ -29,7 +29,7 @@
 // By file: agent.go what it is made of; loop.go the loop, its timer and clocks; runner.go effects and reports; attempt.go workers towards the gateway; look.go the look for captive portals; session.go
 // the session on this host; apply.go the applier; plan.go settings to host configuration; heal.go what others remove from it; network.go ways to the gateway; power.go sleep; prompts.go questions; signing.go those for a private key; client.go
 // the verbs and who may use them; target.go what a client asked for; status.go the state; progress.go how far a login is; preferences.go what users chose; import.go profiles that root puts in; timeline.go, remember.go what is kept;
-// delivered.go the profiles of gateways; alert.go the word before a session ends; adopt.go, keep.go, leave.go a session that outlives its agent.
+// delivered.go the profiles of gateways; trusted.go the keys of gateways that users accepted; alert.go the word before a session ends; adopt.go, keep.go, leave.go a session that outlives its agent.
 //
 // It may import agent/machine, agent/machine/record, agent/ipc, agent/vault, agent/dataplane, profile, platform, protocol and the leaves; the protocols themselves are wired in cmd/holdfastd.
 package agent

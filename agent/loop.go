@@ -102,6 +102,7 @@ type loop struct {
 	ready  func() // lets the machine sleep; nil when it does not wait for us
 
 	delivered delivered
+	trusted   *trusted
 	alerted   bool // the owner knows that the session's time is nearly over
 	healing   healing
 
@@ -122,6 +123,7 @@ func newLoop(cfg *Config) *loop {
 		state: first, record: record.NewRing(first, record.DefaultLimit), res: newResources(), memory: recall(cfg.StateDir),
 		status:    status{since: cfg.Wall()},
 		delivered: delivered{filepath.Join(cfg.StateDir, "profiles"), cfg.Log}, faults: impair.New(),
+		trusted: &trusted{dir: filepath.Join(cfg.StateDir, "trusted"), log: cfg.Log},
 	}
 	l.connector = cfg.Connect(l.faults.Dialer(cfg.Dialer))
 	if cfg.Saved != nil {

@@ -42,10 +42,16 @@ type asker struct {
 	owner     string // whose profiles are kept
 	delivered delivered
 	policy    *profile.Policy // of this machine
+	trust     truster
 }
 
 // Ask implements protocol.Prompter. How long a person has is the machine's to say: at its deadline it cancels the attempt, and ctx with it.
 func (a asker) Ask(ctx context.Context, f protocol.Form) (protocol.Answer, error) {
+	if f.Kind == protocol.FormTrust { // nobody is asked to trust a sign-in page
+		if err := a.trust.look(ctx, f.Trust.Host); err != nil {
+			return protocol.Answer{}, err
+		}
+	}
 	p := &prompt{id: a.next(), attempt: a.attempt, form: f, until: a.wall().Add(machine.AuthIdle), reply: make(chan reply, 1)}
 	ev := machine.Event{Kind: machine.EvPromptNeeded, Attempt: a.attempt, Prompt: p.id, Evidence: string(f.Kind)}
 	if !a.post(report{ev: ev, prompt: p}) {
@@ -98,6 +104,7 @@ func (a asker) KeepProfile(t protocol.Target, doc []byte) error {
 var (
 	_ protocol.Watcher       = asker{}
 	_ protocol.ProfileKeeper = asker{}
+	_ protocol.TrustKeeper   = asker{}
 )
 
 // nextPrompt numbers a prompt; called in workers.
@@ -133,7 +140,7 @@ func (l *loop) close(p *prompt, r reply) {
 
 // wire is the prompt as clients see it.
 func (p *prompt) wire() *ipc.Prompt {
-	out := &ipc.Prompt{ID: promptName(p.id), Kind: string(p.form.Kind), Title: p.form.Title, Message: p.form.Message, Error: p.form.Error, Until: p.until}
+	out := &ipc.Prompt{ID: promptName(p.id), Kind: string(p.form.Kind), Title: p.form.Title, Message: p.form.Message, Error: p.form.Error, Trust: wireTrust(p.form.Trust), Until: p.until}
 	if b := p.form.Browser; b != nil {
 		out.Browser = &ipc.Browser{URL: b.URL, Host: b.Host, Gateway: b.Gateway, Port: b.Port}
 	}
@@ -149,9 +156,9 @@ func (p *prompt) wire() *ipc.Prompt {
 
 // accepts checks an answer against the question before the worker sees it: the right kind, no field that was not asked for, and what the question itself wants of it.
 func (p *prompt) accepts(a ipc.Answer) (protocol.Answer, error) {
-	if p.form.Kind == protocol.FormBanner {
+	if p.form.Kind == protocol.FormBanner || p.form.Kind == protocol.FormTrust {
 		if a.Accept == nil || a.Fields != nil {
-			return protocol.Answer{}, fault.Newf(fault.UseBad, nil, "a banner is answered with accept")
+			return protocol.Answer{}, fault.Newf(fault.UseBad, nil, "a %s is answered with accept", p.form.Kind)
 		}
 		return protocol.Answer{Accept: *a.Accept}, nil
 	}

@@ -79,6 +79,9 @@ func (l *loop) startPump(id machine.ID) {
 	}
 	l.present(t)
 	l.res.current = id
+	if l.status.conn != nil {
+		l.status.conn.came = true
+	}
 	l.res.pump.SetCarrier(t.live.Carrier())
 	l.remember()
 	l.keepSession()

@@ -31,6 +31,8 @@ type connection struct {
 	localLAN  bool // LocalLanAccess
 	keepsUser bool // the name of the user may be remembered
 	keeps     bool // host and group may be
+	asksTrust bool // whose certificate does not hold may be asked about
+	came      bool // there was a tunnel
 }
 
 // resolve reads what a client asked for. A name that a profile has counts before an address of the same spelling. The one place where something that a client
@@ -75,7 +77,7 @@ func resolve(req ipc.ConnectRequest, known catalog, prefs ...*profile.Preference
 		name: h.Name, profile: h.Profile, local: policy,
 		policy: machine.Policy{AutoReconnect: settings.AutoReconnect, DisconnectOnSuspend: settings.DisconnectOnSuspend, Backups: len(h.Backups), IgnorePortals: settings.IgnorePortals},
 		budget: min(time.Duration(max(req.TimeoutMS, 0))*time.Millisecond, maxTimeout), localLAN: settings.LocalLAN,
-		keeps: policy.RemembersTarget(), keepsUser: policy.RemembersUser(),
+		keeps: policy.RemembersTarget(), keepsUser: policy.RemembersUser(), asksTrust: !settings.BlockUntrusted,
 	}
 	if c.budget == 0 { // backup servers share it: a profile can only lengthen it
 		c.budget = max(machine.DefaultBudget, settings.LoginTime)

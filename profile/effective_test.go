@@ -92,17 +92,17 @@ func TestEffective(t *testing.T) {
 }
 
 func TestSettings(t *testing.T) {
-	if got, want := Effective(nil, nil).Settings(), (Settings{AutoReconnect: true, LocalLAN: true}); got != want {
+	if got, want := Effective(nil, nil).Settings(), (Settings{AutoReconnect: true, LocalLAN: true, BlockUntrusted: true}); got != want {
 		t.Errorf("without a profile: %+v, want %+v", got, want)
 	}
-	if got, want := Effective(nil, settingsOf(t, "")).Settings(), (Settings{AutoReconnect: true, DisconnectOnSuspend: true, Families: "IPv4,IPv6"}); got != want {
+	if got, want := Effective(nil, settingsOf(t, "")).Settings(), (Settings{AutoReconnect: true, DisconnectOnSuspend: true, Families: "IPv4,IPv6", BlockUntrusted: true}); got != want {
 		t.Errorf("a silent profile: %+v, want %+v", got, want)
 	}
 	p, _, err := Parse(read(t, "testdata/every-element.xml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := Effective(nil, p).Settings(), (Settings{LocalLAN: true, LoginTime: 21 * time.Second, Families: "IPv6,IPv4", IgnorePortals: true}); got != want {
+	if got, want := Effective(nil, p).Settings(), (Settings{LocalLAN: true, LoginTime: 21 * time.Second, Families: "IPv6,IPv4", IgnorePortals: true, BlockUntrusted: true}); got != want {
 		t.Errorf("every element: %+v, want %+v", got, want)
 	}
 }

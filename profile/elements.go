@@ -154,8 +154,8 @@ var elements = []Element{
 	{Path: "ServiceDisable", Default: "false", Note: waitTray},
 	{Path: "AllowManualHostInput", Default: "true", Status: Honoured, Note: "false in any installed profile: only hosts of profiles are connected to (POL-009)"},
 	{Path: "CaptivePortalRemediationBrowserFailover", Default: "false", Note: waitPortal},
-	{Path: blockUntrusted, Default: "true", Control: User, Status: Ignored,
-		Note: "in preferences only, never in a profile; nobody is asked to trust a gateway: it is refused unless --ca or --pin says otherwise for one connect"},
+	{Path: blockUntrusted, Default: "true", Control: User, Status: Honoured,
+		Note: "in preferences only, never in a profile; false: the user is asked to accept the key of a gateway whose certificate does not hold; true: it is refused, but for a key accepted before, --ca and --pin"},
 }
 
 const (

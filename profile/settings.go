@@ -10,6 +10,7 @@ type Settings struct {
 	LoginTime           time.Duration // AuthenticationTimeout; 0 where nobody set it
 	Families            string        // IPProtocolSupport; empty: the gateway's addresses as they were resolved
 	IgnorePortals       bool          // DisableCaptivePortalDetection: look for no sign-in page
+	BlockUntrusted      bool          // refuse a gateway whose certificate does not hold without a question
 }
 
 // Settings returns the values in force. What no document sets is the schema's default, with three exceptions: without a profile a session outlives sleep, the
@@ -21,6 +22,7 @@ func (v Values) Settings() Settings {
 		LocalLAN:            v.Text("LocalLanAccess") == "true",
 		Families:            v.Text("IPProtocolSupport"),
 		IgnorePortals:       v.Text("DisableCaptivePortalDetection") == "true",
+		BlockUntrusted:      v.Text(blockUntrusted) != "false",
 	}
 	if r := v.row("AuthenticationTimeout"); r.Origin != OriginDefault {
 		s.LoginTime, _ = time.ParseDuration(r.Value + "s") // the table says that it is a number

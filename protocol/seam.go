@@ -43,9 +43,10 @@ type PathResolver interface {
 
 // Trust says whom to believe (contract: --ca, --pin). Pins win over chain, name and dates; CA adds to the system roots; Require is asked besides all of them.
 type Trust struct {
-	CAPEM   []byte
-	Pins    [][32]byte // SHA-256 over the leaf's SubjectPublicKeyInfo
-	Require [][64]byte // a profile's CertificatePinList, SHA-512 over SubjectPublicKeyInfo: the verified chain must have one of these keys. Nil asks for none
+	CAPEM    []byte
+	Pins     [][32]byte // SHA-256 over the leaf's SubjectPublicKeyInfo
+	Accepted *[32]byte  // the same, of the key that the user accepted for this gateway where the chain, the name or the date does not hold. Nil for none
+	Require  [][64]byte // a profile's CertificatePinList, SHA-512 over SubjectPublicKeyInfo: the verified chain must have one of these keys. Nil asks for none
 }
 
 // Target is what the user asked for, resolved to one gateway.
@@ -210,6 +211,7 @@ const (
 	FormForm    FormKind = "form"
 	FormBanner  FormKind = "banner"
 	FormBrowser FormKind = "browser" // its answer is the one field ResponseField
+	FormTrust   FormKind = "trust"
 )
 
 // ResponseField is the name of the field that answers a Form of kind FormBrowser: what the browser brought, in base64.
@@ -222,7 +224,8 @@ type Form struct {
 	Message string
 	Error   string // why the last answer was refused
 	Fields  []Field
-	Browser *Browser // of FormBrowser
+	Browser *Browser   // of FormBrowser
+	Trust   *Untrusted // of FormTrust
 	// Check judges an answer before it is taken: with an error the question stays open. Nil takes any. It may be called from any goroutine, and is quick.
 	Check func(Answer) error
 }
@@ -248,7 +251,7 @@ type Field struct {
 // Option is one choice of a select.
 type Option struct{ Value, Label string }
 
-// Answer is the user's answer: Accept for a banner, Values by field name for a form.
+// Answer is the user's answer: Accept for a banner and for a key, Values by field name for a form.
 type Answer struct {
 	Accept bool
 	Values map[string]redact.Secret

@@ -62,6 +62,7 @@ type Backend interface {
 	Sessions
 	Reports
 	Policies
+	Trusts
 	Impairer
 }
 

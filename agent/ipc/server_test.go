@@ -108,6 +108,14 @@ func (a *agent) Import(_ context.Context, p localsock.Peer, r ImportRequest) (Im
 	return Imported{Result: "imported", Hosts: len(r.Content)}, a.note(fmt.Sprintf("import:%s:%s:%t", p.ID(), r.Name, r.Replace))
 }
 
+func (a *agent) Trusted(_ context.Context, p localsock.Peer) ([]Trusted, error) {
+	return []Trusted{{Host: "vpn.example.com:443", Pin: "sha256:" + p.ID()}}, a.note("trusted:" + p.ID())
+}
+
+func (a *agent) Distrust(_ context.Context, p localsock.Peer, host string) error {
+	return a.note("distrust:" + p.ID() + ":" + host)
+}
+
 func (a *agent) Recording(_ context.Context, p localsock.Peer, w io.Writer) error {
 	_, _ = io.WriteString(w, "{\"record\":\"holdfast\"}\n{\"of\":\""+p.ID()+"\"}\n")
 	return a.note("recording:" + p.ID())
@@ -253,6 +261,8 @@ func TestIdentitiesTimesVerbs(t *testing.T) {
 			[4]fault.Code{fault.AuthPromptGone, fault.AuthPromptGone, fault.AuthPromptGone, fault.PolGroup}},
 		{"GET /v1/preferences", "", [4]fault.Code{ok, ok, ok, fault.PolGroup}, [4]fault.Code{ok, ok, ok, fault.PolGroup}},
 		{"POST /v1/preferences", `{"set":{"a":"b"}}`, [4]fault.Code{ok, ok, ok, fault.PolGroup}, [4]fault.Code{ok, ok, ok, fault.PolGroup}},
+		{"GET /v1/trust", "", [4]fault.Code{ok, ok, ok, fault.PolGroup}, [4]fault.Code{ok, ok, ok, fault.PolGroup}},
+		{"POST /v1/trust", `{"forget":"vpn.example.com:443"}`, [4]fault.Code{ok, ok, ok, fault.PolGroup}, [4]fault.Code{ok, ok, ok, fault.PolGroup}},
 		{"POST /v1/profiles", `{"name":"a.xml"}`, [4]fault.Code{ok, fault.PolRoot, fault.PolRoot, fault.PolGroup},
 			[4]fault.Code{ok, fault.PolRoot, fault.PolRoot, fault.PolGroup}},
 		{"POST /v1/debug/profile", `{"seconds":1}`, [4]fault.Code{ok, fault.PolRoot, fault.PolRoot, fault.PolGroup},

@@ -74,6 +74,8 @@ var verbs = []verb{
 	{http.MethodPost, "/v1/prompts/{id}", owner, (*Server).answer},
 	{http.MethodGet, "/v1/preferences", anyone, (*Server).preferences},
 	{http.MethodPost, "/v1/preferences", anyone, (*Server).prefer},
+	{http.MethodGet, "/v1/trust", anyone, (*Server).trusted},
+	{http.MethodPost, "/v1/trust", anyone, (*Server).distrust},
 	{http.MethodPost, "/v1/profiles", superuser, (*Server).importProfile},
 	{http.MethodPost, "/v1/debug/profile", superuser, (*Server).profiling},
 	{http.MethodPost, "/v1/debug/impair", superuser, (*Server).impair},

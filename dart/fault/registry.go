@@ -48,6 +48,7 @@ const (
 	TLSHandshake Code = "TLS-005"
 	TLSChanged   Code = "TLS-006"
 	TLSRefused   Code = "TLS-007"
+	TLSOther     Code = "TLS-008"
 
 	NetNoName      Code = "NET-001"
 	NetNoRoute     Code = "NET-002"
@@ -162,6 +163,7 @@ var registry = map[Code]Entry{
 	TLSHandshake: {Retryable, 5, "what answers is no TLS server", "check the host name and the port"},
 	TLSChanged:   {Retryable, 6, "the gateway's certificate changed during the session", "this network may be interfering; the session waits for another path"},
 	TLSRefused:   {Retryable, 5, "the gateway ended the TLS handshake", "it may ask for a client certificate, or know only versions of TLS that are too old"},
+	TLSOther:     {Fatal, 6, "the gateway shows another key than the one that you accepted", "do not connect from this network until your administrator has confirmed the new key; then let go of the old one: holdfast trust --forget HOST"},
 
 	NetNoName:      {Retryable, 5, "the gateway's name does not exist", "check the spelling and this machine's DNS"},
 	NetNoRoute:     {Retryable, 5, "there is no route to the gateway", "check that this machine is on a network"},

@@ -35,6 +35,9 @@
 // A gateway that knows no aggregate authentication is logged in at with web forms: see older.go. The client profile that a gateway names at the end is fetched over
 // the login's connection when the Prompter keeps profiles and has another one: see profile.go.
 //
+// A gateway whose certificate does not hold is a question to the user where the Prompter keeps such decisions and may ask; what he accepts is one key, and a certificate that holds by itself
+// needs nobody's word: see trust.go.
+//
 // A wrong password is asked again and, where the gateway's attempt is lost with it, answered in a new one: see again.
 //
 // An address that says nothing is connected to again every half second, four times at a login, which then goes on to a backup server, and six for a session that comes

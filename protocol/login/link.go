@@ -43,9 +43,10 @@ var (
 // link is a login's connection to the gateway. It is made when the first request needs it and made again when the gateway closed it or a redirect leads
 // elsewhere. One goroutine uses it.
 type link struct {
-	dialer protocol.Dialer
-	opts   Options
-	keys   *strap.Keys // announced with each request; nil for none
+	dialer   protocol.Dialer
+	opts     Options
+	keys     *strap.Keys       // announced with each request; nil for none
+	prompter protocol.Prompter // of the login
 
 	conn  *Conn
 	at    origin
@@ -119,7 +120,7 @@ func (l *link) connect(ctx context.Context, t protocol.Target, to origin) error 
 	if l.at.same(to) && len(l.fixed) > 0 {
 		t.Fixed = l.fixed
 	}
-	c, err := Dial(ctx, l.dialer, t, protocol.Path{}, l.opts)
+	c, err := l.dial(ctx, t)
 	if err != nil {
 		return err
 	}

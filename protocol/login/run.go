@@ -20,7 +20,7 @@ func Run(ctx context.Context, d protocol.Dialer, t protocol.Target, p protocol.P
 	}
 	c := NewConversation(t)
 	c.Bind(keys)
-	l := &link{dialer: d, opts: o, keys: keys}
+	l := &link{dialer: d, opts: o, keys: keys, prompter: p}
 	l.at = origin{c.Target().Host, c.Target().Port, ""}
 	l.fixed = t.Fixed
 	out, err := converse(ctx, c, l, p)

@@ -139,9 +139,21 @@ func (v *verifier) judge(cs tls.ConnectionState, key [32]byte) *fault.Error {
 		opts.Intermediates.AddCert(c)
 	}
 	chains, err := leaf.Verify(opts)
-	if err == nil {
+	switch accepted := v.trust.Accepted; {
+	case err == nil:
 		return v.pinned(chains)
+	case accepted != nil && *accepted == key:
+		return v.pinned([][]*x509.Certificate{{leaf}})
+	case accepted != nil:
+		return fault.New(fault.TLSOther, nil)
 	}
+	f := v.refusal(leaf, err)
+	f.Err = v.untrusted(cs)
+	return f
+}
+
+// refusal is the first thing that is wrong with a certificate.
+func (v *verifier) refusal(leaf *x509.Certificate, err error) *fault.Error {
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	switch {

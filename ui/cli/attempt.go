@@ -48,6 +48,7 @@ type outcome struct {
 	answer ipc.Answer
 	err    error
 	sent   bool // the agent has the answer, if there is one
+	trust  bool // it is about a key: the agent says what a refusal ends with
 }
 
 // run begins the connect, or takes up the pending prompt, and returns nil when the session is up.
@@ -254,6 +255,13 @@ func (a *attempt) prompt(ctx context.Context, p *ipc.Prompt) error {
 		return nil
 	case "browser":
 		return a.browse(ctx, p)
+	case "trust":
+		if p.Trust == nil || a.alone() { // nobody is there to compare anything: the refusal is exit 6
+			no := false
+			return a.reply(ctx, outcome{prompt: p.ID, answer: ipc.Answer{Accept: &no}, trust: true})
+		}
+		a.ask(ctx, p, func(ctx context.Context) (ipc.Answer, error) { return a.askTrust(ctx, p.Trust) })
+		return nil
 	case "form":
 	default:
 		return fault.Newf(fault.AuthUnsupported, nil, "%s", p.Kind)
@@ -291,7 +299,7 @@ func (a *attempt) ask(ctx context.Context, p *ipc.Prompt, how func(context.Conte
 	a.asking = p.ID
 	go func() {
 		answer, err := how(ctx)
-		a.asked <- outcome{prompt: p.ID, answer: answer, err: err}
+		a.asked <- outcome{prompt: p.ID, answer: answer, err: err, trust: p.Kind == "trust"}
 	}()
 }
 
@@ -312,7 +320,7 @@ func (a *attempt) reply(ctx context.Context, o outcome) error {
 	case o.err != nil:
 		return o.err
 	}
-	a.declined = o.answer.Accept != nil && !*o.answer.Accept
+	a.declined = o.answer.Accept != nil && !*o.answer.Accept && !o.trust
 	err := a.agent.Answer(ctx, o.prompt, o.answer)
 	wipe(o.answer.Fields)
 	if errors.As(err, &f) && f.Code == fault.AuthPromptGone {

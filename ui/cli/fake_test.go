@@ -43,6 +43,7 @@ type backend struct {
 	ended    int
 	newer    int // than this build, by the API it speaks
 	entries  []ipc.Entry
+	trusted  []ipc.Trusted
 	hosts    []ipc.HostEntry
 	refuse   error // what Connect and changes of policy return
 	root     bool  // who connects is root, not alice
@@ -170,6 +171,19 @@ func (b *backend) Prefer(_ context.Context, _ localsock.Peer, r ipc.Preference) 
 		if slices.Contains(r.Reset, s.Name) {
 			s.Value, s.Origin = "false", "default"
 		}
+	}
+	return nil
+}
+
+func (b *backend) Trusted(context.Context, localsock.Peer) ([]ipc.Trusted, error) {
+	return b.trusted, nil
+}
+
+func (b *backend) Distrust(_ context.Context, _ localsock.Peer, host string) error {
+	n := len(b.trusted)
+	b.trusted = slices.DeleteFunc(b.trusted, func(t ipc.Trusted) bool { return t.Host == host })
+	if len(b.trusted) == n {
+		return fault.Newf(fault.UseTarget, nil, "no key of it was accepted")
 	}
 	return nil
 }

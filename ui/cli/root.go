@@ -81,7 +81,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.socket, "socket", socket, "the agent's `PATH`; HOLDFAST_SOCKET sets it too")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON on standard output")
 	root.AddCommand(a.connectCommand(), a.disconnectCommand(), a.stateCommand(), a.statsCommand(), a.hostsCommand(), a.timelineCommand(),
-		a.profileCommand(), a.preferencesCommand(), a.versionCommand(), a.debugCommand())
+		a.profileCommand(), a.preferencesCommand(), a.trustCommand(), a.versionCommand(), a.debugCommand())
 	if a.deps.Rescue != nil {
 		root.AddCommand(a.rescueCommand())
 	}
