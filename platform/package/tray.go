@@ -38,13 +38,8 @@ func (b *builder) trayTexts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, fonts := range []struct{ name, dir string }{
-		{"the letters of Chinese and Japanese", filepath.Join(b.Root, "ui/view/fonts")},
-		{"the letters of fyne.io/fyne/v2", filepath.Join(strings.TrimSpace(string(toolkit)), "theme/font")},
-	} {
-		if copyright, err = appendLicences(copyright, fonts.name, fonts.dir); err != nil {
-			return err
-		}
+	if copyright, err = appendLicences(copyright, "the letters of fyne.io/fyne/v2", filepath.Join(strings.TrimSpace(string(toolkit)), "theme/font")); err != nil {
+		return err
 	}
 	manual, err := os.ReadFile(filepath.Join(b.Root, "platform/package/tray/holdfast-tray.1"))
 	if err != nil {
