@@ -18,10 +18,11 @@ import (
 
 // Bounds of what comes to the listener.
 const (
-	maxHead   = 32 << 10 // bytes: a response, an address to go on to, and what browsers say of themselves
-	headTime  = 5 * time.Second
-	writeTime = 5 * time.Second
-	endTime   = time.Second // for the last page to be read
+	maxHead    = 32 << 10 // bytes: a response, an address to go on to, and what browsers say of themselves
+	headTime   = 5 * time.Second
+	answerTime = 5 * time.Second // for the agent to take an answer
+	writeTime  = answerTime + 5*time.Second
+	endTime    = time.Second // for the last page to be read
 )
 
 // Options are what SignIn needs of its caller.
@@ -36,7 +37,7 @@ type Options struct {
 	Page Page
 }
 
-// SignIn opens a prompt's page and waits for the browser to bring the response, and answers the prompt with it. It returns nil when the agent took it, ctx's error when that ended (the prompt was withdrawn, or the
+// SignIn opens a prompt's page and waits for the browser to bring the response, and answers the prompt with it. It returns nil when the agent took it, ctx's error when that ended before (the prompt was withdrawn, or the
 // person has had enough), the agent's error when the prompt is over, AUTH-017 when another program has the port. Someone else must end ctx at the prompt's Until.
 func SignIn(ctx context.Context, p *ipc.Prompt, o Options) error {
 	if err := check(p); err != nil {
@@ -78,7 +79,13 @@ func SignIn(ctx context.Context, p *ipc.Prompt, o Options) error {
 		err = w.end
 		<-opened // a browser that came with a response is open
 	case <-ctx.Done():
-		err = ctx.Err()
+		// The agent withdraws a prompt as soon as it has an answer: the one that is under way may be that, and its page is still to be shown.
+		select {
+		case <-w.turn:
+			err = ctx.Err()
+		case <-w.over:
+			err = w.end
+		}
 	}
 	cancel()
 	soon, done := context.WithTimeout(context.Background(), endTime)
@@ -145,7 +152,9 @@ func (w *waiter) ServeHTTP(out http.ResponseWriter, q *http.Request) {
 	case <-w.ctx.Done():
 		return
 	}
-	err := w.options.Answer(w.ctx, w.prompt.ID, ipc.Answer{Fields: map[string]redact.Secret{ipc.ResponseField: sealed}})
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), answerTime)
+	defer cancel()
+	err := w.options.Answer(ctx, w.prompt.ID, ipc.Answer{Fields: map[string]redact.Secret{ipc.ResponseField: sealed}})
 	if err != nil {
 		w.options.Page.write(out, http.StatusBadRequest, w.options.Page.unusable())
 	} else if to := onward(q.URL.Query().Get("return"), b.Host, b.Gateway); to != "" {

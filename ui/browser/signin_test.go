@@ -35,31 +35,40 @@ type signing struct {
 // begin starts a SignIn whose agent takes the response takes, and calls others not for this login.
 func begin(t *testing.T, takes string) *signing {
 	t.Helper()
+	got := make(chan string, 8)
+	s := beginWith(t, func(_ context.Context, id string, a ipc.Answer) error {
+		v := string(a.Fields[ipc.ResponseField].Reveal())
+		got <- v
+		switch {
+		case id != "p7" || len(a.Fields) != 1:
+			return fault.New(fault.Internal, nil)
+		case takes == "gone":
+			return fault.New(fault.AuthPromptGone, nil)
+		case v != takes:
+			return fault.New(fault.AuthResponse, nil)
+		}
+		return nil
+	})
+	s.got = got
+	return s
+}
+
+// beginWith starts a SignIn with an agent.
+func beginWith(t *testing.T, answer func(context.Context, string, ipc.Answer) error) *signing {
+	t.Helper()
 	for range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := &signing{
-			t: t, port: freePort(t), cancel: cancel, got: make(chan string, 8), told: make(chan *fault.Error, 8), opened: make(chan string, 1), end: make(chan error, 1),
+			t: t, port: freePort(t), cancel: cancel, told: make(chan *fault.Error, 8), opened: make(chan string, 1), end: make(chan error, 1),
 		}
 		p := &ipc.Prompt{ID: "p7", Kind: "browser", Browser: &ipc.Browser{
 			URL: "https://vpn.example.com/+CSCOE+/saml/sp/login?tgname=x", Host: "vpn.example.com", Gateway: "gw.example.com:8443", Port: s.port,
 		}}
 		go func() {
 			s.end <- SignIn(ctx, p, Options{
-				Open: func(_ context.Context, page string) error { s.opened <- page; return nil },
-				Tell: func(f *fault.Error) { s.told <- f },
-				Answer: func(_ context.Context, id string, a ipc.Answer) error {
-					v := string(a.Fields[ipc.ResponseField].Reveal())
-					s.got <- v
-					switch {
-					case id != "p7" || len(a.Fields) != 1:
-						return fault.New(fault.Internal, nil)
-					case takes == "gone":
-						return fault.New(fault.AuthPromptGone, nil)
-					case v != takes:
-						return fault.New(fault.AuthResponse, nil)
-					}
-					return nil
-				},
+				Open:   func(_ context.Context, page string) error { s.opened <- page; return nil },
+				Tell:   func(f *fault.Error) { s.told <- f },
+				Answer: answer,
 			})
 		}()
 		select {
@@ -247,6 +256,26 @@ func TestEnds(t *testing.T) {
 	s.cancel()
 	if err := s.ended(); err != context.Canceled {
 		t.Errorf("it ended with %v", err)
+	}
+}
+
+// TestTakenAndWithdrawn: an agent that takes an answer withdraws its prompt at once, and whoever hears of that first must neither fail the answer nor take its page away.
+func TestTakenAndWithdrawn(t *testing.T) {
+	var s *signing
+	s = beginWith(t, func(ctx context.Context, _ string, _ ipc.Answer) error {
+		s.cancel()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+			return nil
+		}
+	})
+	if r, body := s.send("GET", path+url.PathEscape(sealed("good")), ""); r.StatusCode != 200 || !strings.Contains(body, "You are signed in.") {
+		t.Errorf("%s %s", r.Status, body)
+	}
+	if err := s.ended(); err != nil {
+		t.Error(err)
 	}
 }
 
