@@ -150,7 +150,7 @@ func TestTimelineKeys(t *testing.T) {
 	p := d.history.picture
 	w.Canvas().Focus(p)
 	key(p, fyne.KeyLeft)
-	if p.mark != len(s.Timeline.Marks)-1 || p.card.title.words != "Login failed" {
+	if p.mark != len(s.Timeline.Marks)-1 || p.card.title.words != "Sign-in failed" {
 		t.Fatalf("left of nothing is the last: %d %q", p.mark, p.card.title.words)
 	}
 	key(p, fyne.KeyHome, fyne.KeyRight, fyne.KeyReturn)
