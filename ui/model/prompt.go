@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 )
@@ -136,13 +137,30 @@ func (m Model) distrust(p *Prompt, q *ipc.Prompt) {
 		{Label: m.text("prompt.trust.names"), Value: clean(strings.Join(names, ", "))},
 		{Label: m.text("prompt.trust.issuer"), Value: clean(t.Issuer)},
 		{Label: m.text("prompt.trust.dates"), Value: m.dates(t.NotBefore, t.NotAfter)},
-		{Label: m.text("prompt.trust.pin"), Value: clean(t.Pin)},
-		{Label: m.text("prompt.trust.certificate"), Value: clean(t.Certificate)},
+		{Label: m.text("prompt.trust.pin"), Value: grouped(clean(t.Pin)), Digits: true},
+		{Label: m.text("prompt.trust.certificate"), Value: grouped(clean(t.Certificate)), Digits: true},
 	} {
 		if f.Value != "" {
 			p.Facts = append(p.Facts, f)
 		}
 	}
+}
+
+// grouped writes a fingerprint, which may begin with the name of its hash, as people compare it: in fours.
+func grouped(s string) string {
+	name, digits, ok := strings.Cut(s, ":")
+	if !ok || strings.Contains(digits, ":") {
+		name, digits = "", s
+	}
+	var b strings.Builder
+	b.WriteString(name)
+	for i, r := range []rune(strings.ReplaceAll(digits, ":", "")) {
+		if i%4 == 0 && b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(unicode.ToUpper(r))
+	}
+	return b.String()
 }
 
 // problem is what is wrong with a certificate, in words; one that we do not know is something else.

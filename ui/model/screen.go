@@ -60,6 +60,7 @@ const (
 type Fact struct {
 	Label, Value string
 	Tone         Tone
+	Digits       bool // a fingerprint: in letters of one width
 }
 
 // Tray is the icon in the panel.

@@ -93,7 +93,7 @@ func TestMarkTellsAll(t *testing.T) {
 	e.TookMS, e.Code = 321.4, 250
 	p := drawn(t, []ipc.Entry{ago(time.Hour, "connected", "network-applied", 107), e}, ShowSpan{})
 	k := p.Marks[1]
-	if got := fmt.Sprint(k.Title, k.Facts); got != "Connection broke[{Time 11:59:00 0} {Cause Found 0} {Evidence eth0 0} {Decision Done 0} {Took 321 ms 0}]" {
+	if got := fmt.Sprint(k.Title, k.Facts); got != "Connection broke[{Time 11:59:00 0 false} {Cause Found 0 false} {Evidence eth0 0 false} {Decision Done 0 false} {Took 321 ms 0 false}]" {
 		t.Error(got)
 	}
 	if p.Marks[0].Tone != ToneGood {

@@ -182,9 +182,10 @@ func (r *choiceRenderer) Layout(size fyne.Size) {
 	r.veil.Resize(size)
 	height := r.of.label.heightFor(1000)
 	r.of.label.Move(fyne.NewPos(12, (size.Height-height)/2))
-	r.of.label.Resize(fyne.NewSize(max(1, size.Width-12-8-pressIcon-10), height))
-	r.arrow.Move(fyne.NewPos(size.Width-10-pressIcon, (size.Height-pressIcon)/2))
-	r.arrow.Resize(fyne.NewSquareSize(pressIcon))
+	side := pressIcon * em(r.of)
+	r.of.label.Resize(fyne.NewSize(max(1, size.Width-12-8-side-10), height))
+	r.arrow.Move(fyne.NewPos(size.Width-10-side, (size.Height-side)/2))
+	r.arrow.Resize(fyne.NewSquareSize(side))
 }
 
 func (r *choiceRenderer) Refresh() {

@@ -102,6 +102,7 @@ func (r *tapRenderer) MinSize() fyne.Size {
 }
 
 func (r *tapRenderer) Layout(size fyne.Size) {
-	r.of.image.Move(fyne.NewPos((size.Width-pressIcon)/2, (size.Height-pressIcon)/2))
-	r.of.image.Resize(fyne.NewSquareSize(pressIcon))
+	side := r.of.image.side()
+	r.of.image.Move(fyne.NewPos((size.Width-side)/2, (size.Height-side)/2))
+	r.of.image.Resize(fyne.NewSquareSize(side))
 }

@@ -28,8 +28,8 @@ type factRow struct {
 const (
 	factGapX = 14
 	factGapY = 8
-	factMark = 15
-	factWide = 9 // of a value, in sizes of text: where there is less room it stands below its label
+	factMark = 15 // of pictures, for plain text
+	factWide = 9  // of a value, in sizes of text: where there is less room it stands below its label
 )
 
 // newFacts returns no facts.
@@ -52,6 +52,10 @@ func (f *facts) set(list []model.Fact) {
 	for i, fact := range list {
 		r := f.rows[i]
 		r.label.words, r.value.words = fact.Label, fact.Value
+		if i > 0 && list[i-1].Label == fact.Label {
+			r.label.words = "" // one more of the same
+		}
+		r.value.style.Monospace = fact.Digits
 		r.value.color = toneColor(fact.Tone)
 		r.mark.Hidden = fact.Tone == model.TonePlain || fact.Tone == model.ToneFaint
 		r.mark.set(toneGlyph(fact.Tone), r.value.color, "")
@@ -92,13 +96,15 @@ func (f *facts) at(r factRow, width, labels float32) factPlace {
 		p.labelHeight = r.label.heightFor(labels)
 	} else {
 		p.labelWidth = width
-		p.labelHeight = r.label.heightFor(width)
+		if r.label.words != "" {
+			p.labelHeight = r.label.heightFor(width)
+		}
 		p.value.Y = p.labelHeight
 	}
 	line := fyne.MeasureText("X", measure(theme.SizeNameText, f), fyne.TextStyle{}).Height
-	p.mark = p.value.AddXY(0, (line-factMark)/2)
+	p.mark = p.value.AddXY(0, (line-r.mark.side())/2)
 	if !r.mark.Hidden {
-		p.value.X += factMark + 6
+		p.value.X += r.mark.side() + 6
 	}
 	p.valueWidth = max(1, width-p.value.X)
 	p.valueHeight = r.value.heightFor(p.valueWidth)
@@ -141,7 +147,7 @@ func (r *factsRenderer) Layout(size fyne.Size) {
 	for _, row := range r.of.rows {
 		p := r.of.at(row, size.Width, labels)
 		place(row.label, 0, y, p.labelWidth, p.labelHeight)
-		place(row.mark, p.mark.X, y+p.mark.Y, factMark, factMark)
+		place(row.mark, p.mark.X, y+p.mark.Y, row.mark.side(), row.mark.side())
 		place(row.value, p.value.X, y+p.value.Y, p.valueWidth, p.valueHeight)
 		y += p.height + factGapY
 	}

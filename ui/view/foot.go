@@ -7,7 +7,7 @@ import (
 	"fyne.io/fyne/v2/container"
 )
 
-// newFoot returns the line of buttons at the end of a prompt: both as wide as half of it, or below each other, the last at the top, where a label needs more.
+// newFoot returns the line of buttons at the end of a prompt: both as wide as half of it, or below each other, what stands out first, where a label needs more.
 func newFoot(cancel, submit *press) *fyne.Container { return container.New(foot{}, cancel, submit) }
 
 // foot lays buttons out.
@@ -48,11 +48,19 @@ func (l foot) heightOf(objects []fyne.CanvasObject, width float32) float32 {
 	return most
 }
 
+// standsOut is 1 for the button that one is most likely to want, else 0.
+func standsOut(o fyne.CanvasObject) int {
+	if p, ok := o.(*press); ok && p.kind == pressPrimary {
+		return 1
+	}
+	return 0
+}
+
 // Layout implements fyne.Layout.
 func (l foot) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	shown, each := l.beside(objects, size.Width)
 	if each == size.Width {
-		slices.Reverse(shown)
+		slices.SortStableFunc(shown, func(a, b fyne.CanvasObject) int { return standsOut(b) - standsOut(a) })
 	}
 	var x, y float32
 	for _, o := range shown {

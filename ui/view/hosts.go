@@ -57,20 +57,20 @@ func (h *hosts) open() {
 // set changes what is shown. What is being typed is not replaced by an echo of it that comes late.
 func (h *hosts) set(s model.Window) {
 	h.labels = names(s.Hosts)
-	nothing := len(s.Hosts) == 0 && !s.Manual
-	h.none.set(s.NoHosts)
-	h.none.Hidden = !nothing || s.NoHosts == ""
-	h.list.Hidden, h.line.Hidden = s.Manual || nothing, !s.Manual
-	h.all.Hidden = h.none.Hidden && h.list.Hidden && h.line.Hidden
-	h.list.set(h.labels, s.Selected, !s.Fixed)
-	if s.Fixed {
-		h.line.Disable()
-	} else {
-		h.line.Enable()
-	}
 	text := s.Typed
 	if s.Selected >= 0 && s.Selected < len(h.labels) {
 		text = h.labels[s.Selected]
+	}
+	h.none.set(s.NoHosts)
+	h.none.Hidden = s.NoHosts == "" || s.NoHosts == s.Hint // which says it already
+	h.line.Hidden = s.Fixed || !s.Manual
+	h.list.Hidden = s.Fixed && text == "" || !s.Fixed && (s.Manual || len(s.Hosts) == 0)
+	h.all.Hidden = h.none.Hidden && h.list.Hidden && h.line.Hidden
+	if s.Fixed {
+		h.list.set([]string{text}, 0, false)
+		h.leave()
+	} else {
+		h.list.set(h.labels, s.Selected, true)
 	}
 	if text == h.wanted || h.line.holding && s.Selected < 0 {
 		return
@@ -80,6 +80,13 @@ func (h *hosts) set(s model.Window) {
 		h.quiet = true
 		h.line.SetText(text)
 		h.quiet = false
+	}
+}
+
+// leave takes the keyboard from what cannot be used any more.
+func (h *hosts) leave() {
+	if on := fyne.CurrentApp().Driver().CanvasForObject(h.line); on != nil && h.line.holding {
+		on.Unfocus()
 	}
 }
 

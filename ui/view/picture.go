@@ -64,7 +64,7 @@ type emblem struct {
 	tint    fyne.ThemeColorName // of a disc behind it; "" for none
 }
 
-// newImage returns a picture as large as size in both directions.
+// newEmblem returns a picture as large as size in both directions, where plain text is as large as most people have it.
 func newEmblem(drawing fyne.Resource, color fyne.ThemeColorName, size float32) *emblem {
 	i := &emblem{drawing: drawing, color: color, size: size}
 	i.ExtendBaseWidget(i)
@@ -76,6 +76,14 @@ func newBadge(size float32) *emblem {
 	i := newEmblem(nil, "", size)
 	i.tint = colorTint
 	return i
+}
+
+// side is how large it is now: pictures beside text grow with it.
+func (i *emblem) side() float32 {
+	if i.tint != "" {
+		return i.size
+	}
+	return i.size * em(i)
 }
 
 // set changes what is shown.
@@ -103,16 +111,16 @@ type emblemRenderer struct {
 
 func (r *emblemRenderer) Destroy()                     {}
 func (r *emblemRenderer) Objects() []fyne.CanvasObject { return []fyne.CanvasObject{r.disc, r.image} }
-func (r *emblemRenderer) MinSize() fyne.Size           { return fyne.NewSquareSize(r.of.size) }
+func (r *emblemRenderer) MinSize() fyne.Size           { return fyne.NewSquareSize(r.of.side()) }
 
 func (r *emblemRenderer) Layout(fyne.Size) {
-	r.disc.Resize(fyne.NewSquareSize(r.of.size))
-	in := float32(0)
+	side, in := r.of.side(), float32(0)
 	if r.of.tint != "" {
-		in = r.of.size * 0.24
+		in = side * 0.24
 	}
+	r.disc.Resize(fyne.NewSquareSize(side))
 	r.image.Move(fyne.NewPos(in, in))
-	r.image.Resize(fyne.NewSquareSize(r.of.size - 2*in))
+	r.image.Resize(fyne.NewSquareSize(side - 2*in))
 }
 
 func (r *emblemRenderer) Refresh() {

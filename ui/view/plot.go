@@ -14,7 +14,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/ui/model"
 )
 
-// plot is the throughput of the last minute: what is received above a middle line, what is sent below it, so that the two are told apart by place, arrow and colour. It has no timer: it is drawn when
+// plot is the throughput of the last minute: what is received above a middle line, what is sent below it, each beside its label, so that the two are told apart by place, arrow and colour. It has no timer: it is drawn when
 // it is given other values, which is once a second while a window is open.
 type plot struct {
 	widget.BaseWidget
@@ -28,8 +28,8 @@ type plot struct {
 
 // Sizes of a plot, in Fyne's pixels.
 const (
-	plotTall = 60 // of the curves, at least
-	plotGap  = 8
+	plotTall = 56 // of the curves, at least
+	plotGap  = 6
 	plotMark = 14
 	plotLine = 1.5
 )
@@ -37,7 +37,7 @@ const (
 // newPlot returns an empty one.
 func newPlot() *plot {
 	p := &plot{
-		down: newText("").bold(), up: newText("").bold(), top: newTextOf("", theme.SizeNameCaptionText, colorFaint),
+		down: newText(""), up: newText(""), top: newTextOf("", theme.SizeNameCaptionText, colorFaint),
 		received: newEmblem(glyph("received"), theme.ColorNamePrimary, plotMark), sent: newEmblem(glyph("sent"), colorUp, plotMark),
 	}
 	p.picture = canvas.NewRaster(p.draw)
@@ -57,29 +57,17 @@ func (p *plot) set(g model.Graph) {
 	p.Refresh()
 }
 
-func (p *plot) heightFor(width float32) float32 { return p.head(width) + plotGap + plotTall }
-
-// head is the height of the lines of labels.
-func (p *plot) head(width float32) float32 {
-	spots, _ := p.labels(width)
-	return spots[2].Y + p.down.heightFor(width)
+func (p *plot) heightFor(width float32) float32 {
+	return p.head(width) + p.up.heightFor(width) + 2*plotGap + plotTall
 }
 
-// labels are where the labels are, each with its arrow: what is received, what is sent, and at the right end what the top of the scale is. What has no room beside the others is on a line of its own.
-func (p *plot) labels(width float32) (spots [3]fyne.Position, widths [3]float32) {
-	line := p.down.heightFor(width)
-	widths = [3]float32{p.down.natural(), p.up.natural(), p.top.natural()}
-	const arrow = plotMark + 4
-	spots[0] = fyne.NewPos(arrow, 0)
-	spots[1] = fyne.NewPos(arrow+widths[0]+2*plotGap+arrow, 0)
-	if spots[1].X+widths[1] > width {
-		spots[1] = fyne.NewPos(arrow, line)
+// head is the height above the curves: a line for what is received and for the top of the scale at its right end, or one for each where they have no room beside each other.
+func (p *plot) head(width float32) float32 {
+	height := p.down.heightFor(width)
+	if p.received.side()+4+p.down.natural()+plotGap+p.top.natural() > width {
+		height += p.top.heightFor(width)
 	}
-	spots[2] = fyne.NewPos(width-widths[2], spots[1].Y)
-	if spots[1].X+widths[1]+plotGap > spots[2].X {
-		spots[2].Y += line
-	}
-	return spots, widths
+	return height
 }
 
 // draw makes the picture, w by h pixels of the screen.
@@ -203,17 +191,21 @@ func (r *plotRenderer) MinSize() fyne.Size {
 
 func (r *plotRenderer) Layout(size fyne.Size) {
 	p := r.of
-	line := p.down.heightFor(size.Width)
-	spots, widths := p.labels(size.Width)
-	for i, mark := range []*emblem{p.received, p.sent} {
-		place(mark, spots[i].X-plotMark-4, spots[i].Y+(line-plotMark)/2, plotMark, plotMark)
+	head, line := p.head(size.Width), p.up.heightFor(size.Width)
+	label := func(mark *emblem, words *text, y float32) {
+		side := mark.side()
+		place(mark, 0, y+(line-side)/2, side, side)
+		place(words, side+4, y, min(words.natural(), size.Width-side-4), line)
 	}
-	for i, words := range []*text{p.down, p.up, p.top} {
-		height := words.heightFor(widths[i])
-		place(words, spots[i].X, spots[i].Y+(line-height)/2, widths[i], height)
+	label(p.received, p.down, 0)
+	label(p.sent, p.up, size.Height-line)
+	width, height := p.top.natural(), p.top.heightFor(size.Width)
+	y := (line - height) / 2
+	if head > line {
+		y = line
 	}
-	y := p.head(size.Width) + plotGap
-	place(p.picture, 0, y, size.Width, max(1, size.Height-y))
+	place(p.top, size.Width-width, y, width, height)
+	place(p.picture, 0, head+plotGap, size.Width, max(1, size.Height-head-line-2*plotGap))
 }
 
 func (r *plotRenderer) Refresh() {

@@ -88,9 +88,9 @@ func (p *press) iconSpace() float32 {
 	case p.icon == nil:
 		return 0
 	case p.label.words == "":
-		return pressIcon
+		return pressIcon * em(p)
 	default:
-		return pressIcon + 8
+		return pressIcon*em(p) + 8
 	}
 }
 
@@ -222,11 +222,12 @@ func (r *pressRenderer) Layout(size fyne.Size) {
 		if r.of.kind != pressQuiet {
 			x += max(0, (width-r.of.label.natural())/2)
 		}
+		side := pressIcon * em(r.of)
 		if r.of.label.words == "" {
-			x = (size.Width - pressIcon) / 2
+			x = (size.Width - side) / 2
 		}
-		r.icon.Move(fyne.NewPos(x, (size.Height-pressIcon)/2))
-		r.icon.Resize(fyne.NewSquareSize(pressIcon))
+		r.icon.Move(fyne.NewPos(x, (size.Height-side)/2))
+		r.icon.Resize(fyne.NewSquareSize(side))
 		x += r.of.iconSpace()
 		width = min(width, r.of.label.natural())
 	}

@@ -78,6 +78,10 @@ func (p *Prompt) Show(s *model.Prompt) {
 	p.fields.set(s.Fields, fresh, s.Busy)
 	p.address.set(s.URL)
 	p.link.Hidden = s.URL == ""
+	p.wait.size, p.wait.style.Bold = theme.SizeNameText, false
+	if s.Kind == model.PromptWait { // there is nothing else to look at
+		p.wait.size, p.wait.style.Bold = theme.SizeNameSubHeadingText, true
+	}
 	p.wait.set(s.Left)
 	p.buttons(s)
 	p.page.Refresh()
@@ -89,13 +93,17 @@ func (p *Prompt) Show(s *model.Prompt) {
 
 // buttons shows what answers. Where a gateway cannot be verified, to decline is what stands out.
 func (p *Prompt) buttons(s *model.Prompt) {
-	cancel, submit := pressPlain, pressPrimary
-	if s.Kind == model.PromptTrust {
-		cancel, submit = pressPrimary, pressPlain
-	}
-	p.cancel.set(s.Cancel.Label, cancel, true)
-	p.submit.set(s.Submit.Label, submit, !s.Busy)
+	p.cancel.set(s.Cancel.Label, kindOf(s.Cancel), true)
+	p.submit.set(s.Submit.Label, kindOf(s.Submit), !s.Busy)
 	p.cancel.Hidden, p.submit.Hidden = s.Cancel.Label == "", s.Submit.Label == ""
+}
+
+// kindOf is how much a button stands out.
+func kindOf(b model.Button) pressKind {
+	if b.Primary {
+		return pressPrimary
+	}
+	return pressPlain
 }
 
 // promptLook is the picture of a question, with its colours.

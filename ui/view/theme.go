@@ -60,16 +60,16 @@ var sizes = map[fyne.ThemeSizeName]float32{
 	theme.SizeNameScrollBar:       10,
 	theme.SizeNameScrollBarSmall:  4,
 	theme.SizeNameScrollBarRadius: 4,
-	theme.SizeNameInlineIcon:      20,
 	theme.SizeNameInnerPadding:    10,
 }
 
-// scales are the sizes of text, as parts of plain text.
+// scales are the sizes of text and of what stands beside it, as parts of plain text.
 var scales = map[fyne.ThemeSizeName]float32{
 	theme.SizeNameText:           1,
 	theme.SizeNameCaptionText:    12.0 / plainText,
 	theme.SizeNameSubHeadingText: 16.0 / plainText,
 	theme.SizeNameHeadingText:    21.0 / plainText,
+	theme.SizeNameInlineIcon:     20.0 / plainText,
 }
 
 // Size is the size of a name, in Fyne's pixels.
@@ -87,6 +87,9 @@ func (t *Theme) Size(name fyne.ThemeSizeName) float32 {
 func shade(name fyne.ThemeColorName, o fyne.Widget) color.Color {
 	return theme.CurrentForWidget(o).Color(name, fyne.CurrentApp().Settings().ThemeVariant())
 }
+
+// em is how much larger plain text is than most people have it.
+func em(o fyne.Widget) float32 { return measure(theme.SizeNameText, o) / plainText }
 
 // measure is a size of the theme that an object is shown in.
 func measure(name fyne.ThemeSizeName, o fyne.Widget) float32 {

@@ -53,9 +53,10 @@ func NewWindow(send func(model.Msg)) *Window {
 		newMiddleRow(windowGap, words, w.badge, words),
 		w.alert.panel,
 		newColumn(windowGap-4, w.hosts.all, w.button),
-		w.stepCard, w.factCard, w.plotCard, w.notes)
+		w.notes, w.stepCard, w.factCard, w.plotCard)
 	body.Layout.(*column).grow = w.plotCard
 	w.page = newPage(body, nil)
+	w.notes.Hide()
 	w.button.keyed = w.key
 	w.button.shown = w.page.reveal
 	return w
@@ -73,11 +74,7 @@ func (w *Window) Show(s model.Window) {
 	w.shown = s
 	w.head(s)
 	w.hosts.set(s)
-	kind := pressPlain
-	if s.Button.Primary {
-		kind = pressPrimary
-	}
-	w.button.set(s.Button.Label, kind, s.Button.Msg != nil)
+	w.button.set(s.Button.Label, kindOf(s.Button), s.Button.Msg != nil)
 	w.button.Hidden = s.Button.Label == ""
 	w.stepCard.Hidden = len(s.Steps) == 0
 	w.steps.set(s.Steps, s.Progress)
@@ -104,12 +101,8 @@ func (w *Window) head(s model.Window) {
 		return
 	}
 	w.alert.set(model.TonePlain, "", "", "")
-	w.line.setTone(s.Line, toneColor(s.Tone))
-	hint := s.Hint
-	if s.Code != "" && hint != "" {
-		hint += " (" + s.Code + ")"
-	}
-	w.hint.set(hint)
+	w.line.set(s.Line) // a good one needs no colour: the picture beside it has it
+	w.hint.set(s.Hint)
 }
 
 // setNotes shows the notes anew, with the keyboard where it was.
