@@ -70,12 +70,16 @@ func (k *kept) remember(recent []string, certificates map[string]string) {
 	k.values.Recent, k.values.Certificates = slices.Clone(recent[:min(len(recent), maxRecent)]), maps.Clone(certificates)
 }
 
-// size is how large a window was, no smaller than least and no larger than a screen may be.
-func (k *kept) size(window string, least fyne.Size) fyne.Size {
+// size is how large a window was, or how large it is usually where that is not known or cannot be meant.
+func (k *kept) size(window string, usual fyne.Size) fyne.Size {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	const most = 8192
-	return k.values.Sizes[window].Max(least).Min(fyne.NewSquareSize(most))
+	const least, most = 100, 8192
+	s := k.values.Sizes[window]
+	if !(min(s.Width, s.Height) >= least && max(s.Width, s.Height) <= most) {
+		return usual
+	}
+	return s
 }
 
 func (k *kept) resize(window string, size fyne.Size) {

@@ -14,10 +14,10 @@ type stage struct {
 	kept *kept
 	send func(model.Msg)
 
-	anchor fyne.Window // never shown, so never made: while there is one Fyne goes on without a window
-	small  *window
-	more   *window // the details
-	closed bool    // a window was, since somebody cleared this
+	anchor  fyne.Window // never shown, so never made: while there is one Fyne goes on without a window
+	small   *window     // nil while it is closed
+	details *window     // the same
+	closed  bool        // a window was, since somebody cleared this
 }
 
 // window is one that is open.
@@ -35,18 +35,43 @@ func newStage(app fyne.App, kept *kept, send func(model.Msg)) *stage {
 }
 
 // empty reports whether no window is open.
-func (s *stage) empty() bool { return s.small == nil && s.more == nil }
+func (s *stage) empty() bool { return s.small == nil && s.details == nil }
 
-// Open shows a window or brings it forward. It is drawn before it is seen.
+// front is a window that is open, the details before the small one; nil when there is none.
+func (s *stage) front() fyne.Window {
+	for _, w := range []*window{s.details, s.small} {
+		if w != nil {
+			return w.w
+		}
+	}
+	return nil
+}
+
+// place is where a window is kept while it is open.
+func (s *stage) place(details bool) **window {
+	if details {
+		return &s.details
+	}
+	return &s.small
+}
+
+// Open shows a window or brings it forward. It is drawn before it is seen; the keyboard of one that is there already stays where it is.
 func (s *stage) Open(details bool, now model.Screen) {
 	open := s.place(details)
-	if *open == nil {
-		*open = s.make(details)
+	fresh := *open == nil
+	switch {
+	case fresh && details:
+		*open = s.makeDetails()
+	case fresh:
+		*open = s.makeSmall()
 	}
-	(*open).show(now)
-	(*open).w.Show()
-	(*open).w.RequestFocus()
-	(*open).focus()
+	w := *open
+	w.show(now)
+	w.w.Show()
+	w.w.RequestFocus()
+	if fresh {
+		w.focus()
+	}
 }
 
 // Close closes a window.
@@ -68,33 +93,14 @@ func (s *stage) closeAll() {
 
 // Show draws what is open.
 func (s *stage) Show(now model.Screen) {
-	for _, w := range []*window{s.small, s.more} {
+	for _, w := range []*window{s.small, s.details} {
 		if w != nil {
 			w.show(now)
 		}
 	}
 }
 
-// front is a window that is open, nil when there is none.
-func (s *stage) front() fyne.Window {
-	if s.small == nil {
-		return nil
-	}
-	return s.small.w
-}
-
-// place is where a window is kept while it is open.
-func (s *stage) place(details bool) **window {
-	if details {
-		return &s.more
-	}
-	return &s.small
-}
-
-func (s *stage) make(details bool) *window {
-	if details {
-		return s.makeDetails()
-	}
+func (s *stage) makeSmall() *window {
 	f := view.NewFrame(s.send)
 	w := s.window("small", f.Object(), view.FrameSize, model.Hide{})
 	w.w.Canvas().SetOnTypedKey(f.Key)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/interop/lab"
+	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/ui/locale"
 	"github.com/holdfast-vpn/holdfast/ui/tray/desk"
 )
@@ -73,4 +74,48 @@ func (w *world) asked(message string) {
 		p := w.agent.State().Prompt
 		return p != nil && strings.Contains(p.Message, message)
 	})
+}
+
+// TestPreference: a person opens the details by the menu, goes to the preferences by keyboard and changes the first; the agent has it then, and the window shows it.
+func TestPreference(t *testing.T) {
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	panel := w.bus.NewPanel()
+	w.startTray("--background")
+	panel.Icon().Click(w.words.Text("tray.details"))
+	w.screen.Window(w.words.Text("details.title"))
+	const x, y = 764, 201 // the switch of the first preference: dark while it is off
+	bright := func() int {
+		p, err := w.screen.Picture()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, g, b, _ := p.At(x-10, y).RGBA()
+		return int(r+g+b) >> 8
+	}
+	for range 5 { // the sixth page
+		w.screen.Press("ctrl+Next")
+	}
+	desk.Await(t, "a switch", func() bool { return bright() > 250 })
+	off := bright()
+	w.screen.Press("Tab", "space")
+	desk.Await(t, "the preference, changed", func() bool { return w.preference("LocalLanAccess") == "true" })
+	desk.Await(t, "the switch, changed", func() bool { return bright() > off+50 })
+}
+
+// preference is the value that is in force.
+func (w *world) preference(name string) string {
+	w.Helper()
+	p, err := ipc.NewClient(w.socket()).Preferences(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, s := range p.Settings {
+		if s.Name == name {
+			return s.Value
+		}
+	}
+	return ""
 }

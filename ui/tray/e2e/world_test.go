@@ -138,12 +138,6 @@ func (w *world) desktop() {
 	home := w.TempDir()
 	w.env = append(os.Environ(), "DISPLAY="+w.screen.Display, "WAYLAND_DISPLAY=", "DBUS_SESSION_BUS_ADDRESS="+w.bus.Address, "HOME="+home, "XDG_STATE_HOME="+filepath.Join(home, "state"),
 		"XDG_CONFIG_HOME="+filepath.Join(home, "config"), "XDG_RUNTIME_DIR="+home, "LC_ALL=en_US.UTF-8", "LANGUAGE=", "LIBGL_ALWAYS_SOFTWARE=1", "HOLDFAST_SOCKET="+w.socket())
-	w.Cleanup(func() {
-		if w.Failed() {
-			path := filepath.Join(w.ArtifactDir(), "screen.png")
-			w.Logf("the screen: %s %v", path, w.screen.Save(path))
-		}
-	})
 }
 
 // socket is the agent's.
@@ -177,7 +171,13 @@ func (w *world) startTray(args ...string) *tray {
 		w.Fatal(err)
 	}
 	go func() { a.done <- a.cmd.Wait() }()
-	w.Cleanup(func() { a.end(syscall.SIGTERM) })
+	w.Cleanup(func() {
+		if w.Failed() {
+			path := filepath.Join(w.ArtifactDir(), "screen.png")
+			w.Logf("the screen: %s %v", path, w.screen.Save(path))
+		}
+		a.end(syscall.SIGTERM)
+	})
 	return a
 }
 
