@@ -22,7 +22,7 @@ func groups(def string) ipc.Field {
 
 func form(fields ...ipc.Field) step { return step{ask: &ipc.Prompt{Kind: "form", Fields: fields}} }
 func again(fields ...ipc.Field) step {
-	return step{ask: &ipc.Prompt{Kind: "form", Error: "Sign-in failed.", Fields: fields}}
+	return step{ask: &ipc.Prompt{Kind: "form", Error: "Login failed.", Fields: fields}}
 }
 func banner() step { return step{ask: &ipc.Prompt{Kind: "banner", Message: "Authorised use only."}} }
 
@@ -60,7 +60,7 @@ func TestConnect(t *testing.T) {
 		{name: "the key that was refused is shown for comparison", steps: []step{{fail: &ipc.Error{Code: "TLS-001", Message: "the gateway's certificate is not trusted", Hint: "it showed sha256:11"}}},
 			exit: 6, stderr: "hint: it showed sha256:11\nhint: if your"},
 		{name: "wrong password and nobody to ask", args: "--password-stdin --no-input", stdin: "x\n", steps: []step{form(password("password")), again(password("password"))},
-			exit: 4, answers: "password=x", stderr: "error: the gateway refused the login: Sign-in failed. (AUTH-001)"},
+			exit: 4, answers: "password=x", stderr: "error: the gateway refused the login: Login failed. (AUTH-001)"},
 		{name: "wrong user name and nobody to ask", args: "--user bob", steps: []step{again(text("username"))}, exit: 4},
 		{name: "one-time code from --answer", args: "--password-stdin --answer password2=123456", stdin: "x\n",
 			steps: []step{form(password("password")), form(password("password2")), connected}, answers: "password=x | password2=123456"},
@@ -90,7 +90,7 @@ func TestConnect(t *testing.T) {
 		{name: "a person is asked for the rest only", args: "--user alice", who: &person{replies: []string{"pw"}}, steps: []step{form(text("username"), password("password")), connected},
 			answers: "username=alice password=pw"},
 		{name: "a person tries again", who: &person{replies: []string{"wrong", "right"}}, steps: []step{form(password("password")), again(password("password")), connected},
-			answers: "password=wrong | password=right", stderr: "Sign-in failed."},
+			answers: "password=wrong | password=right", stderr: "Login failed."},
 		{name: "a person accepts", who: &person{replies: []string{"what", "y"}}, steps: []step{banner(), connected}, answers: "accept", stderr: "Authorised use only."},
 		{name: "a person declines", who: &person{replies: []string{"n"}}, steps: []step{banner(), failure(fault.PolBanner, "")}, exit: 7, answers: "decline"},
 		{name: "the terminal ends", who: &person{replies: []string{"EOF"}}, steps: []step{form(password("password"))}, exit: 10},

@@ -39,7 +39,7 @@ func handmade() map[string]model.Screen {
 			Button: model.Button{Label: "Connect", Msg: model.Connect{}, Primary: true},
 		}},
 		"form": {Prompt: &model.Prompt{
-			ID: "1", Title: "Sign in to Berlin office", Message: "Please enter your username and password.", Error: "Sign-in failed. Check what you typed.",
+			ID: "1", Title: "Sign in to Berlin office", Message: "Please enter your username and password.", Error: "Login failed. Check what you typed.",
 			Fields: []model.Field{{Name: "group_list", Label: "Group", Type: model.FieldSelect, Options: []model.Option{{Value: "s", Label: "Staff"}, {Value: "g", Label: "Guests"}}}, {Name: "username", Label: "Username", Value: "jo"}, {Name: "password", Label: "Password", Type: model.FieldPassword}},
 			Submit: model.Button{Label: "Sign in", Primary: true}, Cancel: model.Button{Label: "Cancel"},
 		}},

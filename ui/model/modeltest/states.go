@@ -100,7 +100,7 @@ func Login() ipc.Prompt {
 
 // Challenge is a second form: a code, after one that was wrong.
 func Challenge() ipc.Prompt {
-	return ipc.Prompt{ID: "p2", Kind: "form", Message: "Enter the code that your authenticator shows.", Error: "Sign-in failed. The code is wrong or was used before.",
+	return ipc.Prompt{ID: "p2", Kind: "form", Message: "Enter the code that your authenticator shows.", Error: "Login failed. The code is wrong or was used before.",
 		Fields: []ipc.Field{{Name: "password2", Label: "Code:", Type: "password"}}}
 }
 
