@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 )
@@ -102,9 +104,19 @@ func (h hosts) chosen(m Model, c Choose) hosts {
 		return h
 	}
 	if c.Index < 0 && len(c.Typed) <= maxTyped && m.manual() {
-		h.typed, h.manual = c.Typed, true
+		h.typed, h.manual = visible(c.Typed), true
 	}
 	return h
+}
+
+// visible is what was typed or pasted without the characters that cannot be seen.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // selected is the index of what is chosen: the person's choice, else what was used last, else the agent's choice, else the first; -1 for what was typed, or nothing.

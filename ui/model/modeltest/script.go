@@ -1,6 +1,7 @@
 package modeltest
 
 import (
+	"sync"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
@@ -28,19 +29,37 @@ type Script struct {
 	Model    model.Model
 	Now      time.Time
 	Commands []model.Command // all of them, oldest first
+	Wake     time.Time       // when the Model wants to be woken next; the zero time when it does not
 }
+
+// words are read once: they do not change.
+var words = sync.OnceValue(func() map[locale.Language]*locale.Words {
+	all := map[locale.Language]*locale.Words{}
+	for _, l := range locale.Languages() {
+		all[l] = locale.For(l)
+	}
+	return all
+})
 
 // NewScript is an application that has just started.
 func NewScript(l locale.Language) *Script {
-	return &Script{Model: model.New(locale.For(l), Self), Now: Start}
+	return &Script{Model: model.New(words()[l], Self), Now: Start}
 }
 
 // Send has the Model take messages, one after the other, without time passing.
 func (s *Script) Send(msgs ...model.Msg) *Script {
 	for _, msg := range msgs {
 		var todo []model.Command
+		if _, ok := msg.(model.Tick); ok {
+			s.Wake = time.Time{}
+		}
 		s.Model, todo = s.Model.Update(msg, s.Now)
 		s.Commands = append(s.Commands, todo...)
+		for _, c := range todo {
+			if w, ok := c.(model.Wake); ok {
+				s.Wake = w.At
+			}
+		}
 	}
 	return s
 }
@@ -49,27 +68,16 @@ func (s *Script) Send(msgs ...model.Msg) *Script {
 func (s *Script) Later(d time.Duration) *Script {
 	end := s.Now.Add(d)
 	for {
-		at := s.Wake()
-		if at.IsZero() || at.After(end) {
+		if s.Wake.IsZero() || s.Wake.After(end) {
 			break
 		}
-		if at.After(s.Now) {
-			s.Now = at
+		if s.Wake.After(s.Now) {
+			s.Now = s.Wake
 		}
 		s.Send(model.Tick{})
 	}
 	s.Now = end
 	return s
-}
-
-// Wake is when the Model wants to be woken next; the zero time when it does not.
-func (s *Script) Wake() time.Time {
-	for i := len(s.Commands) - 1; i >= 0; i-- {
-		if w, ok := s.Commands[i].(model.Wake); ok {
-			return w.At
-		}
-	}
-	return time.Time{}
 }
 
 // State is an agent's event with a state.
