@@ -67,10 +67,7 @@ func (s *Script) Send(msgs ...model.Msg) *Script {
 // Later lets time pass. A Model that asked to be woken meanwhile is, at the time it asked for.
 func (s *Script) Later(d time.Duration) *Script {
 	end := s.Now.Add(d)
-	for {
-		if s.Wake.IsZero() || s.Wake.After(end) {
-			break
-		}
+	for !s.Wake.IsZero() && !s.Wake.After(end) {
 		if s.Wake.After(s.Now) {
 			s.Now = s.Wake
 		}
