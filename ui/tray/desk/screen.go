@@ -75,9 +75,6 @@ func (s *Screen) Click(window string, x, y int) {
 	s.must("mousemove", "--window", window, fmt.Sprint(x), fmt.Sprint(y), "click", "1")
 }
 
-// Close asks a window to close, as a window manager does for its button.
-func (s *Screen) Close(window string) { s.must("windowquit", window) }
-
 func (s *Screen) must(args ...string) {
 	s.t.Helper()
 	if out, err := s.do(args...); err != nil {

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/holdfast-vpn/holdfast/agent/interop/lab"
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/ui/locale"
 	"github.com/holdfast-vpn/holdfast/ui/tray/desk"
@@ -36,18 +35,7 @@ func TestJourney(t *testing.T) {
 	off := icon.Await("a picture", func(l desk.Look) bool { return l.Picture != nil })
 
 	named := locale.With("host", host)
-	icon.Click(w.words.Text("tray.connect"), host)
-	w.tooltip(icon, "tray.status.asks", named)
-	w.screen.Window("Holdfast") // it comes by itself: the person is needed
-	w.becomes("authenticating")
-	w.screen.Type(lab.Account)
-	w.screen.Press("Tab")
-	w.screen.Type(lab.Password)
-	w.screen.Press("Return")
-	w.asked(challenge)
-	w.screen.Type(code)
-	w.screen.Press("Return")
-	w.becomes("connected")
+	w.connect(icon)
 	on := w.tooltip(icon, "tray.status.connected", named)
 	if string(on.Picture.Pix) == string(off.Picture.Pix) {
 		t.Error("the icon looks alike, connected or not")
