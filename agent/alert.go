@@ -8,39 +8,66 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
 
-// Where a gateway limits a session and does not say how early its user wants to know of the end.
+// Where a gateway limits a session: how early its owner is told of the end. The first word is the gateway's to choose, if it does.
 const (
-	alertTime     = 5 * time.Minute
-	alertShortest = 15 * time.Minute // of a session for which that makes sense
+	firstAlert   = 15 * time.Minute
+	lastAlert    = 5 * time.Minute
+	alertPortion = 2 // a session is at least so many times as long as the word comes early, where the gateway does not say
 )
 
-// alertIn is how long it is until the owner is told that the session's time is nearly over (X-CSTP-Session-Timeout-Alert-Interval); not ok where nothing is to be told.
-func (l *loop) alertIn(now machine.Instant) (wait time.Duration, ok bool) {
+// alerts are the times before the session's end at which its owner is told, the earliest first (X-CSTP-Session-Timeout-Alert-Interval).
+func (l *loop) alerts() []time.Duration {
 	set := l.status.settings
+	if set == nil {
+		return nil
+	}
+	var list []time.Duration
+	switch {
+	case set.TimeoutAlert > 0:
+		list = append(list, set.TimeoutAlert)
+	case set.SessionTimeout >= alertPortion*firstAlert:
+		list = append(list, firstAlert)
+	case set.SessionTimeout >= alertPortion*lastAlert:
+		return []time.Duration{lastAlert}
+	}
+	if len(list) > 0 && list[0] > lastAlert {
+		list = append(list, lastAlert)
+	}
+	return list
+}
+
+// alertIn is how long it is until the owner is told again that the session's time is nearly over; not ok where nothing is to be told.
+func (l *loop) alertIn(now machine.Instant) (wait time.Duration, ok bool) {
 	end, limited := l.state.Expires()
-	if set == nil || !limited {
+	if !limited {
 		return 0, false
 	}
-	early := set.TimeoutAlert
-	if early == 0 && set.SessionTimeout >= alertShortest {
-		early = alertTime
+	for _, early := range l.alerts() {
+		if l.alerted == 0 || early < l.alerted {
+			return end - early - now.Boot, true
+		}
 	}
-	return end - early - now.Boot, early > 0
+	return 0, false
 }
 
 // alert tells the owner, once for each time the end comes near: a reconnect may move it a little, or far away again.
 func (l *loop) alert(now machine.Instant) {
-	wait, ok := l.alertIn(now)
-	if !ok || wait > 0 {
-		l.changed = l.changed || l.alerted
-		l.alerted = false
+	end, limited := l.state.Expires()
+	due := time.Duration(0) // the shortest of those whose time has come
+	for _, early := range l.alerts() {
+		if limited && end-early <= now.Boot {
+			due = early
+		}
+	}
+	switch {
+	case due == 0:
+		l.changed = l.changed || l.alerted > 0
+		l.alerted = 0
+		return
+	case l.alerted > 0 && due >= l.alerted:
 		return
 	}
-	if l.alerted {
-		return
-	}
-	l.alerted, l.changed = true, true
-	end, _ := l.state.Expires()
+	l.alerted, l.changed = due, true
 	left := max(0, end-now.Boot).Round(time.Second)
 	f := fault.Newf(fault.GwEnding, nil, "%s left", left)
 	e := l.timeline.add(l.owner(), ipc.Entry{At: l.cfg.Wall(), Phase: l.state.Phase.String(), Event: "session-ending", Evidence: f.Sentence()})

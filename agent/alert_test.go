@@ -1,23 +1,25 @@
 package agent
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/gateway"
 )
 
-// TestSessionIsNearlyOver: the owner is told once, as early as the gateway says, and the state says so from then on. Then the session ends.
+// TestSessionIsNearlyOver: the owner is told as early as the gateway says and once more at the last, and the state says so from then on. Then the session ends.
 func TestSessionIsNearlyOver(t *testing.T) {
 	for name, tt := range map[string]struct {
 		alert time.Duration // of the gateway
 		early time.Duration
 	}{
 		"as the gateway wants it": {alert: 20 * time.Minute, early: 20 * time.Minute},
-		"where it does not say":   {early: alertTime},
+		"where it does not say":   {early: firstAlert},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -36,9 +38,13 @@ func TestSessionIsNearlyOver(t *testing.T) {
 				if !s.Session.Ending || len(got) != 1 || !strings.HasPrefix(got[0], "the session's time is nearly over: ") {
 					t.Errorf("%+v, %q", s.Session, got)
 				}
-				time.Sleep(tt.early - time.Minute)
-				if s := w.want("connected"); len(w.told(t)) != 1 || !s.Session.Ending {
-					t.Errorf("a minute before the end: %+v, %q", s.Session, w.told(t))
+				time.Sleep(tt.early - lastAlert - time.Minute)
+				if got := w.told(t); len(got) != 1 {
+					t.Errorf("between: %q", got)
+				}
+				time.Sleep(lastAlert)
+				if s, got := w.want("connected"), w.told(t); len(got) != 2 || !strings.HasSuffix(got[1], "5m0s left") || !s.Session.Ending {
+					t.Errorf("a minute before the end: %+v, %q", s.Session, got)
 				}
 				w.until(t, "disconnected", 2*time.Minute)
 				if s := w.state(); s.Session != nil {
@@ -47,6 +53,30 @@ func TestSessionIsNearlyOver(t *testing.T) {
 				w.end(t)
 			})
 		})
+	}
+}
+
+// TestAlerts: when a session's owner is told of its end.
+func TestAlerts(t *testing.T) {
+	for _, tt := range []struct {
+		session, alert time.Duration
+		want           []time.Duration
+	}{
+		{8 * time.Hour, 0, []time.Duration{firstAlert, lastAlert}},
+		{30 * time.Minute, 0, []time.Duration{firstAlert, lastAlert}},
+		{20 * time.Minute, 0, []time.Duration{lastAlert}},
+		{9 * time.Minute, 0, nil},
+		{0, 0, nil},
+		{8 * time.Hour, time.Hour, []time.Duration{time.Hour, lastAlert}},
+		{8 * time.Hour, 2 * time.Minute, []time.Duration{2 * time.Minute}},
+	} {
+		l := &loop{status: status{settings: &protocol.Settings{SessionTimeout: tt.session, TimeoutAlert: tt.alert}}}
+		if got := l.alerts(); !slices.Equal(got, tt.want) {
+			t.Errorf("%v, %v: %v", tt.session, tt.alert, got)
+		}
+	}
+	if (&loop{}).alerts() != nil {
+		t.Error("without a session")
 	}
 }
 

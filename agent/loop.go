@@ -103,7 +103,7 @@ type loop struct {
 
 	delivered delivered
 	trusted   *trusted
-	alerted   bool // the owner knows that the session's time is nearly over
+	alerted   time.Duration // how early before the session's end its owner was last told of it; 0 not
 	healing   healing
 
 	faults *impair.Faults
@@ -252,7 +252,7 @@ func (l *loop) arm() {
 		watch = calmTime
 	}
 	wait = min(wait, watch)
-	if d, ok := l.alertIn(now); ok && !l.alerted {
+	if d, ok := l.alertIn(now); ok {
 		wait = min(wait, max(d, 0))
 	}
 	if d, ok := l.healIn(now); ok {

@@ -175,7 +175,7 @@ func (l *loop) describeSession(s *ipc.State, g *protocol.Settings) {
 	}
 	if at, ok := l.state.Expires(); ok {
 		end := l.wallAt(at)
-		s.Session.Expires, s.Session.Ending = &end, l.alerted
+		s.Session.Expires, s.Session.Ending = &end, l.alerted > 0
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -136,7 +138,25 @@ func full() State {
 		Addresses: []string{"10.0.0.5/24"}, MTU: 1400, DNS: &DNS{Servers: []string{"10.0.0.1"}}, SplitInclude: []string{"10.0.0.0/8"},
 		SplitExclude: []string{"10.9.0.0/16"}, TunnelAll: &yes, Banner: "welcome", Prompt: &Prompt{ID: "p1", Kind: "form"}, Session: &Session{Started: now},
 		Counters: &Counters{TxBytes: 1}, Reconnects: &Reconnects{Tunnel: 1}, LastReconnect: &LastReconnect{Level: "tunnel"},
-		Error: &Error{Code: "NET-005", Message: "to 192.0.2.1", Hint: "h"}, Attempt: "a1", Impaired: []string{"dtls=drop,30s"}}
+		Error: &Error{Code: "NET-005", Message: "to 192.0.2.1", Hint: "h"}, Attempt: "a1", Impaired: []string{"dtls=drop,30s"},
+		TransportCode: TransportUDPBlocked, TransportSince: &now, TransportRetryAt: &now, Step: StepLogin, Waiting: &Waiting{Since: now, Until: now}}
+}
+
+// TestFullIsFull: what is added to a state is also tried on others.
+func TestFullIsFull(t *testing.T) {
+	s := reflect.ValueOf(full())
+	for i := range s.NumField() {
+		if s.Field(i).IsZero() {
+			t.Errorf("%s is not set in full", s.Type().Field(i).Name)
+		}
+	}
+	reduced := reflect.ValueOf(Reduce(full()))
+	for i := range reduced.NumField() {
+		name := reduced.Type().Field(i).Name
+		if shown := !reduced.Field(i).IsZero(); shown != slices.Contains([]string{"State", "Since", "Protocol", "Error"}, name) {
+			t.Errorf("others see %s: %v", name, shown)
+		}
+	}
 }
 
 // memory is a listener without a system: connections are pipes with the peer the test gives them.
