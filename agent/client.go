@@ -100,6 +100,7 @@ func (l *loop) connect(c *connection) (string, error) {
 	l.connects++
 	c.id = "c" + strconv.FormatUint(l.connects, 10)
 	l.status.conn = c
+	c.begin(l.memory.at(c.owner, c.name))
 	l.status.fault, l.status.portal = nil, nil
 	l.feed(machine.Event{Kind: machine.EvConnectRequested, Policy: c.policy, Deadline: c.budget})
 	return c.id, nil

@@ -99,6 +99,8 @@ func TestLoginWithAPrompt(t *testing.T) {
 		}
 		if was, ok := recall(r.dir).of(alice.ID()); !ok || was.Host != "vpn.example.com" || was.User != "alice" {
 			t.Errorf("remembered %+v", was)
+		} else if was.Chose != "staff" {
+			t.Errorf("the group in use was %q", was.Chose)
 		}
 	})
 }

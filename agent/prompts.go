@@ -145,7 +145,7 @@ func (p *prompt) wire() *ipc.Prompt {
 		out.Browser = &ipc.Browser{URL: b.URL, Host: b.Host, Gateway: b.Gateway, Port: b.Port}
 	}
 	for _, f := range p.form.Fields {
-		w := ipc.Field{Name: f.Name, Label: f.Label, Type: f.Type, Value: f.Value}
+		w := ipc.Field{Name: f.Name, Label: f.Label, Type: f.Type, Value: f.Value, Last: f.Last}
 		for _, o := range f.Options {
 			w.Options = append(w.Options, ipc.Option{Value: o.Value, Label: o.Label})
 		}

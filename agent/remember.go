@@ -11,20 +11,22 @@ import (
 
 const (
 	rememberFile  = "last.json"
-	rememberUsers = 256     // users of one machine
+	rememberAll   = 256     // of one machine
+	rememberHosts = 16      // of one user
 	rememberBytes = 1 << 18 // of the file
 	rememberField = 512     // of one name
 )
 
-// last is what a user connected to last. There is no secret in it, by contract: user name, group and host.
+// last is what a user gave a host the last time. There is no secret in it, by contract: user name, group and host.
 type last struct {
 	Owner string `json:"owner"`
 	Host  string `json:"host"`
-	Group string `json:"group,omitempty"`
+	Group string `json:"group,omitempty"` // that was asked for
 	User  string `json:"user,omitempty"`
+	Chose string `json:"chose,omitempty"` // the label of the group in use, however it came to that
 }
 
-// memory keeps one last per local user in the agent's state directory, the most recent at the end. It belongs to the loop; the file is small and
+// memory keeps what local users gave hosts in the agent's state directory, the most recent at the end. It belongs to the loop; the file is small and
 // local, and is written once per login.
 type memory struct {
 	path string
@@ -44,7 +46,7 @@ func recall(stateDir string) *memory {
 		return m
 	}
 	var list []last
-	if json.Unmarshal(b, &list) != nil || len(list) > rememberUsers {
+	if json.Unmarshal(b, &list) != nil || len(list) > rememberAll {
 		return m
 	}
 	m.list = list
@@ -53,26 +55,46 @@ func recall(stateDir string) *memory {
 
 // of returns what owner connected to last.
 func (m *memory) of(owner string) (last, bool) {
-	i := slices.IndexFunc(m.list, func(l last) bool { return l.Owner == owner })
-	if i < 0 {
-		return last{}, false
+	for _, l := range slices.Backward(m.list) {
+		if l.Owner == owner {
+			return l, true
+		}
 	}
-	return m.list[i], true
+	return last{}, false
+}
+
+// at returns what owner gave a host the last time, nothing where that is not known.
+func (m *memory) at(owner, host string) last {
+	i := slices.IndexFunc(m.list, func(l last) bool { return l.Owner == owner && l.Host == host })
+	if i < 0 {
+		return last{}
+	}
+	return m.list[i]
 }
 
 // keep remembers l and returns what writes the file, whole or not at all; nil when nothing changed.
 func (m *memory) keep(l last) func() error {
-	if len(l.Owner) > rememberField || len(l.Host) > rememberField || len(l.Group) > rememberField || len(l.User) > rememberField {
+	if len(l.Owner) > rememberField || len(l.Host) > rememberField || len(l.Group) > rememberField || len(l.User) > rememberField || len(l.Chose) > rememberField {
 		return nil
 	}
 	if old, ok := m.of(l.Owner); ok && old == l {
 		return nil
 	}
-	m.list = slices.DeleteFunc(m.list, func(o last) bool { return o.Owner == l.Owner })
-	if len(m.list) >= rememberUsers {
-		m.list = slices.Delete(m.list, 0, 1)
+	m.list = append(slices.DeleteFunc(m.list, func(o last) bool { return o.Owner == l.Owner && o.Host == l.Host }), l)
+	extra := -rememberHosts // of the owner's
+	for _, o := range m.list {
+		if o.Owner == l.Owner {
+			extra++
+		}
 	}
-	m.list = append(m.list, l)
+	m.list = slices.DeleteFunc(m.list, func(o last) bool {
+		if o.Owner != l.Owner || extra <= 0 {
+			return false
+		}
+		extra--
+		return true
+	})
+	m.list = m.list[max(0, len(m.list)-rememberAll):]
 	return m.write()
 }
 

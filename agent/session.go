@@ -142,11 +142,12 @@ func (l *loop) remember() {
 		l.later(l.memory.forget(c.owner))
 		return
 	}
-	now := last{Owner: c.owner, Host: c.name, Group: c.servers[0].Group, User: s.User}
+	now := last{Owner: c.owner, Host: c.name, Group: c.servers[0].Group, User: s.User, Chose: s.Group}
 	if !c.keepsUser {
 		now.User = ""
 	}
 	l.later(l.memory.keep(now))
+	c.begin(now)
 }
 
 // later has the applier write what is remembered; nil is nothing.

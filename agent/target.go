@@ -92,6 +92,13 @@ func resolve(req ipc.ConnectRequest, known catalog, prefs ...*profile.Preference
 	return c, nil
 }
 
+// begin has the gateway's questions begin with what the user gave it the last time.
+func (c *connection) begin(was last) {
+	for i := range c.servers {
+		c.servers[i].Last = protocol.Last{Group: was.Chose, User: was.User}
+	}
+}
+
 // allowed reports what the machine's local policy, or a profile's wish to be connected to nothing else, says against a connect.
 func allowed(req ipc.ConnectRequest, h profile.Host, known bool, policy *profile.Policy) error {
 	tunnel := h.Protocol

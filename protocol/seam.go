@@ -57,12 +57,16 @@ type Target struct {
 	Group    string // --group: an option's value, label or number; "" for the gateway's default
 	Path     string // group path, "/" when none
 	User     string // --user; "" asks
+	Last     Last   // what questions begin with
 	Trust    Trust
 	Identity *Identity    // the client certificate; nil without one
 	Hostname string       // what we call ourselves in X-CSTP-Hostname
 	Fixed    []netip.Addr // addresses to use instead of a lookup: those of the first resolution
 	Families Families     // of the addresses that a lookup finds
 }
+
+// Last is what the user gave this gateway the last time: the label or value of a group, the name of a user. Nothing is answered with it unasked.
+type Last struct{ Group, User string }
 
 // SessionRef is the right to come back: it is live, holds the token and never leaves the process unsealed.
 type SessionRef struct {
@@ -245,6 +249,7 @@ type Field struct {
 	Label   string
 	Type    string // text, password, select
 	Value   string // preset, never for a password
+	Last    string // what this user gave the last time, where that is known: a person begins with it, a script does not
 	Options []Option
 }
 

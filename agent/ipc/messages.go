@@ -192,6 +192,7 @@ type Field struct {
 	Label   string   `json:"label,omitempty"`
 	Type    string   `json:"type"` // text password select
 	Value   string   `json:"value,omitempty"`
+	Last    string   `json:"last,omitempty"` // what this user gave the last time: what a person begins with, before Value; a script does not
 	Options []Option `json:"options,omitempty"`
 }
 

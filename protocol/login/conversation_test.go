@@ -163,6 +163,9 @@ func describeForm(f *protocol.Form) string {
 		if in.Value != "" {
 			s += "=" + in.Value
 		}
+		if in.Last != "" {
+			s += "~" + in.Last
+		}
 		for _, o := range in.Options {
 			s += fmt.Sprintf("[%s|%s]", o.Value, o.Label)
 		}
@@ -227,6 +230,31 @@ auth-reply https://vpn.example/auth group-select=admins username=alice
 ask form "Please enter your password." password:password
 auth-reply https://vpn.example/auth password=p1
 `, token: canaryToken},
+		"ocserv, begun with what was given the last time": {
+			target:  func(t *protocol.Target) { t.Last = protocol.Last{Group: "Administrators", User: "alice"} },
+			answers: answers{"username": {"bob"}, "group_list": {"staff"}},
+			replies: []Reply{recorded(t, "wrong-password-2")},
+			want: `init https://vpn.example/
+ask form "Please enter your username." text:username~alice select:group_list=staff~admins[staff|Staff network][admins|Administrators]
+auth-reply https://vpn.example/auth group-select=staff username=bob
+`},
+		"ocserv, the last group is no longer there": {
+			target:  func(t *protocol.Target) { t.Last.Group = "Guests" },
+			answers: answers{"username": {"bob"}, "group_list": {"staff"}},
+			replies: []Reply{recorded(t, "wrong-password-2")},
+			want: `init https://vpn.example/
+ask form "Please enter your username." text:username select:group_list=staff[staff|Staff network][admins|Administrators]
+auth-reply https://vpn.example/auth group-select=staff username=bob
+`},
+		"ASA, the group of the last time: asked all the same": {
+			target:  func(t *protocol.Target) { t.User, t.Last.Group = "alice", "two" },
+			answers: answers{"group_list": {"2"}, "password": {"p1"}},
+			replies: []Reply{asa("one"), asa("two"), done(webvpn)},
+			want: `init https://vpn.example/
+ask form "" select:group_list=one~two[one|One][two|Two]
+init https://vpn.example/ group-select=two
+ask form "" password:password
+auth-reply https://vpn.example/ group-select=two username=alice password=p1 ` + strings.ReplaceAll(opaque, "one", "two") + "\n", token: canaryToken},
 		"ocserv, group by number": {
 			target:  func(t *protocol.Target) { t.User, t.Group = "alice", "2" },
 			replies: []Reply{recorded(t, "wrong-password-2")},

@@ -73,6 +73,19 @@ func choose(options []authxml.Option, want string) *authxml.Option {
 	return nil
 }
 
+// lastGroup is the value of the group that the user had the last time; "" where there was none, or it is no longer offered.
+func (c *Conversation) lastGroup(in *authxml.Input) string {
+	if c.target.Last.Group == "" {
+		return ""
+	}
+	for _, o := range in.Options {
+		if c.target.Last.Group == fault.Clean(o.Value) || c.target.Last.Group == o.Label {
+			return fault.Clean(o.Value)
+		}
+	}
+	return ""
+}
+
 // notOffered is the fault for a choice that is none, with what there is.
 func notOffered(in *input) error {
 	var list []string

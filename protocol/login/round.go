@@ -33,6 +33,7 @@ type input struct {
 	asked  bool   // it needs an answer
 	value  redact.Secret
 	preset string // shown to the user
+	last   string // the same, for a person alone
 }
 
 // newForm takes up the form of the current document.
@@ -57,7 +58,7 @@ func (c *Conversation) newForm() (Action, error) {
 	}
 	if c.group == nil && groups != nil && c.opaque != nil {
 		// This gateway's form depends on the group: ask for the group alone, then fetch the form.
-		c.form = &round{inputs: []*input{{Input: *groups, name: groups.Name, asked: true, preset: selected(groups).Value}}}
+		c.form = &round{inputs: []*input{{Input: *groups, name: groups.Name, asked: true, preset: selected(groups).Value, last: c.lastGroup(groups)}}}
 		c.form.ask = protocol.Form{Kind: protocol.FormForm, Title: c.resp.Title, Message: c.resp.Message}
 		return c.askForm(), nil
 	}
@@ -143,7 +144,7 @@ func (c *Conversation) prefill(in authxml.Input, refused bool) *input {
 		if c.group != nil {
 			out.asked, out.value = false, redact.NewString(c.group.Value)
 		}
-		out.preset = fault.Clean(selected(&in).Value)
+		out.preset, out.last = fault.Clean(selected(&in).Value), c.lastGroup(&in)
 	case in.Type == authxml.InputSelect:
 		out.preset = fault.Clean(selected(&in).Value)
 	case in.ReadOnly && in.Value != "":
@@ -159,6 +160,7 @@ func (c *Conversation) prefill(in authxml.Input, refused bool) *input {
 			break
 		}
 		if c.target.User == "" {
+			out.last = fault.Clean(c.target.Last.User)
 			if out.preset == "" {
 				out.preset = nameOf(c.target.Identity)
 			}
@@ -181,7 +183,7 @@ func (c *Conversation) askForm() Action {
 		if !in.asked {
 			continue
 		}
-		field := protocol.Field{Name: in.name, Label: in.Label, Type: in.Type, Value: in.preset}
+		field := protocol.Field{Name: in.name, Label: in.Label, Type: in.Type, Value: in.preset, Last: in.last}
 		for _, o := range in.Options {
 			field.Options = append(field.Options, protocol.Option{Value: fault.Clean(o.Value), Label: o.Label})
 		}

@@ -15,6 +15,12 @@ func password(name string) ipc.Field {
 	return ipc.Field{Name: name, Label: name + ":", Type: "password"}
 }
 
+// lastTime is a field with what was given the last time.
+func lastTime(f ipc.Field, value string) ipc.Field {
+	f.Last = value
+	return f
+}
+
 func groups(def string) ipc.Field {
 	return ipc.Field{Name: "group_list", Label: "Group:", Type: "select", Value: def,
 		Options: []ipc.Option{{Value: "staff", Label: "Staff network"}, {Value: "admins", Label: "Administrators"}, {Value: "0", Label: "Named by a digit"}}}
@@ -49,6 +55,10 @@ func TestConnect(t *testing.T) {
 		{name: "group by number", args: "--group 1", steps: []step{form(groups("staff")), connected}, answers: "group_list=admins"},
 		{name: "group by value before number", args: "--group 0", steps: []step{form(groups("staff")), connected}, answers: "group_list=0"},
 		{name: "group that is not offered", args: "--group nobody", steps: []step{form(groups(""))}, exit: 2, stderr: "hint: it offers: Staff network, Administrators, Named by a digit"},
+		{name: "a person begins with what he gave the last time", who: &person{replies: []string{"", ""}}, steps: []step{form(lastTime(text("username"), "alice"), lastTime(groups("staff"), "admins")), connected},
+			answers: "username=alice group_list=admins"},
+		{name: "a script does not", args: "--no-input", steps: []step{form(lastTime(groups("staff"), "admins")), connected}, answers: "group_list=staff"},
+		{name: "a script does not have a name either", args: "--no-input", steps: []step{form(lastTime(text("username"), "alice"))}, exit: 10, stderr: "it wants username"},
 		{name: "the gateway's default group", args: "--no-input", steps: []step{form(groups("staff")), connected}, answers: "group_list=staff"},
 		{name: "no default group and nobody to choose", args: "--no-input", steps: []step{form(groups(""))}, exit: 10, stderr: "it wants group_list (AUTH-002)"},
 		{name: "password without a newline", args: "--password-stdin", stdin: "p", steps: []step{form(password("password")), connected}, answers: "password=p"},

@@ -21,7 +21,7 @@ func (a *attempt) askForm(ctx context.Context, p *ipc.Prompt, out map[string]red
 		case "select":
 			v, err = a.askSelect(ctx, f)
 		default:
-			def := f.Value
+			def := or(f.Last, f.Value)
 			if def == "" && f.Name == "username" {
 				def = a.answers.user
 			}
@@ -60,7 +60,7 @@ func (a *attempt) askSelect(ctx context.Context, f ipc.Field) (redact.Secret, er
 	def := ""
 	for i, o := range f.Options {
 		fmt.Fprintf(a.Err, "    %d) %s\n", i, optionName(o))
-		if o.Value == f.Value {
+		if o.Value == or(f.Last, f.Value) {
 			def = optionName(o)
 		}
 	}

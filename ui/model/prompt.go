@@ -220,6 +220,9 @@ func (m Model) fields(asked []ipc.Field) []Field {
 
 // field is one of them.
 func (m Model) field(f ipc.Field) Field {
+	if f.Last != "" { // what this person gave the last time comes before the gateway's own default
+		f.Value = f.Last
+	}
 	field := Field{Name: f.Name, Label: strings.TrimRight(clean(f.Label), " :："), Value: clean(f.Value)}
 	switch {
 	case f.Type == "password":
