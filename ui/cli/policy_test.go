@@ -56,8 +56,8 @@ func TestPreferences(t *testing.T) {
 	if r := play(t, t.Context(), b, nil, "", "preferences", "set", "locallanaccess", "false"); r.exit != 0 || !strings.Contains(r.out, "LocalLanAccess is") {
 		t.Errorf("set: %+v", r)
 	}
-	r = play(t, t.Context(), b, nil, "", "preferences", "reset", "MinimizeOnConnect")
-	if want := "MinimizeOnConnect is false (default) from the next connect on.\nThis version does not act on it: see docs/compatibility.md.\n"; r.exit != 0 || r.out != want {
+	r = play(t, t.Context(), b, nil, "", "preferences", "reset", "ClearSmartcardPin")
+	if want := "ClearSmartcardPin is false (default) from the next connect on.\nThis version does not act on it: see docs/compatibility.md.\n"; r.exit != 0 || r.out != want {
 		t.Errorf("reset: %+v", r)
 	}
 	r = play(t, t.Context(), b, nil, "", "preferences", "--json")
