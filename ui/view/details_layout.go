@@ -32,7 +32,7 @@ func (l *detailsLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 func (l *detailsLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(480, 360) }
 
 // detailsGap is between the heading and the page, in Fyne's pixels.
-const detailsGap = 6
+const detailsGap = 10
 
 // ground is a colour of the theme.
 type ground struct {

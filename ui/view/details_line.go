@@ -17,11 +17,12 @@ type ledgerLine struct {
 
 // Distances in a line, in Fyne's pixels.
 const (
-	ledgerPadX  = 20
-	ledgerPadY  = 4
-	ledgerAbove = 14 // a heading
-	ledgerGap   = 4  // that Fyne's list puts between lines
-	ledgerMark  = 16
+	ledgerPadX   = 20
+	ledgerPadY   = 4
+	ledgerAbove  = 14 // a heading
+	ledgerGap    = 4  // that Fyne's list puts between lines
+	ledgerMark   = 16
+	ledgerNarrow = 360 // so narrow that a value stands below its label
 )
 
 // newLedgerLine returns an empty one.
@@ -89,15 +90,21 @@ func (l *ledgerLine) place(width float32, put bool) float32 {
 		clock := fyne.MeasureText("00:00:00", measure(theme.SizeNameText, l), fyne.TextStyle{}).Width
 		first := max(min(l.a.natural(), inner*0.35), clock)
 		line := l.a.heightFor(1000)
-		x := first + 12 + ledgerMark + 10
+		mark := l.mark.side()
+		x := first + 12 + mark + 10
 		rest := max(1, inner-x)
 		body, below := l.b.heightFor(rest), l.c.heightFor(rest)
 		height := max(l.a.heightFor(first), body+below)
 		set(l.a, 0, 0, first, l.a.heightFor(first))
-		set(l.mark, first+12, (line-ledgerMark)/2, ledgerMark, ledgerMark)
+		set(l.mark, first+12, (line-mark)/2, mark, mark)
 		set(l.b, x, 0, rest, body)
 		set(l.c, x, body, rest, below)
 		return height + 2*ledgerPadY
+	case l.row.kind == ledgerFact && l.row.b != "" && inner < ledgerNarrow:
+		first, second := l.a.heightFor(inner), l.b.heightFor(inner)
+		set(l.a, 0, 0, inner, first)
+		set(l.b, 0, first, inner, second)
+		return first + second + 2*ledgerPadY
 	case l.row.kind == ledgerFact && l.row.b != "":
 		label := inner * 0.45
 		value := max(1, inner-label-12)

@@ -18,7 +18,7 @@ type emptyPage struct {
 // newEmptyPage returns one that says nothing.
 func newEmptyPage() *emptyPage {
 	e := &emptyPage{words: newTextOf("", theme.SizeNameText, colorFaint)}
-	e.page = newPage(newPanel(colorTint, newRow(10, e.words, newEmblem(glyph("info"), colorFaint, 18), e.words)), nil)
+	e.page = newPage(newColumn(0, newPanel(colorTint, newRow(10, e.words, newEmblem(glyph("info"), colorFaint, 18), e.words))), nil)
 	return e
 }
 

@@ -19,7 +19,7 @@ type toggle struct {
 	focused bool
 }
 
-// Sizes of a switch, in Fyne's pixels.
+// Sizes of a switch, in Fyne's pixels where text has its plain size: it grows with it.
 const (
 	toggleWide = 44
 	toggleTall = 24
@@ -105,23 +105,29 @@ type toggleRenderer struct {
 	tick        *emblem
 }
 
-func (r *toggleRenderer) Destroy()           {}
-func (r *toggleRenderer) MinSize() fyne.Size { return fyne.NewSize(toggleWide, toggleTall) }
+func (r *toggleRenderer) Destroy() {}
+
+func (r *toggleRenderer) MinSize() fyne.Size {
+	return fyne.NewSize(toggleWide*em(r.of), toggleTall*em(r.of))
+}
 
 func (r *toggleRenderer) Objects() []fyne.CanvasObject {
 	return []fyne.CanvasObject{r.ring, r.track, r.knob, r.tick}
 }
 
 func (r *toggleRenderer) Layout(fyne.Size) {
-	place(r.ring, -ringGap, -ringGap, toggleWide+2*ringGap, toggleTall+2*ringGap)
-	place(r.track, 0, 0, toggleWide, toggleTall)
-	const edge = (toggleTall - toggleKnob) / 2
-	x := float32(edge)
+	k := em(r.of)
+	wide, tall, knob := toggleWide*k, toggleTall*k, toggleKnob*k
+	place(r.ring, -ringGap, -ringGap, wide+2*ringGap, tall+2*ringGap)
+	place(r.track, 0, 0, wide, tall)
+	edge := (tall - knob) / 2
+	x := edge
 	if r.of.on {
-		x = toggleWide - toggleKnob - edge
+		x = wide - knob - edge
 	}
-	place(r.knob, x, edge, toggleKnob, toggleKnob)
-	place(r.tick, x+3, edge+3, toggleKnob-6, toggleKnob-6)
+	place(r.knob, x, edge, knob, knob)
+	tick := r.tick.side()
+	place(r.tick, x+(knob-tick)/2, edge+(knob-tick)/2, tick, tick)
 }
 
 func (r *toggleRenderer) Refresh() {
@@ -140,9 +146,9 @@ func (r *toggleRenderer) paint() {
 	case r.of.on:
 		track, knob, edge = theme.ColorNamePrimary, theme.ColorNameForegroundOnPrimary, theme.ColorNamePrimary
 	}
-	r.track.FillColor, r.track.StrokeColor, r.track.StrokeWidth, r.track.CornerRadius = shade(track, r.of), shade(edge, r.of), 1.5, toggleTall/2
+	r.track.FillColor, r.track.StrokeColor, r.track.StrokeWidth, r.track.CornerRadius = shade(track, r.of), shade(edge, r.of), 1.5, toggleTall/2*em(r.of)
 	r.knob.FillColor = shade(knob, r.of)
-	r.ring.StrokeColor, r.ring.CornerRadius = color.Transparent, toggleTall/2+ringGap
+	r.ring.StrokeColor, r.ring.CornerRadius = color.Transparent, toggleTall/2*em(r.of)+ringGap
 	if r.of.focused && !r.of.Disabled() {
 		r.ring.StrokeColor = shade(theme.ColorNamePrimary, r.of)
 	}

@@ -25,7 +25,7 @@ const (
 	preferenceGap  = 10 // between rows
 	preferenceNear = 3  // of what belongs together
 	preferenceLock = 15
-	preferenceWide = 300 // of a choice and of an entry
+	preferenceWide = 340 // of a choice and of an entry
 )
 
 // newPreferences returns an empty page; keys that nothing on it has a use for go to keyed.
@@ -87,7 +87,7 @@ func newPreference(m model.Preference, send func(model.Msg)) *preference {
 	r.lock = newMiddleRow(6, r.why, newEmblem(glyph("lock"), colorFaint, preferenceLock), r.why)
 	r.alert = newRow(6, r.wrong, newEmblem(glyph("bad"), theme.ColorNameError, preferenceLock), r.wrong)
 	r.reset = newPress(pressQuiet, func() { send(model.Prefer{Name: r.name, Reset: true}) })
-	origin := newMiddleRow(12, nil, r.origin, r.reset)
+	origin := newFlow(12, 2, r.origin, r.reset)
 	words := newColumn(preferenceNear, r.label, r.help, origin, r.lock, r.alert)
 	body := words
 	if m.Kind == model.PreferenceSwitch {

@@ -38,7 +38,7 @@ type timeline struct {
 	card *tipCard
 }
 
-// Sizes of a timeline, in Fyne's pixels.
+// Sizes of a timeline, in Fyne's pixels where text has its plain size: all but distances grow with it.
 const (
 	timelineMarks = 30 // the lane of marks
 	timelineBand  = 44
@@ -174,7 +174,7 @@ func (t *timeline) Tapped(e *fyne.PointEvent) {
 	if on := fyne.CurrentApp().Driver().CanvasForObject(t); on != nil {
 		on.Focus(t)
 	}
-	if e.Position.Y <= timelineMarks+timelineBand {
+	if e.Position.Y <= t.deep() {
 		t.pin(t.markAt(e.Position.X))
 	}
 }
@@ -191,9 +191,9 @@ func (t *timeline) MouseOut() { t.point(fyne.NewPos(-1, -1)) }
 // point finds the mark or band at a place: in the lane of marks the nearest mark, in the bands the band unless a mark is just above.
 func (t *timeline) point(at fyne.Position) {
 	over, band := -1, -1
-	if at.Y >= 0 && at.Y <= timelineMarks+timelineBand {
+	if at.Y >= 0 && at.Y <= t.deep() {
 		over = t.markAt(at.X)
-		if at.Y > timelineMarks {
+		if at.Y > t.lane() {
 			over, band = -1, t.bandAt(at.X)
 		}
 	}
@@ -238,9 +238,13 @@ func (t *timeline) ends(b model.Band, width float32) (from, to float32) {
 	return from, to
 }
 
+// lane is the height of the lane of marks, and deep that of the bands with it.
+func (t *timeline) lane() float32 { return timelineMarks * em(t) }
+func (t *timeline) deep() float32 { return (timelineMarks + timelineBand) * em(t) }
+
 // tall is the height of the picture without the card.
 func (t *timeline) tall() float32 {
-	return timelineMarks + timelineBand + max(timelineAxis, 6+fyne.MeasureText("0", measure(theme.SizeNameCaptionText, t), fyne.TextStyle{}).Height)
+	return t.deep() + max(timelineAxis, 6+fyne.MeasureText("0", measure(theme.SizeNameCaptionText, t), fyne.TextStyle{}).Height)
 }
 
 // cardWide is the width of the card in a picture of a width.

@@ -25,6 +25,7 @@ type timelineRenderer struct {
 	halo       *canvas.Circle    // around it
 	bands      []*canvas.Rectangle
 	shapes     []*emblem
+	names      []*text // in the bands that have room
 	marks      []fyne.CanvasObject
 	tones      []model.Tone
 	ticks      []*canvas.Rectangle
@@ -44,12 +45,19 @@ func (r *timelineRenderer) Objects() []fyne.CanvasObject {
 	for _, o := range r.shapes {
 		out = append(out, o)
 	}
-	out = append(out, r.base, r.stem, r.halo)
+	for _, o := range r.names {
+		out = append(out, o)
+	}
+	out = append(out, r.base)
 	out = append(out, r.marks...)
 	for _, o := range r.labels {
 		out = append(out, o)
 	}
-	return append(out, r.of.card.panel)
+	out = append(out, r.stem, r.halo, r.of.card.panel)
+	if i := r.of.current(); i >= 0 && i < len(r.marks) { // over its halo, which is over its neighbours
+		out = append(out, r.marks[i])
+	}
+	return out
 }
 
 func (r *timelineRenderer) MinSize() fyne.Size {
@@ -75,6 +83,7 @@ func (r *timelineRenderer) fill() {
 	t := r.of
 	r.bands = sized(r.bands, len(t.shown.Bands), func() *canvas.Rectangle { return &canvas.Rectangle{} })
 	r.shapes = sized(r.shapes, len(t.shown.Bands), func() *emblem { return newEmblem(nil, "", timelineShape) })
+	r.names = sized(r.names, len(t.shown.Bands), func() *text { return newText("") })
 	r.ticks = sized(r.ticks, len(t.shown.Axis), func() *canvas.Rectangle { return &canvas.Rectangle{} })
 	r.labels = sized(r.labels, len(t.shown.Axis), func() *text { return newTextOf("", theme.SizeNameCaptionText, colorFaint) })
 	for i, b := range t.shown.Bands {
@@ -85,6 +94,7 @@ func (r *timelineRenderer) fill() {
 			r.bands[i].StrokeWidth = 2
 		}
 		r.shapes[i].set(picture(b.Shape.String()), ink, "")
+		r.names[i].setTone(b.Label, ink)
 	}
 	for i, a := range t.shown.Axis {
 		r.ticks[i].FillColor = shade(colorLine, t)
@@ -157,20 +167,32 @@ func markSize(tone model.Tone) float32 {
 
 func (r *timelineRenderer) Layout(size fyne.Size) {
 	t := r.of
-	place(r.ring, -2, -2, size.Width+4, timelineMarks+timelineBand+4)
-	place(r.base, timelineEdge, timelineMarks-1, size.Width-2*timelineEdge, 1)
+	lane, band := t.lane(), t.deep()-t.lane()
+	place(r.ring, -2, -2, size.Width+4, t.deep()+4)
+	place(r.base, timelineEdge, lane-1, size.Width-2*timelineEdge, 1)
 	for i, b := range t.shown.Bands {
 		from, to := t.ends(b, size.Width)
-		place(r.bands[i], from, timelineMarks+3, to-from, timelineBand-3)
-		r.shapes[i].Hidden = to-from < timelineShape+10
-		place(r.shapes[i], from+7, timelineMarks+3+(timelineBand-3-timelineShape)/2, timelineShape, timelineShape)
+		place(r.bands[i], from, lane+3, to-from, band-3)
+		side := r.shapes[i].side()
+		r.shapes[i].Hidden = to-from < side+10
+		r.name(i, from, to)
+		place(r.shapes[i], from+7, lane+3+(band-3-side)/2, side, side)
 	}
 	for i, k := range t.shown.Marks {
-		s := markSize(k.Tone)
-		place(r.marks[i], t.x(k.At, size.Width)-s/2, (timelineMarks-s)/2, s, s)
+		s := markSize(k.Tone) * em(t)
+		place(r.marks[i], t.x(k.At, size.Width)-s/2, (lane-s)/2, s, s)
 	}
 	r.layAxis(size)
 	r.layCard(size)
+}
+
+// name puts the name of a band behind its shape, where there is room for both.
+func (r *timelineRenderer) name(i int, from, to float32) {
+	wide := r.names[i].natural()
+	tall := r.names[i].heightFor(wide)
+	left := from + r.shapes[i].side() + 13
+	r.names[i].Hidden = left+wide+8 > to
+	place(r.names[i], left, r.of.lane()+3+(r.of.deep()-r.of.lane()-3-tall)/2, wide, tall)
 }
 
 // layAxis puts the labels below their ticks, and leaves out those that have no room.
@@ -179,14 +201,14 @@ func (r *timelineRenderer) layAxis(size fyne.Size) {
 	var free float32
 	for i, a := range t.shown.Axis {
 		x := t.x(a.At, size.Width)
-		place(r.ticks[i], x, timelineMarks, 1, timelineBand+5)
+		place(r.ticks[i], x, t.lane(), 1, t.deep()-t.lane()+5)
 		w := r.labels[i].natural()
 		left := max(0, min(x-w/2, size.Width-w))
 		r.labels[i].Hidden = left < free
 		if !r.labels[i].Hidden {
 			free = left + w + 12
 		}
-		place(r.labels[i], left, timelineMarks+timelineBand+6, w, r.labels[i].heightFor(w))
+		place(r.labels[i], left, t.deep()+6, w, r.labels[i].heightFor(w))
 	}
 }
 
@@ -198,9 +220,9 @@ func (r *timelineRenderer) layCard(size fyne.Size) {
 	x := float32(-1)
 	if i := t.current(); i >= 0 && i < len(t.shown.Marks) {
 		x = t.x(t.shown.Marks[i].At, size.Width)
-		s := markSize(t.shown.Marks[i].Tone) + 9
-		place(r.halo, x-s/2, (timelineMarks-s)/2, s, s)
-		place(r.stem, x-1, (timelineMarks+s)/2, 2, top-(timelineMarks+s)/2)
+		s := (markSize(t.shown.Marks[i].Tone) + 9) * em(t)
+		place(r.halo, x-s/2, (t.lane()-s)/2, s, s)
+		place(r.stem, x-1, (t.lane()+s)/2, 2, top-(t.lane()+s)/2)
 	} else if t.band >= 0 && t.band < len(t.shown.Bands) {
 		from, to := t.ends(t.shown.Bands[t.band], size.Width)
 		x = (from + to) / 2
