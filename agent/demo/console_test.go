@@ -80,7 +80,7 @@ func startRehearsal(t *testing.T) *rehearsal {
 	r := &rehearsal{t: t, keys: keyboard, lines: make(chan string, 64)}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended, read := make(chan error, 1), make(chan struct{})
-	go func() { ended <- Rehearse(ctx, "127.0.0.1:0", in, out) }()
+	go func() { ended <- Rehearse(ctx, RehearseOptions{Listen: "127.0.0.1:0"}, in, out) }()
 	go func() {
 		defer close(read)
 		for s := bufio.NewScanner(screen); s.Scan(); {

@@ -56,7 +56,7 @@ func TestRehearseOrders(t *testing.T) {
 	in, orders := io.Pipe()
 	said, out := io.Pipe()
 	done := make(chan error, 1)
-	go func() { done <- Rehearse(ctx, "127.0.0.1:0", in, out); out.Close() }()
+	go func() { done <- Rehearse(ctx, RehearseOptions{Listen: "127.0.0.1:0"}, in, out); out.Close() }()
 	lines := make(chan string, 1000) // it never waits for us
 	go func() {
 		defer close(lines)

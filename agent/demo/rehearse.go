@@ -39,16 +39,22 @@ type mend struct {
 	end func()
 }
 
+// RehearseOptions say what sort of gateway it is.
+type RehearseOptions struct {
+	Listen  string // ADDR:PORT
+	Browser bool   // its user signs in at a web page
+}
+
 // Rehearse is `holdfast gateway`: it serves the embedded gateway on a real address, TLS by TCP and DTLS by UDP, until ctx ends. Its key, and the password of its one user, are made at every
 // start and shown on out: they are worth nothing after it. in is where an administrator types (console.go, orders.go);
 // nobody waits for it at the end.
-func Rehearse(ctx context.Context, listen string, in io.Reader, out io.Writer) error {
-	l, err := net.Listen("tcp", listen)
+func Rehearse(ctx context.Context, o RehearseOptions, in io.Reader, out io.Writer) error {
+	l, err := net.Listen("tcp", o.Listen)
 	if err != nil {
 		return fault.Newf(fault.UseBad, err, "%v", err)
 	}
 	password := rand.Text()
-	g, pin, err := newRehearsal(l.Addr(), password)
+	g, pin, err := newRehearsal(l.Addr(), password, o.Browser)
 	if err != nil {
 		return fault.New(fault.Internal, errors.Join(err, l.Close()))
 	}
@@ -59,6 +65,9 @@ func Rehearse(ctx context.Context, listen string, in io.Reader, out io.Writer) e
 	}
 	fmt.Fprintf(out, "listening on %s, TCP and UDP; end with Ctrl-C, \"help\" says what can be typed\n", l.Addr())
 	fmt.Fprintf(out, "user       %s\npassword   %s\npin        sha256:%x\n", rehearsalUser, password, pin)
+	if o.Browser {
+		fmt.Fprintln(out, "sign in    in a browser, which will warn of the certificate: nobody vouches for it")
+	}
 	fmt.Fprintf(out, "inside     http://%s/ http://%s/ http://[%s]/\n", webName, inside4.Addr(), inside6.Addr())
 	aside()
 	err = r.run(ctx, lines(ctx, in))
@@ -186,8 +195,8 @@ func (r *stage) close() error {
 	return err
 }
 
-// newRehearsal makes a gateway with one user and a small network behind it.
-func newRehearsal(at net.Addr, password string) (*gateway.Gateway, [32]byte, error) {
+// newRehearsal makes a gateway with one user, who signs in in a browser or by form, and a small network behind it.
+func newRehearsal(at net.Addr, password string, browser bool) (*gateway.Gateway, [32]byte, error) {
 	host, _, err := net.SplitHostPort(at.String())
 	if err != nil {
 		return nil, [32]byte{}, err
@@ -200,10 +209,14 @@ func newRehearsal(at net.Addr, password string) (*gateway.Gateway, [32]byte, err
 	if err != nil {
 		return nil, [32]byte{}, err
 	}
+	var groups []gateway.Group
+	if browser {
+		groups = []gateway.Group{{Name: "web", Label: "In the browser", Browser: true}}
+	}
 	g, err := gateway.New(gateway.Config{
-		Certificate: ident.Certificate,
-		Users:       []gateway.User{{Name: rehearsalUser, Password: redact.NewString(password)}},
-		Pools:       pools, Settings: settings(), Inside: in,
+		Certificate: ident.Certificate, Groups: groups,
+		Users: []gateway.User{{Name: rehearsalUser, Password: redact.NewString(password)}},
+		Pools: pools, Settings: settings(), Inside: in,
 	})
 	return g, ident.Pin, err
 }

@@ -176,9 +176,20 @@ var pageShown = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 {{- if .Next}}
 <meta http-equiv="refresh" content="0; url={{.Next}}">
 {{- end}}
+<meta name="color-scheme" content="light dark">
 <title>{{.Title}}</title>
+<style>
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; font: 1.125rem/1.5 system-ui, sans-serif; }
+main { width: 20rem; max-width: calc(100vw - 4rem); padding: 2rem; }
+h1 { font-size: 1.5rem; margin: 0 0 1rem; }
+label, input, button { display: block; width: 100%; box-sizing: border-box; font: inherit; }
+input { margin-top: .25rem; padding: .5rem; }
+button { margin-top: 1.5rem; padding: .5rem; }
+#error { color: light-dark(#b3261e, #f2b8b5); }
+</style>
 </head>
 <body>
+<main>
 <h1>{{.Title}}</h1>
 {{- if .Error}}
 <p id="error">{{.Error}}</p>
@@ -194,6 +205,7 @@ var pageShown = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 <p><button type="submit">Sign in</button></p>
 </form>
 {{- end}}
+</main>
 </body>
 </html>
 `))

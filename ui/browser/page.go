@@ -40,7 +40,7 @@ var shown = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; font: 1.125rem/1.5 system-ui, sans-serif; }
 main { max-width: 28rem; padding: 2rem; text-align: center; }
 h1 { font-size: 1.5rem; margin: 0 0 .5rem; }
-p { margin: 0; }
+p { margin: 0; text-wrap: balance; }
 </style>
 </head>
 <body><main><h1>{{.Title}}</h1><p>{{.Text}}</p></main></body>

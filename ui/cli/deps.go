@@ -31,7 +31,13 @@ type Deps struct {
 	// Demo runs agent and gateway in this process.
 	Demo func(ctx context.Context, o DemoOptions) error
 	// Gateway serves the embedded gateway on a real address until ctx ends, and does what is typed meanwhile.
-	Gateway func(ctx context.Context, listen string, in io.Reader, out io.Writer) error
+	Gateway func(ctx context.Context, o GatewayOptions, in io.Reader, out io.Writer) error
+}
+
+// GatewayOptions are the flags of gateway.
+type GatewayOptions struct {
+	Listen  string // ADDR:PORT
+	Browser bool   // people sign in at a web page
 }
 
 // DoctorOptions are the flags of doctor. CAPEM and Pins are as connect sends them.

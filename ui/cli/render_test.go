@@ -274,8 +274,11 @@ func TestGivenFunctions(t *testing.T) {
 			}
 			return nil
 		},
-		Gateway: func(_ context.Context, listen string, _ io.Reader, _ io.Writer) error {
-			got = append(got, "gateway "+listen)
+		Gateway: func(_ context.Context, o GatewayOptions, _ io.Reader, _ io.Writer) error {
+			if o.Browser {
+				o.Listen += " in a browser"
+			}
+			got = append(got, "gateway "+o.Listen)
 			return nil
 		},
 	}
@@ -283,13 +286,13 @@ func TestGivenFunctions(t *testing.T) {
 		args string
 		exit int
 	}{
-		{"rescue --runtime-dir /r", 7}, {"demo --plain --json", 0}, {"gateway --listen [::1]:4443", 0}, {"gateway", 2}, {"gateway --listen example.com:443", 2},
+		{"rescue --runtime-dir /r", 7}, {"demo --plain --json", 0}, {"gateway --listen [::1]:4443", 0}, {"gateway --listen 127.0.0.1:4443 --browser", 0}, {"gateway", 2}, {"gateway --listen example.com:443", 2},
 	} {
 		if r := playWith(t.Context(), nil, d, nil, "", strings.Fields(tc.args)...); r.exit != tc.exit {
 			t.Errorf("%s: %+v, want %d", tc.args, r, tc.exit)
 		}
 	}
-	if want := "rescue /state /r,demo,gateway [::1]:4443"; strings.Join(got, ",") != want {
+	if want := "rescue /state /r,demo,gateway [::1]:4443,gateway 127.0.0.1:4443 in a browser"; strings.Join(got, ",") != want {
 		t.Errorf("called %q, want %q", got, want)
 	}
 }

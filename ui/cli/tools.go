@@ -45,20 +45,21 @@ func (a *app) demoCommand() *cobra.Command {
 }
 
 func (a *app) gatewayCommand() *cobra.Command {
-	var listen string
+	var o GatewayOptions
 	cmd := &cobra.Command{
 		Use:   "gateway --listen ADDR:PORT",
 		Short: "Run the embedded gateway for rehearsals and tests",
 		Long:  "Run the embedded gateway on a real address, with a small network in userspace behind it. End it with\nCtrl-C; \"sessions\" and \"help\" can be typed meanwhile. It is for rehearsals and tests, not for people's traffic.",
 		Args:  none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := netip.ParseAddrPort(listen); err != nil {
+			if _, err := netip.ParseAddrPort(o.Listen); err != nil {
 				return usage("--listen wants ADDR:PORT, such as 127.0.0.1:4443 or [::1]:4443")
 			}
-			return a.deps.Gateway(cmd.Context(), listen, a.In, a.Out)
+			return a.deps.Gateway(cmd.Context(), o, a.In, a.Out)
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "", "`ADDR:PORT` to listen on")
+	cmd.Flags().StringVar(&o.Listen, "listen", "", "`ADDR:PORT` to listen on")
+	cmd.Flags().BoolVar(&o.Browser, "browser", false, "have people sign in at a web page instead of by form")
 	return cmd
 }
 

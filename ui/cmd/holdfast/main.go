@@ -23,7 +23,10 @@ func main() {
 	os.Exit(cli.Main(ctx, os.Args[1:], cli.Deps{
 		Socket: paths.Socket(dirs.Runtime), StateDir: dirs.State, RuntimeDir: dirs.Runtime, ProfileDirs: profiles, PolicyFiles: paths.Policies(),
 		PreferenceFiles: preferenceFiles(),
-		Rescue:          offline.Rescue, Gateway: demo.Rehearse,
+		Rescue:          offline.Rescue,
+		Gateway: func(ctx context.Context, o cli.GatewayOptions, in io.Reader, out io.Writer) error {
+			return demo.Rehearse(ctx, demo.RehearseOptions(o), in, out)
+		},
 		Doctor: func(ctx context.Context, o cli.DoctorOptions) (checkup.Report, error) {
 			return offline.Doctor(ctx, offline.DoctorOptions{Target: o.Target, CAPEM: o.CAPEM, Pins: o.Pins, Timeout: o.Timeout, Progress: o.Progress,
 				ProfileDirs: profiles, StateDir: dirs.State})
