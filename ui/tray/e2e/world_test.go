@@ -56,6 +56,7 @@ type world struct {
 	bus    *desk.Bus
 	words  *locale.Words
 	env    []string
+	as     *syscall.SysProcAttr // who runs the application; nil for who runs the test
 }
 
 // newWorld makes it; nil in the parent of the namespaces, where there is nothing to do.
@@ -166,7 +167,7 @@ type tray struct {
 func (w *world) startTray(args ...string) *tray {
 	w.Helper()
 	a := &tray{w: w, cmd: exec.Command(os.Getenv(trayEnv), args...), done: make(chan error, 1)}
-	a.cmd.Env, a.cmd.Stdout, a.cmd.Stderr = w.env, &a.said, &a.said
+	a.cmd.Env, a.cmd.Stdout, a.cmd.Stderr, a.cmd.SysProcAttr = w.env, &a.said, &a.said, w.as
 	if err := a.cmd.Start(); err != nil {
 		w.Fatal(err)
 	}
