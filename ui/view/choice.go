@@ -25,6 +25,9 @@ type choice struct {
 	menu             *widget.PopUpMenu
 }
 
+// choicePad is the distance of label and arrow from the sides, that of Fyne's entry.
+const choicePad = 10
+
 // newChoice returns a choice without options.
 func newChoice(changed func(index int)) *choice {
 	c := &choice{chosen: -1, changed: changed, label: newText("")}
@@ -181,10 +184,10 @@ func (r *choiceRenderer) Layout(size fyne.Size) {
 	r.face.Resize(size)
 	r.veil.Resize(size)
 	height := r.of.label.heightFor(1000)
-	r.of.label.Move(fyne.NewPos(12, (size.Height-height)/2))
+	r.of.label.Move(fyne.NewPos(choicePad, (size.Height-height)/2))
 	side := pressIcon * em(r.of)
-	r.of.label.Resize(fyne.NewSize(max(1, size.Width-12-8-side-10), height))
-	r.arrow.Move(fyne.NewPos(size.Width-10-side, (size.Height-side)/2))
+	r.of.label.Resize(fyne.NewSize(max(1, size.Width-2*choicePad-8-side), height))
+	r.arrow.Move(fyne.NewPos(size.Width-choicePad-side, (size.Height-side)/2))
 	r.arrow.Resize(fyne.NewSquareSize(side))
 }
 

@@ -84,7 +84,9 @@ func (f *fields) next(from *entry) {
 	past := false
 	for _, in := range f.in {
 		if past && in.line != nil && in.line.Text == "" {
-			fyne.CurrentApp().Driver().CanvasForObject(from).Focus(in.line)
+			if on := canvasOf(f.of.root); on != nil {
+				on.Focus(in.line)
+			}
 			return
 		}
 		past = past || in.line == from
@@ -129,8 +131,9 @@ func (f *fields) take() map[string]redact.Secret {
 
 // forget empties and drops all. The keyboard leaves them, or what is typed on would go where nobody sees it.
 func (f *fields) forget() {
+	on := canvasOf(f.of.root)
 	for _, in := range f.in {
-		if on := fyne.CurrentApp().Driver().CanvasForObject(in.object()); on != nil && on.Focused() == in.focusable() {
+		if on != nil && on.Focused() == in.focusable() {
 			on.Unfocus()
 		}
 		if in.line != nil {

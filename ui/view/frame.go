@@ -22,7 +22,18 @@ func NewFrame(send func(model.Msg)) *Frame {
 	f := &Frame{window: NewWindow(send), prompt: NewPrompt(send)}
 	f.prompt.page.Hide()
 	f.both = container.NewStack(f.window.page, f.prompt.page)
+	f.prompt.root = f.both
 	return f
+}
+
+// canvasOf is the canvas of the window that an object is the content of. Fyne's driver says that only of what it has painted, and the keyboard belongs into what comes next.
+func canvasOf(content fyne.CanvasObject) fyne.Canvas {
+	for _, w := range fyne.CurrentApp().Driver().AllWindows() {
+		if w.Content() == content {
+			return w.Canvas()
+		}
+	}
+	return nil
 }
 
 // Object is what to put into a window, without padding.

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"fyne.io/fyne/v2"
@@ -9,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 
 	"github.com/holdfast-vpn/holdfast/ui/locale"
+	"github.com/holdfast-vpn/holdfast/ui/model"
 )
 
 // slack is what roundings may add up to, in Fyne's pixels.
@@ -57,28 +59,27 @@ func what(o fyne.CanvasObject) string {
 	return fmt.Sprintf("%T", o)
 }
 
-// TestLayout: in every state and language nothing is cut off and nothing lies over something else; with large text and in a narrow window too.
+// TestLayout: in every state and language nothing is cut off and nothing lies over something else; with large text and in a narrow window too. One window shows them all after each other, as it does in life.
 func TestLayout(t *testing.T) {
 	sizes := []struct {
 		name string
 		text float32
 		size fyne.Size
 	}{{"plain", plainText, FrameSize}, {"large text", 22, FrameSize}, {"narrow", plainText, fyne.NewSize(pageMinWide, pageMinTall)}, {"wide", plainText, fyne.NewSize(900, 700)}}
+	var byHand []titled
+	for name, s := range handmade() {
+		byHand = append(byHand, titled{name, s})
+	}
 	for _, s := range sizes {
-		check := func(name string, shown titled) {
-			_, w := frame(t, shown.screen, s.size)
-			for _, f := range faults(w.Content()) {
-				t.Errorf("%s, %s, %s: %s", s.name, name, shown.name, f)
-			}
-		}
 		for _, l := range locale.Languages() {
 			dress(t, l, theme.VariantLight, s.text)
-			for _, shown := range screens(l) {
-				check(string(l), shown)
+			f, w := frame(t, model.Screen{}, s.size)
+			for _, shown := range slices.Concat(screens(l), byHand) {
+				f.Show(shown.screen.Window, shown.screen.Prompt)
+				for _, wrong := range faults(w.Content()) {
+					t.Errorf("%s, %s, %s: %s", s.name, l, shown.name, wrong)
+				}
 			}
-		}
-		for name, shown := range handmade() {
-			check("by hand", titled{name, shown})
 		}
 	}
 }

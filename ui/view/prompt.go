@@ -15,6 +15,7 @@ type Prompt struct {
 	send  func(model.Msg)
 	shown *model.Prompt
 	page  *page
+	root  fyne.CanvasObject // the content of the window that it is in
 
 	badge          *emblem
 	title, message *text
@@ -48,6 +49,7 @@ func NewPrompt(send func(model.Msg)) *Prompt {
 		newMiddleRow(windowGap, p.title, p.badge, p.title),
 		p.wrong.panel, p.message, p.factCard, p.fields.all, p.link, p.wait)
 	p.page = newPage(body, newFoot(p.cancel, p.submit))
+	p.root = p.page
 	for _, b := range []*press{p.cancel, p.submit, p.copy} {
 		b.keyed = p.key
 	}
@@ -126,7 +128,7 @@ func promptLook(k model.PromptKind) (fyne.Resource, fyne.ThemeColorName, fyne.Th
 
 // Focus puts the keyboard where it is needed: the field that the question names, else the first that is empty; the answer that is safe where there is none.
 func (p *Prompt) Focus() {
-	on := fyne.CurrentApp().Driver().CanvasForObject(p.page)
+	on := canvasOf(p.root)
 	if on == nil || p.shown == nil {
 		return
 	}
