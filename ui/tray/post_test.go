@@ -4,7 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,13 +14,20 @@ import (
 // TestOneWayIn: the program comes onto Fyne's main thread at one place. fyne.Do is named once, as what post and park use, and its blocking sister, the driver's own ways and the older queue never.
 func TestOneWayIn(t *testing.T) {
 	files := token.NewFileSet()
-	packages, err := parser.ParseDir(files, ".", func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
-	if err != nil {
-		t.Fatal(err)
+	names, err := filepath.Glob("*.go") // of every system
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
 	}
 	named := map[string]int{}
-	for _, p := range packages {
-		ast.Inspect(p, func(n ast.Node) bool {
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(files, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
 			if s, ok := n.(*ast.SelectorExpr); ok {
 				switch s.Sel.Name {
 				case "Do", "DoAndWait", "DoFromGoroutine", "QueueEvent":
