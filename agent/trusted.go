@@ -160,7 +160,8 @@ type truster struct {
 
 // trust is what an attempt may do about a gateway that cannot be verified. Nobody is asked once there was a tunnel: whoever answers then and is not the gateway is the network in between.
 func (l *loop) trust(c *connection) truster {
-	t := truster{trusted: l.trusted, asks: c.asksTrust && !c.came, counts: !c.local.StrictTrust(), keeps: c.keeps}
+	keeps := c.local.RemembersKeys()
+	t := truster{trusted: l.trusted, asks: c.asksTrust && !c.came, counts: keeps && !c.local.StrictTrust(), keeps: keeps}
 	dialer, looks := l.cfg.Dialer, !c.policy.IgnorePortals
 	t.look = func(ctx context.Context, host string) error {
 		if !looks {

@@ -173,6 +173,28 @@ func TestNobodyIsAsked(t *testing.T) {
 	}
 }
 
+// TestKeysThatMayNotBeKept: where policy lets nothing be remembered, a key is accepted for one connect.
+func TestKeysThatMayNotBeKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		store := storeOf(t, "", "<RestrictPreferenceCaching>Thumbprints</RestrictPreferenceCaching>")
+		w.cfg.Profiles = func() *profile.Store { return store }
+		if err := w.Prefer(t.Context(), alice, set("BlockUntrustedServers=false")); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			w.trusts(t, alice, w.try(t, alice), true)
+			w.answer(t)
+			w.until(t, "connected", 10*time.Second)
+			w.hangUp(t, alice)
+		}
+		if list, err := w.Trusted(t.Context(), alice); err != nil || len(list) != 0 {
+			t.Errorf("%+v, %v", list, err)
+		}
+		w.end(t)
+	})
+}
+
 func sayMoved(c net.Conn) {
 	defer c.Close()
 	_, _ = c.Read(make([]byte, 4096))

@@ -125,6 +125,7 @@ func TestPolicy(t *testing.T) {
 		{"SSL is forbidden", false, false, func(p *Policy) bool { return p.Forbids(SSL) }},
 		{"remembers users", false, true, (*Policy).RemembersUser},
 		{"remembers targets", false, true, (*Policy).RemembersTarget},
+		{"remembers keys", false, true, (*Policy).RemembersKeys},
 		{"takes a profile", false, true, func(p *Policy) bool { ok, _ := p.TakesProfile("vpn.corp.example"); return ok }},
 	} {
 		if tc.of(p) != tc.set || tc.of(none) != tc.free || tc.of(policyOf(t, "")) != tc.free {
@@ -147,10 +148,10 @@ func TestPolicy(t *testing.T) {
 			t.Errorf("%s: %v, want %s", xml, got, want)
 		}
 	}
-	for value, want := range map[string][2]bool{"Credentials": {false, true}, "Thumbprints": {true, true}, "CredentialsAndThumbprints": {false, true}, "All": {false, false}, "false": {true, true}} {
+	for value, want := range map[string][3]bool{"Credentials": {false, true, true}, "Thumbprints": {true, true, false}, "CredentialsAndThumbprints": {false, true, false}, "All": {}, "false": {true, true, true}} {
 		p := policyOf(t, "<RestrictPreferenceCaching>"+value+"</RestrictPreferenceCaching>")
-		if p.RemembersUser() != want[0] || p.RemembersTarget() != want[1] {
-			t.Errorf("%s: %t %t", value, p.RemembersUser(), p.RemembersTarget())
+		if p.RemembersUser() != want[0] || p.RemembersTarget() != want[1] || p.RemembersKeys() != want[2] {
+			t.Errorf("%s: %t %t %t", value, p.RemembersUser(), p.RemembersTarget(), p.RemembersKeys())
 		}
 	}
 	for _, bad := range []string{

@@ -34,7 +34,7 @@ var policyElements = []Element{
 	{Path: "BypassDefaultLocalization", Default: "false", Status: Ignored, Note: "no translation comes from a gateway"},
 	{Path: "FipsMode", Default: "false", Status: Honoured, Note: "true: every connect is refused (POL-013), for our cryptography is not validated"},
 	{Path: "RestrictPreferenceCaching", Type: Enum, Allowed: []string{"false", "Credentials", "Thumbprints", "CredentialsAndThumbprints", "All"}, Default: "false",
-		Status: Honoured, Note: "Credentials: no user name is remembered; All: no host and group either; thumbprints are never remembered"},
+		Status: Honoured, Note: "Credentials: no user name is remembered; Thumbprints: no key of a gateway that a user accepted; All: neither, nor host and group"},
 	{Path: "RestrictTunnelProtocols", Type: Enum, Allowed: []string{"false", "TLS", "IPSec"}, Default: "false", Status: Honoured,
 		Note: "a connect by that protocol is refused (POL-010)"},
 	{Path: "RestrictWebLaunch", Default: "false", Status: Ignored, Note: "a browser cannot start us"},
@@ -156,6 +156,15 @@ func (p *Policy) Forbids(protocol Protocol) bool {
 func (p *Policy) RemembersUser() bool {
 	switch p.text("RestrictPreferenceCaching") {
 	case "false", "Thumbprints":
+		return true
+	}
+	return false
+}
+
+// RemembersKeys reports whether the keys of gateways that a user accepted may be.
+func (p *Policy) RemembersKeys() bool {
+	switch p.text("RestrictPreferenceCaching") {
+	case "false", "Credentials":
 		return true
 	}
 	return false
