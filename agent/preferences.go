@@ -124,7 +124,8 @@ func (a *Agent) inForce(ctx context.Context, p localsock.Peer) (ipc.Policy, prof
 		return ipc.Policy{}, profile.Values{}, err
 	}
 	h, prof, _ := known.find(name)
-	return ipc.Policy{Target: name, Profile: h.Profile}, profile.Effective(policy, prof, a.preferences.load(p.ID())...), nil
+	manual := known.machine.ManualHosts()
+	return ipc.Policy{Target: name, Profile: h.Profile, ManualHosts: &manual}, profile.Effective(policy, prof, a.preferences.load(p.ID())...), nil
 }
 
 // Preferences implements ipc.Policies.

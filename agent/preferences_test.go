@@ -178,3 +178,44 @@ func TestImport(t *testing.T) {
 		t.Errorf("%d profiles, %v, %v, %v", len(store.Profiles), p, err, warnings)
 	}
 }
+
+// TestManualHostsAreTold: one profile that allows its own hosts only is enough, whichever host is chosen; a client knows before it asks.
+func TestManualHostsAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write := func(name, settings string) {
+			t.Helper()
+			doc := "<AnyConnectProfile><ClientInitialization>" + settings + "</ClientInitialization><ServerList><HostEntry><HostName>" + name + "</HostName><HostAddress>" + name + ".example</HostAddress></HostEntry></ServerList></AnyConnectProfile>"
+			if err := os.WriteFile(filepath.Join(dir, name+".xml"), []byte(doc), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := start(t, &scripted{open: opens(newWire())})
+		r.cfg.Profiles = func() *profile.Store { s, _ := profile.Load(dir); return s }
+		told := func() bool {
+			t.Helper()
+			p, err := r.Preferences(t.Context(), alice)
+			if err != nil || p.ManualHosts == nil {
+				t.Fatalf("%+v, %v", p, err)
+			}
+			return *p.ManualHosts
+		}
+		write("a", "")
+		if !told() {
+			t.Error("without a profile that forbids it")
+		}
+		write("b", "<AllowManualHostInput>false</AllowManualHostInput>")
+		if s := r.setting(alice, "AllowManualHostInput"); told() || s.Value != "true" {
+			t.Errorf("the first host's profile says %s", s.Value)
+		}
+		if _, err := r.Connect(t.Context(), alice, ipc.ConnectRequest{Target: "elsewhere.example"}); fault.As(err).Code != fault.PolManual {
+			t.Errorf("connecting elsewhere: %v", err)
+		}
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}

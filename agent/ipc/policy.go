@@ -29,9 +29,11 @@ type Policies interface {
 
 // Policy is `GET /v1/preferences`: the values that a connect without a target would have.
 type Policy struct {
-	Target   string    `json:"target,omitempty"`  // the host they are for
-	Profile  string    `json:"profile,omitempty"` // that holds it
-	Settings []Setting `json:"settings"`
+	Target  string `json:"target,omitempty"`  // the host they are for
+	Profile string `json:"profile,omitempty"` // that holds it
+	// ManualHosts says whether a gateway that no profile has may be connected to. It is for the machine: one profile that forbids it is enough. Nil from an agent that does not say.
+	ManualHosts *bool     `json:"manual_hosts,omitempty"`
+	Settings    []Setting `json:"settings"`
 }
 
 // Setting is one value in force.

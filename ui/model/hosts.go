@@ -94,7 +94,12 @@ func (m Model) listed(target string) bool {
 }
 
 // manual reports that another host than the profiles' may be typed.
-func (m Model) manual() bool { return m.inForce("AllowManualHostInput", "true") != "false" }
+func (m Model) manual() bool {
+	if may := m.policy.ManualHosts; may != nil { // of all profiles
+		return *may
+	}
+	return m.inForce("AllowManualHostInput", "true") != "false"
+}
 
 // chosen takes what the person chose.
 func (h hosts) chosen(m Model, c Choose) hosts {
