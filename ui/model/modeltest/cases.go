@@ -105,7 +105,8 @@ var situations = []situation{
 		st := Phase("connected", s.Now)
 		end := s.Now.Add(8 * time.Hour)
 		st.Session.Expires, st.Session.Ending = &end, true
-		s.State(st).Later(7*time.Hour + 56*time.Minute)
+		s.State(st)
+		away(s, 7*time.Hour+56*time.Minute)
 	}},
 	{"connected-portal", session(func(st *ipc.State) { yes := true; st.CaptivePortal = &yes })},
 	{"connected-impaired", session(func(st *ipc.State) { st.Impaired = []string{"dtls=drop,25s", "loss=20%,1m0s"} })},
@@ -168,8 +169,12 @@ func prompt(p ipc.Prompt) func(*Script) {
 // connected is a session of three quarters of an hour.
 func connected(s *Script) {
 	connecting(s)
-	s.State(Phase("connected", s.Now)).Later(46*time.Minute + 12*time.Second)
+	s.State(Phase("connected", s.Now))
+	away(s, 46*time.Minute+12*time.Second)
 }
+
+// away closes the window for a while.
+func away(s *Script, d time.Duration) { s.Send(model.Hide{}).Later(d).Send(model.Show{}) }
 
 // session is a session with something more.
 func session(more func(*ipc.State)) func(*Script) {
