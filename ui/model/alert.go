@@ -11,6 +11,8 @@ const (
 	lasts = 5 * time.Second
 	// calm is how long there is no second notification of a tunnel that breaks again and again.
 	calm = 2 * time.Minute
+	// askedElsewhere is how long a question waits that another program of this person's may answer, such as the command line.
+	askedElsewhere = 2 * time.Second
 )
 
 // notice is a notification that may be on the screen: one of each kind at most.
@@ -79,7 +81,7 @@ func (m Model) notice(k notice, now time.Time) Notify {
 			return Notify{Title: m.text("tray.agent"), Text: m.advise(m.gone), Urgent: true}
 		}
 	case noticePrompt:
-		if p := m.prompt(now); p != nil && !m.desk.visible {
+		if p := m.prompt(now); p != nil && m.unseen(p, now) {
 			if p.Kind == PromptWait {
 				return Notify{Title: p.Title, Text: p.Message, Urgent: true}
 			}
@@ -91,6 +93,11 @@ func (m Model) notice(k notice, now time.Time) Notify {
 		return m.ended()
 	}
 	return Notify{}
+}
+
+// unseen reports a question that the person has to be told of. One that somebody else's program began may have its answer from there at once.
+func (m Model) unseen(p *Prompt, now time.Time) bool {
+	return !m.desk.visible && m.answer.seen != p.ID && (m.asked.ours || !now.Before(m.answer.since.Add(askedElsewhere)))
 }
 
 // brokenAt is when a tunnel that is looked for is worth a notification; not ok where none is.
@@ -134,7 +141,10 @@ func (m Model) ended() Notify {
 	if e == nil || m.desk.visible {
 		return Notify{}
 	}
-	n := Notify{Title: m.text("tray.ended", fill("host", e.host)), Text: m.text("tray.ended.restart"), Urgent: true}
+	n := Notify{Title: m.text("tray.ended", fill("host", e.host)), Text: m.text("tray.ended.elsewhere"), Urgent: e.lost || e.fault != nil}
+	if e.lost {
+		n.Text = m.text("tray.ended.restart")
+	}
 	if e.tried {
 		n.Title = m.text("tray.failed", fill("host", e.host))
 	}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"strings"
+	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
@@ -21,14 +22,16 @@ type answering struct {
 	sent    string       // id of the prompt whose answer is on its way
 	browsed string       // id of the prompt whose page was opened
 	err     *fault.Error // what went wrong with the last answer
+	since   time.Time    // when the prompt came
+	seen    string       // id of the prompt that the person closed the window of
 }
 
 // next begins anew for another prompt, or for none.
-func (a answering) next(p *ipc.Prompt) answering {
+func (a answering) next(p *ipc.Prompt, now time.Time) answering {
 	if p != nil && p.ID == a.browsed {
-		return answering{browsed: a.browsed}
+		return answering{browsed: a.browsed, since: now}
 	}
-	return answering{}
+	return answering{since: now}
 }
 
 // done takes what became of an answer. A prompt that is over is no failure: the state says how it goes on.

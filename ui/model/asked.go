@@ -17,7 +17,8 @@ type asked struct {
 	accepted   bool         // the agent took it
 	ours       bool         // the attempt was begun here: its questions may come forward by themselves
 	leaving    bool         // a disconnect is on its way
-	away       bool         // the agent went while there was a session
+	up         bool         // the attempt became a session
+	away       bool         // the agent went while there was one
 	failed     *fault.Error // why the last call was refused
 	target     string       // of the last connect
 	ended      *ended       // what happened while nobody looked
@@ -28,7 +29,8 @@ type asked struct {
 // ended is a session or an attempt that ended without the person's doing.
 type ended struct {
 	tried bool         // it had not come up yet
-	fault *fault.Error // nil when the agent's restart ended it
+	fault *fault.Error // nil where it has no code
+	lost  bool         // the agent's restart ended it
 	host  string
 }
 
@@ -107,6 +109,7 @@ func (a asked) saw(is phase, attempt string, s ipc.State) asked {
 	if is != idle && is != disconnecting {
 		a.broke = false
 	}
+	a.up = a.up || is.held()
 	if s.Attempt != attempt {
 		a.step = stepReach
 	}
@@ -120,16 +123,34 @@ func (a asked) saw(is phase, attempt string, s ipc.State) asked {
 	if is != idle || a.accepted || s.Attempt != attempt {
 		a.connecting, a.accepted = false, false
 	}
-	if is == idle {
-		a.leaving = false
-	} else {
+	if is != idle {
 		a.failed = nil
 	}
 	return a
 }
 
-// endedNow is the end of a session or an attempt: was is the phase before, foreign whether it was somebody else's. What a person did not do himself and did not see is kept to be told.
-func (m Model) endedNow(was phase, foreign bool) (Model, []Command) {
+// least is the step that an attempt had come to at least when it failed like this: states that follow each other fast are not all heard of.
+func least(c fault.Code) step {
+	switch prefix, _, _ := strings.Cut(string(c), "-"); prefix {
+	case "AUTH":
+		return stepLogin
+	case "HOST":
+		return stepApply
+	}
+	return stepReach
+}
+
+// choices asks again what there is to choose from, and what is in force: a gateway may have brought another profile.
+func (m Model) choices() []Command {
+	todo := []Command{Fetch{FetchHosts}}
+	if m.version.Offers(ipc.FeaturePreferences) {
+		todo = append(todo, Fetch{FetchPolicy})
+	}
+	return todo
+}
+
+// endedNow is the end of a session or an attempt: foreign whether it was somebody else's. What a person did not do himself and did not see is kept to be told.
+func (m Model) endedNow(foreign bool) (Model, []Command) {
 	a := &m.asked
 	var todo []Command
 	if m.cert.key != "" {
@@ -140,13 +161,16 @@ func (m Model) endedNow(was phase, foreign bool) (Model, []Command) {
 	if m.state.Error != nil {
 		why = m.state.Error.Fault()
 	}
-	lost := why == nil && a.away && was.held()
-	told := why != nil && why.Code != fault.AuthCancelled && why.Code != fault.PolBanner
-	if !foreign && !m.desk.visible && (lost || told) {
-		a.ended = &ended{tried: !was.held(), fault: why, host: m.target()}
+	wished := a.leaving || why != nil && (why.Code == fault.AuthCancelled || why.Code == fault.PolBanner)
+	if !foreign && !m.desk.visible && !wished && (why != nil || a.up) {
+		a.ended = &ended{tried: !a.up, fault: why, lost: a.away, host: m.target()}
 	}
-	a.ours, a.away, a.broke = false, false, told && !was.held() && !foreign
-	return m, todo
+	a.broke = why != nil && !wished && !a.up && !foreign
+	a.ours, a.away, a.leaving, a.up = false, false, false, false
+	if a.broke {
+		a.step = max(a.step, least(why.Code))
+	}
+	return m, append(todo, m.choices()...)
 }
 
 // cameUp is a session that works: its target comes first next time, and the window goes where the person wants it to. first is a session that was there before us.
@@ -161,6 +185,9 @@ func (m Model) cameUp(first bool) (Model, []Command) {
 		todo = append(todo, Close{})
 	}
 	m.asked.ours, m.asked.away, m.asked.ended = false, false, nil
+	if !first {
+		todo = append(todo, m.choices()...)
+	}
 	return m, todo
 }
 
@@ -208,7 +235,11 @@ func (m Model) called(err *fault.Error) (Model, []Command) {
 
 // target is the name of what the session or the attempt is with, as a person knows it.
 func (m Model) target() string {
-	for _, t := range []string{m.state.Target, m.asked.target, m.policy.Target} {
+	names := []string{m.state.Target, m.asked.target, m.policy.Target}
+	if m.asked.connecting { // the state is still the one before
+		names = names[1:]
+	}
+	for _, t := range names {
 		if t = clean(t); strings.TrimSpace(t) != "" {
 			return t
 		}

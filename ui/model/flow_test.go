@@ -188,6 +188,10 @@ func TestForward(t *testing.T) {
 		t.Errorf("the page is opened %d times", len(b))
 	}
 	s = ready(false).State(modeltest.Asking(modeltest.Browser(), modeltest.Start))
+	if n := len(asked[model.Notify](s)); n > 0 {
+		t.Errorf("a question that another program may answer is told %d times at once", n)
+	}
+	s.Later(2 * time.Second)
 	if n, ok := last[model.Notify](s); !ok || n.ID != "prompt" || !n.Urgent || len(asked[model.Open](s))+len(asked[model.Browse](s)) > 0 {
 		t.Errorf("a person who does not wait gets %v", s.Commands)
 	}

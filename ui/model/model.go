@@ -114,7 +114,9 @@ func (m Model) wish(msg Msg, now time.Time) (Model, []Command) {
 	case Disconnect:
 		return m.disconnect()
 	case Retry:
-		return m, []Command{CallConnect{}}
+		if m.own() {
+			return m, []Command{CallConnect{}}
+		}
 	case Choose:
 		m.hosts = m.hosts.chosen(m, msg)
 	case Answer:
@@ -126,8 +128,7 @@ func (m Model) wish(msg Msg, now time.Time) (Model, []Command) {
 		m, more := m.measure(now)
 		return m, append(todo, more...)
 	case Hide:
-		m.desk.visible = false
-		return m, []Command{Close{}}
+		return m.hide()
 	case Quit:
 		return m.quit()
 	}
@@ -138,6 +139,18 @@ func (m Model) wish(msg Msg, now time.Time) (Model, []Command) {
 func (m Model) show() (Model, []Command) {
 	m.desk.visible, m.asked.ended = true, nil
 	return m, []Command{Open{}}
+}
+
+// hide closes the window: what it asked has been seen, and a certificate is not wanted any more.
+func (m Model) hide() (Model, []Command) {
+	m.desk.visible = false
+	if q := m.question(); q != nil {
+		m.answer.seen = q.ID
+	}
+	if !m.cert.busy {
+		m.cert.asking, m.cert.err = "", nil
+	}
+	return m, []Command{Close{}}
 }
 
 // quit ends the application, and says that a session goes on without it.

@@ -82,11 +82,7 @@ func (m Model) own() bool { return m.here && m.heard && !m.foreign() && phaseOf(
 func (m Model) agentHere(v ipc.Version) (Model, []Command) {
 	m.here, m.gone, m.version = true, nil, v
 	m.asked.failed = nil
-	todo := []Command{Fetch{FetchHosts}}
-	if v.Offers(ipc.FeaturePreferences) {
-		todo = append(todo, Fetch{FetchPolicy})
-	}
-	return m, todo
+	return m, m.choices()
 }
 
 // agentGone ends with it. What was on its way to it is lost.
@@ -99,7 +95,7 @@ func (m Model) agentGone(err *fault.Error, now time.Time) Model {
 	}
 	m.here, m.gone = false, err
 	away := m.asked.away || m.heard && !m.foreign() && phaseOf(m.state).held()
-	m.asked = asked{started: m.asked.started, ended: m.asked.ended, away: away}
+	m.asked = asked{started: m.asked.started, ended: m.asked.ended, away: away, up: away}
 	m.answer, m.rates = answering{}, rates{}
 	return m
 }
@@ -115,7 +111,7 @@ func (m Model) took(s ipc.State, now time.Time) (Model, []Command) {
 		}
 	}
 	if s.Prompt == nil || m.state.Prompt == nil || s.Prompt.ID != m.state.Prompt.ID {
-		m.answer = m.answer.next(s.Prompt)
+		m.answer = m.answer.next(s.Prompt, now)
 	}
 	attempt := m.state.Attempt
 	m.state, m.heard = s, true
@@ -125,8 +121,8 @@ func (m Model) took(s ipc.State, now time.Time) (Model, []Command) {
 	}
 	var todo []Command
 	switch {
-	case is == idle && was != idle && !first:
-		m, todo = m.endedNow(was, before)
+	case is == idle && (was != idle || s.Attempt != attempt && s.Error != nil) && !first:
+		m, todo = m.endedNow(before)
 	case is == up && (was != up || first) && !m.foreign():
 		m, todo = m.cameUp(first)
 	case was == idle && is != idle:

@@ -72,7 +72,7 @@ func TestWakes(t *testing.T) {
 		"the session's end": {func() *modeltest.Script { s := up(); return s.State(ending(s.Now.Add(8 * time.Hour))) }, 7*time.Hour + 45*time.Minute},
 		"a question, hidden": {func() *modeltest.Script {
 			return ready(false).State(modeltest.Asking(modeltest.Login(), modeltest.Start))
-		}, 0},
+		}, 2 * time.Second},
 		"a question": {func() *modeltest.Script {
 			return ready(true).State(modeltest.Asking(modeltest.Login(), modeltest.Start))
 		}, 4 * time.Minute},
@@ -213,12 +213,18 @@ func TestEndedTold(t *testing.T) {
 		want bool
 	}{
 		"by the gateway": {func(s *modeltest.Script) { s.State(modeltest.Failed(fault.GwIdle, s.Now)) }, true},
+		"by the gateway, slowly": {func(s *modeltest.Script) {
+			st := modeltest.Phase("disconnecting", s.Now)
+			e := modeltest.Fault(fault.GwIdle)
+			st.Error = &e
+			s.State(st).State(modeltest.Failed(fault.GwIdle, s.Now))
+		}, true},
 		"by the person": {func(s *modeltest.Script) {
 			s.Send(model.Disconnect{}).State(modeltest.Phase("disconnecting", s.Now)).State(modeltest.Phase("disconnected", s.Now))
 		}, false},
 		"by another program": {func(s *modeltest.Script) {
 			s.State(modeltest.Phase("disconnecting", s.Now)).State(modeltest.Phase("disconnected", s.Now))
-		}, false},
+		}, true},
 		"before the person": {func(s *modeltest.Script) {
 			s.Send(model.Show{}).State(modeltest.Failed(fault.GwIdle, s.Now)).Send(model.Hide{})
 		}, false},
@@ -273,5 +279,60 @@ func TestPush(t *testing.T) {
 	s.Send(p.Cancel.Msg)
 	if len(asked[model.CallDisconnect](s)) != 1 {
 		t.Error("it cannot be cancelled")
+	}
+}
+
+// TestEndedTitles: what had come up is disconnected, what had not could not connect, and the step that failed is named although its state was never heard of.
+func TestEndedTitles(t *testing.T) {
+	s := up().State(modeltest.Phase("disconnecting", modeltest.Start)).State(modeltest.Failed(fault.GwIdle, modeltest.Start))
+	if n, _ := last[model.Notify](s); n.Title != "Disconnected from Head office" {
+		t.Errorf("of a session it says %q", n.Title)
+	}
+	s.Send(model.Connect{}).State(modeltest.Phase("connecting", s.Now)).State(modeltest.Failed(fault.AuthRefused, s.Now))
+	if n, _ := last[model.Notify](s); n.Title != "Could not connect to Head office" {
+		t.Errorf("of an attempt it says %q", n.Title)
+	}
+	if steps := s.Model.Screen(s.Now).Window.Steps; len(steps) != 4 || steps[0].State != model.StepDone || steps[1].State != model.StepFailed {
+		t.Errorf("the steps are %v", steps)
+	}
+	s.Send(model.Connect{}, model.Disconnect{}).State(modeltest.Phase("connecting", s.Now)).State(modeltest.Failed(fault.AuthCancelled, s.Now))
+	if w := s.Model.Screen(s.Now).Window; w.Code != "" || len(w.Steps) > 0 {
+		t.Errorf("what a person cancelled looks like a failure: %+v", w)
+	}
+}
+
+// TestSeen: who closes the window of a question need not be told of it, and is told of the next.
+func TestSeen(t *testing.T) {
+	s := ready(true).Send(model.Connect{})
+	s.State(modeltest.Asking(modeltest.Login(), s.Now)).Send(model.Hide{}).Later(time.Minute)
+	if got := shown(s); len(got) > 0 {
+		t.Errorf("of what was seen is shown %v", got)
+	}
+	if shape := s.Model.Screen(s.Now).Tray.Shape; shape != model.ShapeAttention {
+		t.Errorf("the icon is %v", shape)
+	}
+	s = up().Send(model.UseCertificate{Target: "Laboratory"}, model.Hide{}).Later(time.Minute)
+	if got := shown(s); len(got) > 0 || s.Model.Screen(s.Now).Prompt != nil {
+		t.Errorf("a question for a certificate outlives its window: %v", got)
+	}
+}
+
+// TestChoicesAgain: after a login and after a session the hosts and what is in force are asked anew.
+func TestChoicesAgain(t *testing.T) {
+	s := up()
+	count := func(what model.Fetched) (n int) {
+		for _, f := range asked[model.Fetch](s) {
+			if f.What == what {
+				n++
+			}
+		}
+		return n
+	}
+	if count(model.FetchHosts) != 2 || count(model.FetchPolicy) != 2 {
+		t.Errorf("after a login hosts were asked for %d times, the policy %d times", count(model.FetchHosts), count(model.FetchPolicy))
+	}
+	s.State(modeltest.Phase("disconnected", s.Now))
+	if count(model.FetchHosts) != 3 || count(model.FetchPolicy) != 3 {
+		t.Errorf("after a session hosts were asked for %d times, the policy %d times", count(model.FetchHosts), count(model.FetchPolicy))
 	}
 }

@@ -13,7 +13,7 @@ const maxMenu = 12
 func (m Model) shape(now time.Time) Shape {
 	p := m.phase(now)
 	switch {
-	case p == absent, p == strange, m.asked.ended != nil, m.prompt(now) != nil:
+	case p == absent, p == strange, m.asked.ended != nil && m.ended().Urgent, m.prompt(now) != nil:
 		return ShapeAttention
 	case p == reconnecting && m.portal():
 		return ShapeAttention

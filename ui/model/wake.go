@@ -24,6 +24,9 @@ func (m Model) nextWake(now time.Time) time.Time {
 		want(at.Add(-m.soon()))
 		want(at.Add(-endsAtOnce))
 	}
+	if m.question() != nil && !m.desk.visible && !m.alerts[noticePrompt].shown {
+		want(m.answer.since.Add(askedElsewhere))
+	}
 	if w := m.state.Waiting; w != nil && m.own() && phaseOf(m.state).trying() {
 		want(w.Since.Add(waitAfter))
 	}

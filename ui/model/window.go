@@ -28,7 +28,7 @@ func (m Model) headline(w *Window, p phase, now time.Time) {
 		m.tellAbsent(w)
 	case p == idle && m.asked.failed != nil:
 		m.blame(w, m.asked.failed)
-	case p == idle && failure(m.state.Error) != nil:
+	case p == idle && failure(m.state.Error) != nil && m.state.Error.Code != string(fault.AuthCancelled):
 		m.blame(w, failure(m.state.Error))
 		if m.asked.broke {
 			w.Headline = m.text("window.failed")
