@@ -2,6 +2,7 @@ package login
 
 import (
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/protocol"
 	"github.com/holdfast-vpn/holdfast/protocol/authxml"
+	"github.com/holdfast-vpn/holdfast/protocol/strap"
 )
 
 // Secrets of the tests. None may show up in an error.
@@ -557,8 +559,19 @@ func FuzzConversation(f *testing.F) {
 		f.Add(recorded(f, name).Body, recorded(f, "otp-2step-6").Body, "", "webvpn=a", 200)
 	}
 	f.Add([]byte(`<auth><form action="//evil/"><select name="group_list"><option/></select></form></auth>`), []byte(""), "//x/../y", "a=b;c", 302)
+	f.Add(samlReply("https://idp.example/x?y#z", "external", `<input type="text" name="username"/>`).Body, samlReply("/+CSCOE+/saml", "external", "").Body, "", "a=b", 200)
+	keys, err := strap.New()
+	if err != nil {
+		f.Fatal(err)
+	}
+	_, dh := keys.Announce()
+	sealed, err := strap.Seal(dh, redact.NewString("token"))
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, first, second []byte, location, cookie string, status int) {
 		c := NewConversation(target(func(t *protocol.Target) { t.User = "alice" }))
+		c.Bind(keys)
 		act, err := c.Start()
 		for i := 0; err == nil && act.Done == nil && i < 60; i++ {
 			switch {
@@ -583,6 +596,13 @@ func FuzzConversation(f *testing.F) {
 					}
 					seen[in.Name] = true
 					a.Values[in.Name] = redact.NewString("1")
+				}
+				if b := act.Ask.Browser; b != nil {
+					u, err := url.Parse(b.URL)
+					if err != nil || u.Scheme != "https" || u.User != nil || u.Hostname() == "" || !printable(b.URL) || strings.ContainsAny(b.URL, `"\`) || len(b.URL) > maxURL || b.Gateway != "vpn.example" && location == "" {
+						t.Fatalf("%+v: %v", b, err)
+					}
+					a.Values[protocol.ResponseField] = redact.NewString(sealed)
 				}
 				act, err = c.Answer(a)
 			}

@@ -72,7 +72,7 @@ func (m Model) attend() (Model, []Command) {
 	if !m.desk.visible {
 		m, todo = m.show()
 	}
-	if p.Kind == kindBrowser && m.answer.browsed != p.ID {
+	if p.Kind == kindBrowser && m.answer.browsed != p.ID && p.Error == "" { // who was refused may be signed in by the page itself, and refused again, without end
 		next, more := m.openPage()
 		return next, append(todo, more...)
 	}

@@ -187,6 +187,14 @@ func TestForward(t *testing.T) {
 	if b := asked[model.Browse](s); len(b) != 2 || b[1].Page.Port != 29786 || b[1].Finished == "" {
 		t.Errorf("the page is opened %d times", len(b))
 	}
+	refused := modeltest.Browser()
+	refused.ID, refused.Error = "p9", "This user is not known here."
+	if s.State(modeltest.Asking(refused, s.Now)); len(asked[model.Browse](s)) != 2 {
+		t.Error("the page is opened again by itself after a refusal")
+	}
+	if s.Send(model.OpenPage{}); len(asked[model.Browse](s)) != 3 {
+		t.Error("the page is not opened again for a person who wants it")
+	}
 	s = ready(false).State(modeltest.Asking(modeltest.Browser(), modeltest.Start))
 	if n := len(asked[model.Notify](s)); n > 0 {
 		t.Errorf("a question that another program may answer is told %d times at once", n)
