@@ -85,6 +85,19 @@ func TestStatisticsRefresh(t *testing.T) {
 	}
 }
 
+// TestStatisticsRefused: who may not see the numbers is told why, and they are not asked for every second.
+func TestStatisticsRefused(t *testing.T) {
+	m := of(t, locale.English, inState(session(), noon), ShowDetails{TabStatistics}, Done{Fetch{FetchStats}, fault.New(fault.PolNotOwner, nil)})
+	m, todo := m.Update(Tick{}, noon.Add(refresh))
+	if got := fetched(todo); !slices.Equal(got, []Fetched{FetchStats}) || !strings.Contains(m.details(noon).Empty, string(fault.PolNotOwner)) {
+		t.Fatalf("%v, %q", got, m.details(noon).Empty)
+	}
+	m, _ = m.Update(Done{Fetch{FetchStats}, fault.New(fault.PolNotOwner, nil)}, noon.Add(refresh))
+	if at := m.detailsWake(noon.Add(refresh)); at.Before(noon.Add(slowest)) {
+		t.Errorf("asked again at %v", at)
+	}
+}
+
 // TestStatisticsWords: sections, rows and words of the statistics are those of the command line in English, and all of them have a text in every language.
 func TestStatisticsWords(t *testing.T) {
 	st := ipc.Stats{State: session(), DurationS: 3600}

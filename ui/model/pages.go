@@ -186,6 +186,9 @@ func (m Model) every() time.Duration {
 	case !m.pages.open:
 		return 0
 	case m.pages.tab == TabStatistics && !down(m.state):
+		if m.pages.failed[FetchStats] != nil {
+			return slowest
+		}
 		return refresh
 	case m.pages.tab == TabTimeline:
 		if m.pages.shown.Span == 0 {

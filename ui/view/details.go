@@ -147,7 +147,9 @@ func (d *Details) Show(s *model.Details) {
 	if !reflect.DeepEqual(was.Buttons, s.Buttons) {
 		d.setFoot(s.Buttons)
 	}
-	d.all.Refresh()
+	if was.Open != s.Open || was.Empty != s.Empty || !reflect.DeepEqual(was.Buttons, s.Buttons) || !reflect.DeepEqual(was.Tabs, s.Tabs) {
+		d.all.Refresh() // else what changed has drawn itself
+	}
 }
 
 // names shows the names of the pages.

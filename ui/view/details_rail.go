@@ -26,11 +26,12 @@ type rail struct {
 
 // Sizes of a rail, in Fyne's pixels.
 const (
-	railPad  = 10 // around it
-	railPadX = 12 // around a name
-	railPadY = 9
-	railGap  = 2
-	railMost = 220 // how wide it is at most; a longer name is cut
+	railPad   = 10 // around it
+	railPadX  = 12 // around a name
+	railPadY  = 9
+	railGap   = 2
+	railLeast = 130 // how wide it is at least
+	railMost  = 220 // and at most; a longer name is cut
 )
 
 // newRail returns one without names.
@@ -66,7 +67,7 @@ func (r *rail) natural() float32 {
 	for _, n := range r.names {
 		most = max(most, fyne.MeasureText(n, measure(theme.SizeNameText, r), fyne.TextStyle{Bold: true}).Width)
 	}
-	return min(railMost, most+2*railPadX+2*railPad+1)
+	return max(railLeast, min(railMost, most+2*railPadX+2*railPad+1))
 }
 
 // at is the name at a height; -1 for none.

@@ -195,16 +195,20 @@ func (r *timelineRenderer) name(i int, from, to float32) {
 	place(r.names[i], left, r.of.lane()+3+(r.of.deep()-r.of.lane()-3-tall)/2, wide, tall)
 }
 
-// layAxis puts the labels below their ticks, and leaves out those that have no room.
+// layAxis puts the labels below their ticks, and leaves out those that have no room and the one that the stem would go through.
 func (r *timelineRenderer) layAxis(size fyne.Size) {
 	t := r.of
 	var free float32
+	stem := float32(-100)
+	if i := t.current(); i >= 0 {
+		stem = t.x(t.shown.Marks[i].At, size.Width)
+	}
 	for i, a := range t.shown.Axis {
 		x := t.x(a.At, size.Width)
 		place(r.ticks[i], x, t.lane(), 1, t.deep()-t.lane()+5)
 		w := r.labels[i].natural()
 		left := max(0, min(x-w/2, size.Width-w))
-		r.labels[i].Hidden = left < free
+		r.labels[i].Hidden = left < free || stem > left-3 && stem < left+w+3
 		if !r.labels[i].Hidden {
 			free = left + w + 12
 		}
