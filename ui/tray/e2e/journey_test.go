@@ -74,7 +74,7 @@ func TestPreference(t *testing.T) {
 	w.startTray("--background")
 	panel.Icon().Click(w.words.Text("tray.details"))
 	w.screen.Window(w.words.Text("details.title"))
-	const x, y = 764, 201 // the switch of the first preference: dark while it is off
+	const x, y = 764, 192 // the switch of the first preference: dark while it is off
 	bright := func() int {
 		p, err := w.screen.Picture()
 		if err != nil {
@@ -89,7 +89,7 @@ func TestPreference(t *testing.T) {
 	desk.Await(t, "a switch", func() bool { return bright() > 250 })
 	off := bright()
 	w.screen.Press("Tab", "space")
-	desk.Await(t, "the preference, changed", func() bool { return w.preference("LocalLanAccess") == "true" })
+	desk.Await(t, "the preference, changed", func() bool { return w.preference("AutoConnectOnStart") == "true" })
 	desk.Await(t, "the switch, changed", func() bool { return bright() > off+50 })
 }
 
