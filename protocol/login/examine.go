@@ -13,6 +13,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/protocol"
+	"github.com/holdfast-vpn/holdfast/protocol/strap"
 )
 
 // Examine makes a connected socket a Conn as Dial would, for a caller that looks at the layers one by one. leaf is the certificate that was shown, also where it
@@ -42,8 +43,14 @@ type Greeting struct {
 // The error is a *fault.Error that says why what answers is no gateway (NET-009 and others) or cannot serve (GW-001).
 func Greet(ctx context.Context, c *Conn, t protocol.Target, o Options) (Greeting, error) {
 	t.User, t.Group = "", ""
+	keys, err := strap.New()
+	if err != nil {
+		_ = c.Close()
+		return Greeting{}, fault.New(fault.Internal, err)
+	}
 	conv := NewConversation(t)
-	l := &link{opts: o, conn: c, at: conv.at, fresh: true, gateway: c.Gateway, leaf: c.LeafKey}
+	conv.Bind(keys) // as a login does: the gateway may ask something else without
+	l := &link{opts: o, keys: keys, conn: c, at: conv.at, fresh: true, gateway: c.Gateway, leaf: c.LeafKey}
 	l.limit = io.LimitedReader{R: c.TLS}
 	l.in = bufio.NewReader(&l.limit)
 	defer l.close()
@@ -103,6 +110,8 @@ func asks(act Action) string {
 		return "it goes on without a question"
 	case act.Ask.Kind == protocol.FormBanner:
 		return "it shows a banner first"
+	case act.Ask.Kind == protocol.FormBrowser:
+		return "it asks for a sign-in in a browser at " + act.Ask.Browser.Host
 	}
 	return "it asks for a login"
 }

@@ -28,6 +28,7 @@ func TestExamineAndGreet(t *testing.T) {
 	}{
 		"a form":     {answer: reply(http200(authDoc(form("<message>Who?</message>", "username")), date)), want: Greeting{Asks: "it asks for a login", Date: time.Unix(946684800, 0)}},
 		"a banner":   {answer: reply(http200(authDoc("<banner>Mind the step</banner>" + form("", "username")))), want: Greeting{Asks: "it shows a banner first"}},
+		"a browser":  {answer: reply(http200(string(samlReply("https://idp.example:8443/sso", "external", "").Body))), want: Greeting{Asks: "it asks for a sign-in in a browser at idp.example:8443"}},
 		"a redirect": {answer: reply("HTTP/1.1 302 Found\r\nLocation: https://gw2.example:8443/staff?t=1\r\nContent-Length: 0\r\n\r\n"), want: Greeting{Elsewhere: "gw2.example:8443/staff"}},
 		"a page":     {answer: reply(http200("<html></html>")), code: fault.NetNotVPN, older: true},
 		"an older form": {answer: func(n int, _ *http.Request, _ string) (string, time.Duration) {
