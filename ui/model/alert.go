@@ -51,7 +51,7 @@ func (m Model) alert(now time.Time) (Model, []Command) {
 		case is.Title == "" && was.shown:
 			was.shown = false
 			todo = append(todo, Withdraw{ID: notices[k]})
-		case is.Title != "" && (!was.shown || was.title != is.Title || was.text != is.Text):
+		case is.Title != "" && (!was.shown || k != noticeAgent && (was.title != is.Title || was.text != is.Text)): // an agent is looked for again and again, and each time missed a little otherwise
 			if !was.shown {
 				was.at = now
 			}
@@ -78,7 +78,7 @@ func (m Model) notice(k notice, now time.Time) Notify {
 		return Notify{Title: m.text("tray.broken", host), Text: m.text("window.line.reconnecting.hint")}
 	case noticeAgent:
 		if at, ok := m.missedAt(); ok && !now.Before(at) {
-			return Notify{Title: m.text("tray.agent"), Text: m.advise(m.gone), Urgent: true}
+			return Notify{Title: m.absence(), Text: m.advise(m.gone), Urgent: true}
 		}
 	case noticePrompt:
 		if p := m.prompt(now); p != nil && m.unseen(p, now) {

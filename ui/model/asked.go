@@ -123,7 +123,7 @@ func (a asked) saw(is phase, attempt string, s ipc.State) asked {
 	if is != idle || a.accepted || s.Attempt != attempt {
 		a.connecting, a.accepted = false, false
 	}
-	if is != idle {
+	if is != idle && !is.held() {
 		a.failed = nil
 	}
 	return a
@@ -166,7 +166,7 @@ func (m Model) endedNow(foreign bool) (Model, []Command) {
 		a.ended = &ended{tried: !a.up, fault: why, lost: a.away, host: m.target()}
 	}
 	a.broke = why != nil && !wished && !a.up && !foreign
-	a.ours, a.away, a.leaving, a.up = false, false, false, false
+	a.ours, a.away, a.leaving, a.up, a.failed = false, false, false, false, nil
 	if a.broke {
 		a.step = max(a.step, least(why.Code))
 	}
@@ -201,6 +201,7 @@ func (m Model) done(c Command, err *fault.Error) (Model, []Command) {
 			m.asked.leaving, m.asked.failed = false, err
 		}
 	case CallAnswer:
+		m.asked.leaving = m.asked.leaving && (err == nil || !c.Answer.Cancel)
 		m.answer = m.answer.done(c.Prompt, err)
 	case Browse:
 		m.answer = m.answer.told(c.Prompt, err)

@@ -11,9 +11,9 @@ import (
 
 // The question for a certificate is our own, not the agent's: its id and its fields.
 const (
-	certificateID    = "certificate"
-	CertificateFile  = "file"
-	CertificatePhase = "passphrase"
+	certificateID         = "certificate"
+	CertificateFile       = "file"
+	CertificatePassphrase = "passphrase"
 )
 
 // maxFiles is how many targets are kept with a certificate.
@@ -86,7 +86,7 @@ func (m Model) unlock(a Answer) (Model, []Command) {
 		return m, nil
 	}
 	m.cert.busy, m.cert.err = true, nil
-	pass := a.Fields[CertificatePhase]
+	pass := a.Fields[CertificatePassphrase]
 	if pass.Empty() {
 		pass = redact.Secret{}
 	}

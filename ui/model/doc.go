@@ -20,7 +20,21 @@
 //
 // # Files
 //
-// screen.go and details.go hold the Screen: plain values, laid out by package view without a decision of its own. msg.go holds what comes in and what goes out. model.go holds Update. Package modeltest has a Model for every situation.
+// screen.go and details.go hold the Screen: plain values, laid out by package view without a decision of its own. msg.go holds what comes in and what goes out. model.go holds Update.
+//
+//	presence.go     the agent and the state together: the phases
+//	asked.go        what the person asked for and what came of it; answer.go, certificate.go, hosts.go: questions, own certificates, what there is to choose from
+//	window.go       the small window; session.go, rates.go, prompt.go: its facts and notes, its graph, questions
+//	tray.go         icon and menu; alert.go: notifications; wake.go: when time alone will change something
+//	pages.go        the details window; a file for each of its pages
+//	text.go         texts of strangers, and failures in words
+//
+// # Time
+//
+// Notifications and wakes are no events but a comparison: what should be on the screen now, and what is there. So each is shown once, changed in place and withdrawn when it is over, whatever
+// order things came in. While no window is open and nothing is pending the Model asks for no Wake at all; while the window of a session is open, for one a second.
+//
+// Package modeltest has a Model for every situation, for tables of tests, pictures and screenshots.
 //
 // The package imports agent/ipc, dart, profile, ui/locale, and never Fyne.
 package model

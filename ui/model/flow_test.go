@@ -217,7 +217,7 @@ func TestCertificate(t *testing.T) {
 	if p == nil || p.Kind != model.PromptCertificate || len(p.Fields) != 2 {
 		t.Fatalf("the question is %+v", p)
 	}
-	fields := map[string]redact.Secret{model.CertificateFile: redact.NewString("/home/alice/alice.p12"), model.CertificatePhase: redact.NewString(secret)}
+	fields := map[string]redact.Secret{model.CertificateFile: redact.NewString("/home/alice/alice.p12"), model.CertificatePassphrase: redact.NewString(secret)}
 	s.Send(model.Answer{Prompt: p.ID, Fields: fields})
 	u, ok := last[model.Unlock](s)
 	if !ok || u.File != "/home/alice/alice.p12" || string(u.Passphrase.Reveal()) != secret {
@@ -285,5 +285,35 @@ func TestForeignHands(t *testing.T) {
 	}
 	if w := s.Model.Screen(s.Now).Window; w.Button.Msg != (model.Connect{}) {
 		t.Error("one cannot connect after that")
+	}
+}
+
+// TestLocked: where policy lets nobody disconnect the agent says so in a notice; the button can be pressed again, and the reason stands beside it until the session ends.
+func TestLocked(t *testing.T) {
+	s := ready(true).State(modeltest.Phase("connected", modeltest.Start)).Send(model.Disconnect{}, model.Done{Command: model.CallDisconnect{}})
+	e := modeltest.Fault(fault.PolAlways)
+	if w := s.Model.Screen(s.Now).Window; w.Button.Msg != nil {
+		t.Error("the button can be pressed twice")
+	}
+	s.Send(model.Happened{Event: ipc.Event{Type: "notice", Notice: &e}})
+	if w := s.Model.Screen(s.Now).Window; w.Button.Msg != (model.Disconnect{}) || len(w.Notes) != 1 || w.Notes[0].Tone != model.ToneBad {
+		t.Errorf("after the notice the window has %+v", w)
+	}
+	s.State(modeltest.Failed(fault.GwIdle, s.Now))
+	if w := s.Model.Screen(s.Now).Window; w.Code != string(fault.GwIdle) {
+		t.Errorf("after the end the window says %s", w.Code)
+	}
+}
+
+// TestGoesOn: who cancelled one question and is asked another can cancel again.
+func TestGoesOn(t *testing.T) {
+	s := ready(true).Send(model.Connect{})
+	s.State(modeltest.Asking(modeltest.Login(), s.Now)).Send(model.Answer{Prompt: "p1", Cancel: true})
+	if w := s.Model.Screen(s.Now).Window; w.Button.Msg != nil {
+		t.Error("the button can be pressed twice")
+	}
+	s.State(modeltest.Asking(modeltest.Challenge(), s.Now))
+	if w := s.Model.Screen(s.Now).Window; w.Button.Msg != (model.Disconnect{}) {
+		t.Error("the second question cannot be cancelled by the button")
 	}
 }

@@ -76,9 +76,7 @@ func (m Model) take(msg Msg, now time.Time) (Model, []Command) {
 	case AgentGone:
 		return m.agentGone(msg.Err, now), nil
 	case Happened:
-		if msg.Event.State != nil {
-			return m.took(*msg.Event.State, now)
-		}
+		return m.happened(msg.Event, now)
 	case Listed:
 		m.hosts = m.hosts.listed(msg.Hosts)
 	case Ruled:

@@ -100,6 +100,17 @@ func (m Model) agentGone(err *fault.Error, now time.Time) Model {
 	return m
 }
 
+// happened takes an event. Of the agent's notices one says what no state does: that policy lets nobody disconnect.
+func (m Model) happened(e ipc.Event, now time.Time) (Model, []Command) {
+	switch {
+	case e.State != nil:
+		return m.took(*e.State, now)
+	case e.Notice != nil && e.Notice.Code == string(fault.PolAlways) && m.asked.leaving:
+		m.asked.leaving, m.asked.failed = false, e.Notice.Fault()
+	}
+	return m, nil
+}
+
 // took takes the agent's word for what is.
 func (m Model) took(s ipc.State, now time.Time) (Model, []Command) {
 	was, is, first := phaseOf(m.state), phaseOf(s), !m.heard
@@ -112,6 +123,7 @@ func (m Model) took(s ipc.State, now time.Time) (Model, []Command) {
 	}
 	if s.Prompt == nil || m.state.Prompt == nil || s.Prompt.ID != m.state.Prompt.ID {
 		m.answer = m.answer.next(s.Prompt, now)
+		m.asked.leaving = m.asked.leaving && s.Prompt == nil // who cancelled one question is asked another: it goes on
 	}
 	attempt := m.state.Attempt
 	m.state, m.heard = s, true

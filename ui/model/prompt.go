@@ -186,7 +186,7 @@ func (m Model) certificatePrompt() *Prompt {
 		ID: certificateID, Kind: PromptCertificate, Title: m.text("prompt.certificate"), Message: m.text("prompt.certificate.how", fill("host", clean(m.cert.asking))),
 		Fields: []Field{
 			{Name: CertificateFile, Label: m.text("prompt.certificate.file"), Type: FieldFile, Value: file, Focus: file == ""},
-			{Name: CertificatePhase, Label: m.text("prompt.certificate.passphrase"), Type: FieldPassword, Focus: file != ""},
+			{Name: CertificatePassphrase, Label: m.text("prompt.certificate.passphrase"), Type: FieldPassword, Focus: file != ""},
 		},
 		Submit: Button{Label: m.text("window.connect"), Primary: true},
 		Cancel: Button{Label: m.text("window.cancel"), Msg: Answer{Prompt: certificateID, Cancel: true}},

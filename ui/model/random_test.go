@@ -92,7 +92,7 @@ func (c chance) state(now time.Time) ipc.State {
 }
 
 func (c chance) secrets() map[string]redact.Secret {
-	return map[string]redact.Secret{"password": redact.NewString(secret), model.CertificatePhase: redact.NewString(secret), model.CertificateFile: redact.NewString("/home/alice/alice.p12"), c.text(): redact.NewString(secret)}
+	return map[string]redact.Secret{"password": redact.NewString(secret), model.CertificatePassphrase: redact.NewString(secret), model.CertificateFile: redact.NewString("/home/alice/alice.p12"), c.text(): redact.NewString(secret)}
 }
 
 func (c chance) err() *fault.Error {

@@ -36,11 +36,11 @@ func (m Model) facts(p phase, now time.Time) []Fact {
 			add(m.text("window.fact.connected"), m.words.Duration(now.Sub(c.Started)), TonePlain)
 		}
 		if c.Expires != nil {
-			tone := TonePlain
-			if c.Expires.Sub(now) <= endsSoon {
+			end, tone := c.Expires.Round(time.Second), TonePlain
+			if end.Sub(now) <= endsSoon {
 				tone = ToneWarn
 			}
-			left := m.text("window.left", fill("left", m.words.Remaining(c.Expires.Sub(now))), fill("time", m.words.When(*c.Expires, now)))
+			left := m.text("window.left", fill("left", m.words.Remaining(end.Sub(now))), fill("time", m.words.When(end, now)))
 			add(m.text("window.fact.left"), left, tone)
 		}
 	}
@@ -95,7 +95,7 @@ func (m Model) expires() (at time.Time, ok bool) {
 	if s == nil || s.Expires == nil || !m.own() || !phaseOf(m.state).held() {
 		return at, false
 	}
-	return *s.Expires, true
+	return s.Expires.Round(time.Second), true // the agent's own clocks move it a little each time
 }
 
 // soon is how long before its end a session is said to end; 0 for one that is over.

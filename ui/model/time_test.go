@@ -168,7 +168,11 @@ func TestMissed(t *testing.T) {
 	if got := shown(s); !slices.Equal(got, []string{"agent"}) {
 		t.Errorf("an agent that stays away: %v", got)
 	}
-	s.Send(model.AgentGone{Err: fault.New(fault.AgentSilent, nil)}, model.AgentHere{Version: modeltest.Agent}).State(modeltest.Phase("connected", s.Now))
+	s.Send(model.AgentGone{Err: fault.New(fault.AgentSilent, nil)}, model.AgentGone{})
+	if n := len(asked[model.Notify](s)); n != 1 {
+		t.Errorf("an agent that is missed in two ways is told %d times", n)
+	}
+	s.Send(model.AgentHere{Version: modeltest.Agent}).State(modeltest.Phase("connected", s.Now))
 	if got := shown(s); len(got) > 0 {
 		t.Errorf("back again: %v", got)
 	}
