@@ -96,6 +96,7 @@ type Window struct {
 	NoHosts  string // what to do where there is none and none may be typed
 
 	Button   Button
+	More     Button  // opens the details
 	Steps    []Step  // while connecting, and after that failed; else nil
 	Progress float32 // of the steps, 0 to 1
 

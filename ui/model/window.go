@@ -15,6 +15,7 @@ func (m Model) window(now time.Time) Window {
 	m.headline(&w, p, now)
 	m.gateways(&w, p)
 	w.Button = m.button(p)
+	w.More = Button{Label: m.text("tray.details"), Msg: ShowDetails{m.pages.tab}}
 	w.Steps, w.Progress = m.steps(p)
 	w.Facts, w.Graph, w.Notes = m.facts(p, now), m.graph(p), m.notes(p, now)
 	return w

@@ -363,3 +363,18 @@ func TestMenus(t *testing.T) {
 		}
 	}
 }
+
+// TestMore: the keyboard reaches the button that opens the details.
+func TestMore(t *testing.T) {
+	p := sit(t, model.Screen{Window: model.Window{Headline: "Connected", Button: model.Button{Label: "Disconnect", Msg: model.Disconnect{}}, More: model.Button{Label: "Details", Msg: model.ShowDetails{Tab: model.TabDNS}}}})
+	for range 5 {
+		if p.w.Canvas().Focused() == fyne.Focusable(p.f.window.more) {
+			p.key(fyne.KeySpace)
+			break
+		}
+		p.key(fyne.KeyTab)
+	}
+	if want := []model.Msg{model.ShowDetails{Tab: model.TabDNS}}; !reflect.DeepEqual(p.sent, want) {
+		t.Errorf("%v, want %v", p.sent, want)
+	}
+}

@@ -20,7 +20,7 @@ type Window struct {
 	hint           *text
 	alert          *alert
 	hosts          *hosts
-	button         *press
+	button, more   *press
 	steps          *steps
 	facts          *facts
 	plot           *plot
@@ -47,18 +47,21 @@ func NewWindow(send func(model.Msg)) *Window {
 	}
 	w.hosts = newHosts(send, w.enter)
 	w.button = newPress(pressPrimary, w.enter)
+	w.more = newPress(pressQuiet, w.details)
+	w.more.icon = glyph("gear")
 	w.stepCard, w.factCard, w.plotCard = newCard(w.steps.all), newCard(w.facts), newCard(w.plot)
 	words := newColumn(windowNear, w.headline, w.line, w.hint)
 	body := newColumn(windowGap,
-		newMiddleRow(windowGap, words, w.badge, words),
+		newMiddleRow(windowGap, words, w.badge, words, w.more),
 		w.alert.panel,
 		newColumn(windowGap-4, w.hosts.all, w.button),
 		w.notes, w.stepCard, w.factCard, w.plotCard)
 	body.Layout.(*column).grow = w.plotCard
 	w.page = newPage(body, nil)
 	w.notes.Hide()
-	w.button.keyed = w.key
-	w.button.shown = w.page.reveal
+	for _, p := range []*press{w.button, w.more} {
+		p.keyed, p.shown = w.key, w.page.reveal
+	}
 	return w
 }
 
@@ -76,6 +79,7 @@ func (w *Window) Show(s model.Window) {
 	w.hosts.set(s)
 	w.button.set(s.Button.Label, kindOf(s.Button), s.Button.Msg != nil)
 	w.button.Hidden = s.Button.Label == ""
+	w.more.Hidden = s.More.Msg == nil
 	w.stepCard.Hidden = len(s.Steps) == 0
 	w.steps.set(s.Steps, s.Progress)
 	w.factCard.Hidden = len(s.Facts) == 0
@@ -132,6 +136,13 @@ func (w *Window) note(n model.Note) fyne.CanvasObject {
 		words.Add(newRow(0, nil, p))
 	}
 	return newPanel(toneTint(n.Tone), newRow(10, words, newEmblem(toneGlyph(n.Tone), color, 18), words))
+}
+
+// details opens the other window.
+func (w *Window) details() {
+	if w.shown.More.Msg != nil {
+		w.send(w.shown.More.Msg)
+	}
 }
 
 // enter presses the button.
