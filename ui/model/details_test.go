@@ -196,6 +196,12 @@ func TestHistory(t *testing.T) {
 			t.Errorf("%q, want %q", got[i], want[i])
 		}
 	}
+	asked := ipc.State{State: "authenticating", Target: "Head office"}
+	goes := ipc.State{State: "connecting", Target: "Head office"}
+	login := of(t, locale.English, inState(goes, noon), inState(asked, noon), inState(goes, noon), inState(asked, noon), inState(goes, noon), inState(session(), noon), ShowDetails{TabHistory})
+	if n := len(login.details(noon).History); n != 5 { // connecting, two questions, connected and how
+		t.Errorf("a login of two questions has %d lines: %v", n, login.details(noon).History)
+	}
 	before := m.pages.history.lines
 	first := before[0]
 	for i := range 2 * maxHistory {

@@ -68,7 +68,8 @@ func (m Model) notedState(h history, s ipc.State, at time.Time) history {
 		code = s.Error.Code
 	}
 	first := h.state == "" && down(s)
-	if s.State != h.state && !first {
+	goesOn := h.state == "authenticating" && s.State == "connecting" // between two questions, and after the last
+	if s.State != h.state && !first && !goesOn {
 		h = h.add(at, phaseTone(s.State), m.entered(s), "")
 	}
 	if code != h.code && code != "" {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/holdfast-vpn/holdfast/ui/model"
@@ -46,6 +47,7 @@ type ledger struct {
 	rows  []ledgerRow
 	at    int // the chosen line; -1 for none
 	wide  float32
+	clock float32     // how wide the times of messages are: their column is as wide as the widest
 	probe *ledgerLine // measures
 	keyed func(*fyne.KeyEvent)
 }
@@ -55,7 +57,12 @@ func newLedger(keyed func(*fyne.KeyEvent)) *ledger {
 	l := &ledger{at: -1, keyed: keyed, probe: newLedgerLine()}
 	l.HideSeparators = true
 	l.Length = func() int { return len(l.rows) }
-	l.CreateItem = func() fyne.CanvasObject { return newLedgerLine() }
+	l.CreateItem = func() fyne.CanvasObject {
+		line := newLedgerLine()
+		line.of = l
+		return line
+	}
+	l.probe.of = l
 	l.UpdateItem = func(i widget.ListItemID, o fyne.CanvasObject) { o.(*ledgerLine).set(l.rows[i]) }
 	l.OnSelected = func(i widget.ListItemID) { l.at = i }
 	l.ExtendBaseWidget(l)
@@ -69,6 +76,12 @@ func (l *ledger) set(rows []ledgerRow) {
 	}
 	was, offset := l.rows, l.GetScrollOffset()
 	l.rows = slices.Clone(rows)
+	l.clock = 0
+	for _, r := range rows {
+		if r.kind == ledgerMessage {
+			l.clock = max(l.clock, fyne.MeasureText(r.a, measure(theme.SizeNameText, l), fyne.TextStyle{}).Width)
+		}
+	}
 	if len(was) == len(rows) && !slices.ContainsFunc(rows, func(r ledgerRow) bool { return r.kind == ledgerMessage }) {
 		for i, r := range rows {
 			if r != was[i] {

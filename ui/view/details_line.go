@@ -1,6 +1,8 @@
 package view
 
 import (
+	"math"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/theme"
@@ -10,6 +12,7 @@ import (
 // ledgerLine draws one line of a ledger.
 type ledgerLine struct {
 	widget.BaseWidget
+	of      *ledger
 	row     ledgerRow
 	a, b, c *text
 	mark    *emblem
@@ -87,8 +90,7 @@ func (l *ledgerLine) place(width float32, put bool) float32 {
 	}
 	switch {
 	case l.row.kind == ledgerMessage:
-		clock := fyne.MeasureText("00:00:00", measure(theme.SizeNameText, l), fyne.TextStyle{}).Width
-		first := max(min(l.a.natural(), inner*0.35), clock)
+		first := min(float32(math.Ceil(float64(l.of.clock))), inner*0.35)
 		line := l.a.heightFor(1000)
 		mark := l.mark.side()
 		x := first + 12 + mark + 10
