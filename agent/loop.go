@@ -103,6 +103,7 @@ type loop struct {
 
 	delivered delivered
 	trusted   *trusted
+	wallStart time.Time     // what the wall clock would have said when the machine started
 	alerted   time.Duration // how early before the session's end its owner was last told of it; 0 not
 	healing   healing
 

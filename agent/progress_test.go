@@ -154,6 +154,34 @@ func TestTransportIsTold(t *testing.T) {
 	})
 }
 
+// TestTimesStandStill: when the session began and ends is the same in every state, until somebody sets the clock.
+func TestTimesStandStill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire()
+		r := start(t, &scripted{open: opens(w)})
+		var late time.Duration // of the wall clock
+		r.cfg.Wall = func() time.Time { late += time.Microsecond; return time.Now().Add(late) }
+		r.connect(alice, "vpn.example.com")
+		first := r.want("connected").Session
+		again := func() *ipc.Session {
+			t.Helper()
+			time.Sleep(time.Second)
+			w.notes <- protocol.Notification{Kind: protocol.NoteRetry}
+			return r.want("connected").Session
+		}
+		if s := again(); !s.Started.Equal(first.Started) || !s.Expires.Equal(*first.Expires) {
+			t.Errorf("from %v to %v, and then from %v to %v", first.Started, first.Expires, s.Started, s.Expires)
+		}
+		late += time.Hour
+		if s := again(); s.Started.Sub(first.Started).Round(time.Second) != time.Hour {
+			t.Errorf("after the clock was set: %v, %v before", s.Started, first.Started)
+		}
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestTransportCodes: the words of the protocols are those of the socket.
 func TestTransportCodes(t *testing.T) {
 	var words []string

@@ -195,8 +195,17 @@ func (l *loop) describeReconnects(s *ipc.State) {
 	}
 }
 
-// wallAt is a boot time as people read it.
-func (l *loop) wallAt(boot time.Duration) time.Time { return l.cfg.Wall().Add(boot - l.now().Boot) }
+// wallStep is by how much a wall clock that is set differs from one that is read a moment later than the other.
+const wallStep = 100 * time.Millisecond
+
+// wallAt is a boot time as people read it: the same whenever it is asked for, so that a state in which nothing else is new is no news, until somebody sets the clock.
+func (l *loop) wallAt(boot time.Duration) time.Time {
+	start := l.cfg.Wall().Round(0).Add(-l.now().Boot)
+	if start.Sub(l.wallStart).Abs() > wallStep {
+		l.wallStart = start
+	}
+	return l.wallStart.Add(boot)
+}
 
 func texts[T netip.Addr | netip.Prefix](list []T) []string {
 	var out []string

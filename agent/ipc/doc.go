@@ -21,6 +21,9 @@
 // starts over with the whole state. A stream ends when the client closes it or the agent stops. Client.Follow and Timeline go on with the agent that takes its place within half a minute: a restart or
 // an upgrade of the agent ends no tray and no `timeline --follow`.
 //
+// Whatever a client shows comes by events, but for what moves by itself: counters, and when the gateway was last heard. Who shows these asks for the statistics while somebody looks; once a second that
+// is a tenth of a percent of a processor for the agent. Times in a state are points in time, not what is left of them, so that nobody needs to be told that a second has gone by.
+//
 // # Answers
 //
 // GET state, stats and version answer with one object; timeline and hosts with one object per line; connect with 202 and an id that appears as `attempt` in the
