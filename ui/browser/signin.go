@@ -22,7 +22,9 @@ const (
 	headTime   = 5 * time.Second
 	answerTime = 5 * time.Second // for the agent to take an answer
 	writeTime  = answerTime + 5*time.Second
-	endTime    = time.Second // for the last page to be read
+	endTime    = time.Second            // for the last page to be read
+	maxQueue   = 8                      // responses that wait for the one before them to be judged
+	pause      = 250 * time.Millisecond // after a refused one: who sends many keeps the agent as little busy as who sends few
 )
 
 // Options are what SignIn needs of its caller.
@@ -53,7 +55,7 @@ func SignIn(ctx context.Context, p *ipc.Prompt, o Options) error {
 	if err != nil {
 		return err
 	}
-	w := &waiter{prompt: p, options: o, turn: make(chan struct{}, 1), over: make(chan struct{})}
+	w := &waiter{prompt: p, options: o, turn: make(chan struct{}, 1), queue: make(chan struct{}, maxQueue), over: make(chan struct{})}
 	w.turn <- struct{}{}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -127,6 +129,7 @@ type waiter struct {
 	prompt  *ipc.Prompt
 	options Options
 	turn    chan struct{} // one request at a time may answer the prompt
+	queue   chan struct{} // has one of each that wants to
 	over    chan struct{} // closed by the request that ended it
 	end     error         // why, to be read after that
 }
@@ -144,6 +147,13 @@ func (w *waiter) ServeHTTP(out http.ResponseWriter, q *http.Request) {
 		return
 	}
 	defer sealed.Wipe()
+	select {
+	case w.queue <- struct{}{}:
+		defer func() { <-w.queue }()
+	default:
+		http.Error(out, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+		return
+	}
 	select {
 	case <-w.turn:
 	case <-w.over:
@@ -166,6 +176,12 @@ func (w *waiter) ServeHTTP(out http.ResponseWriter, q *http.Request) {
 	}
 	if err != nil && fault.As(err).Code == fault.AuthResponse {
 		w.options.Tell(fault.As(err))
+		t := time.NewTimer(pause)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-w.ctx.Done():
+		}
 		w.turn <- struct{}{}
 		return
 	}

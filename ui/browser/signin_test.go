@@ -3,12 +3,14 @@ package browser
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,7 +37,7 @@ type signing struct {
 // begin starts a SignIn whose agent takes the response takes, and calls others not for this login.
 func begin(t *testing.T, takes string) *signing {
 	t.Helper()
-	got := make(chan string, 8)
+	got := make(chan string, 256)
 	s := beginWith(t, func(_ context.Context, id string, a ipc.Answer) error {
 		v := string(a.Fields[ipc.ResponseField].Reveal())
 		got <- v
@@ -59,7 +61,7 @@ func beginWith(t *testing.T, answer func(context.Context, string, ipc.Answer) er
 	for range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := &signing{
-			t: t, port: freePort(t), cancel: cancel, told: make(chan *fault.Error, 8), opened: make(chan string, 1), end: make(chan error, 1),
+			t: t, port: freePort(t), cancel: cancel, told: make(chan *fault.Error, 256), opened: make(chan string, 1), end: make(chan error, 1),
 		}
 		p := &ipc.Prompt{ID: "p7", Kind: "browser", Browser: &ipc.Browser{
 			URL: "https://vpn.example.com/+CSCOE+/saml/sp/login?tgname=x", Host: "vpn.example.com", Gateway: "gw.example.com:8443", Port: s.port,
@@ -256,6 +258,36 @@ func TestEnds(t *testing.T) {
 	s.cancel()
 	if err := s.ended(); err != context.Canceled {
 		t.Errorf("it ended with %v", err)
+	}
+}
+
+// TestFlood: who sends forged responses without end keeps the agent hardly busy, and the right one gets through.
+func TestFlood(t *testing.T) {
+	good := sealed("good")
+	s := begin(t, good)
+	begun := time.Now()
+	var flood sync.WaitGroup
+	for range 4 {
+		flood.Go(func() {
+			for time.Since(begun) < 3*pause {
+				c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+				if r, err := c.Get(fmt.Sprintf("http://localhost:%d%s%s", s.port, path, url.PathEscape(sealed("forged")))); err == nil {
+					r.Body.Close()
+				}
+			}
+		})
+	}
+	time.Sleep(pause)
+	if r, body := s.send("GET", path+url.PathEscape(good), ""); r.StatusCode != 200 {
+		t.Errorf("%s %s", r.Status, body)
+	}
+	if err := s.ended(); err != nil {
+		t.Error(err)
+	}
+	took := time.Since(begun)
+	flood.Wait()
+	if most := int(took/pause) + 2; len(s.got) > most {
+		t.Errorf("the agent was asked %d times in %v", len(s.got), took)
 	}
 }
 

@@ -59,6 +59,7 @@ func (a *attempt) askBrowser(ctx context.Context, p *ipc.Prompt) error {
 			},
 		})
 	}()
+	said := map[fault.Code]bool{}
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
 	for {
@@ -66,8 +67,11 @@ func (a *attempt) askBrowser(ctx context.Context, p *ipc.Prompt) error {
 		select {
 		case <-second.C:
 		case f := <-told:
-			a.endCountdown()
-			a.unopened(f, p.Browser)
+			if !said[f.Code] { // a page that sends forged responses sends many
+				said[f.Code] = true
+				a.endCountdown()
+				a.unopened(f, p.Browser)
+			}
 			if f.Code == fault.AuthBrowser && a.Person == nil {
 				end(errNoScreen)
 			}
