@@ -291,6 +291,24 @@ func TestBusy(t *testing.T) {
 	}
 }
 
+// TestRefused: when the same question comes back, as it does after a wrong passphrase, what is no secret is still there and the keyboard is where the secret goes.
+func TestRefused(t *testing.T) {
+	s := login()
+	p := sit(t, s)
+	p.write("rosebud")
+	p.key(fyne.KeyReturn)
+	s.Prompt.Busy = true
+	p.f.Show(s.Window, s.Prompt)
+	s.Prompt.Busy, s.Prompt.Error, s.Prompt.Fields[2].Focus = false, "This is not the passphrase.", true
+	p.f.Show(s.Window, s.Prompt)
+	if got := p.f.prompt.fields.in[1].line.Text; got != "jo" || p.at() != "password" {
+		t.Errorf("the name is %q, and the keyboard at %q", got, p.at())
+	}
+	if leftover := p.f.prompt.fields.in[2].line.Text; leftover != "" {
+		t.Errorf("the password is still %q", leftover)
+	}
+}
+
 // TestConnectByKeyboard: Enter connects, from wherever the keyboard is; what is typed is told with every key.
 func TestConnectByKeyboard(t *testing.T) {
 	p := sit(t, handmade()["failed"])

@@ -68,6 +68,7 @@ func (p *Prompt) Show(s *model.Prompt) {
 		return
 	}
 	fresh := p.shown == nil || p.shown.ID != s.ID
+	refused := !fresh && p.shown.Busy && !s.Busy // and asked again
 	copied := *s
 	p.shown = &copied
 	drawing, color, tint := promptLook(s.Kind)
@@ -87,7 +88,7 @@ func (p *Prompt) Show(s *model.Prompt) {
 	p.wait.set(s.Left)
 	p.buttons(s)
 	p.page.Refresh()
-	if fresh {
+	if fresh || refused {
 		p.page.top()
 		p.Focus()
 	}

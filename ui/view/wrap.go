@@ -47,7 +47,8 @@ func pieces(s string) []string {
 	runes := []rune(s)
 	start := 0
 	for i := 1; i < len(runes); i++ {
-		if parts(runes[i-1], runes[i]) {
+		hyphen := i > 1 && unicode.IsLetter(runes[i-2]) && (runes[i-1] == '-' || runes[i-1] == '\u2010') && unicode.IsLetter(runes[i]) // not that of --option
+		if hyphen || parts(runes[i-1], runes[i]) {
 			out = append(out, string(runes[start:i]))
 			start = i
 		}
@@ -73,12 +74,9 @@ func parts(a, b rune) bool {
 		return a != '\u00a0' && a != '\u202f'
 	case strings.ContainsRune(noStart, b), strings.ContainsRune(noEnd, a):
 		return false
-	case wide(a), wide(b):
-		return true
-	case a == '-', a == '/', a == '\u2013', a == '\u2014':
-		return unicode.IsLetter(b)
+	default:
+		return wide(a) || wide(b)
 	}
-	return false
 }
 
 // wide reports whether a character belongs to a script that is written without spaces.

@@ -90,6 +90,10 @@ var situations = []situation{
 		st.Step, st.Waiting = ipc.StepLogin, &ipc.Waiting{Since: s.Now, Until: s.Now.Add(5 * time.Minute)}
 		s.State(st).Later(75 * time.Second)
 	}},
+	{"prompt-certificate", func(s *Script) {
+		failed(fault.AuthCertNeeded)(s)
+		s.Send(model.UseCertificate{Target: Hosts[0].Name})
+	}},
 	{"prompt-sent", func(s *Script) { prompt(Login())(s); s.Send(model.Answer{Prompt: "p1"}) }},
 	{"prompt-late", func(s *Script) { prompt(Login())(s); s.Later(4*time.Minute + 15*time.Second) }},
 	{"establishing", func(s *Script) { connecting(s); s.State(Phase("establishing", s.Now)).Later(time.Second) }},
