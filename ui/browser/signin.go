@@ -79,7 +79,6 @@ func SignIn(ctx context.Context, p *ipc.Prompt, o Options) error {
 	select {
 	case <-w.over:
 		err = w.end
-		<-opened // a browser that came with a response is open
 	case <-ctx.Done():
 		// The agent withdraws a prompt as soon as it has an answer: the one that is under way may be that, and its page is still to be shown.
 		select {
