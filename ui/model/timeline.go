@@ -51,12 +51,15 @@ func (m Model) timelinePage(now time.Time) *Timeline {
 			t.Legend = append(t.Legend, Band{Shape: b.Shape, Label: m.words.Text("details.phase." + b.Shape.String())})
 		}
 	}
+	var some []ipc.Entry
 	for _, e := range past {
 		if !e.At.Before(from) && !e.At.After(now) && (e.Reason != "" || len(e.Effects) > 0) { // what decided nothing explains nothing
-			t.Marks = append(t.Marks, m.mark(e, now))
+			some = append(some, e)
 		}
 	}
-	t.Marks = m.thinned(t.Marks, now.Sub(from))
+	for _, g := range thinned(some, now.Sub(from)) {
+		t.Marks = append(t.Marks, m.mark(g.entry, g.others, now))
+	}
 	t.Axis = m.axis(from, now)
 	return t
 }
@@ -98,10 +101,20 @@ func (m Model) spans() []SpanChoice {
 // bands are the phases between two times, each as long as it lasted, without gaps.
 func (m Model) bands(past []ipc.Entry, from, to time.Time) []Band {
 	var list []Band
+	looks := map[string]Band{} // by phase
+	band := func(phase string, from, to time.Time) Band {
+		b, ok := looks[phase]
+		if !ok {
+			b = m.look(phase)
+			looks[phase] = b
+		}
+		b.From, b.To = from, to
+		return b
+	}
 	for i, e := range past {
 		start, end := earlier(e.At, to), to
 		if i == 0 && start.After(from) {
-			list = append(list, m.band("disconnected", from, start)) // nothing was recorded: there was nothing to record
+			list = append(list, band("disconnected", from, start)) // nothing was recorded: there was nothing to record
 		}
 		if i+1 < len(past) {
 			end = past[i+1].At
@@ -110,7 +123,7 @@ func (m Model) bands(past []ipc.Entry, from, to time.Time) []Band {
 		if !start.Before(end) {
 			continue
 		}
-		b := m.band(e.Phase, start, end)
+		b := band(e.Phase, start, end)
 		if last := len(list) - 1; last >= 0 {
 			b.From = list[last].To // an agent's clock that was set back leaves no gap
 			if list[last].Label == b.Label {
@@ -139,9 +152,9 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// band is a phase that lasted. A newer agent may have others, which are shown as they are called.
-func (m Model) band(phase string, from, to time.Time) Band {
-	b := Band{From: from, To: to, Shape: phaseShape(phase), Label: fault.Clean(phase)}
+// look is the shape and the name of a phase. A newer agent may have others, which are shown as they are called.
+func (m Model) look(phase string) Band {
+	b := Band{Shape: phaseShape(phase), Label: fault.Clean(phase)}
 	if key := "details.phase." + phase; m.words.Has(key) {
 		b.Label = m.words.Text(key)
 	}
@@ -165,8 +178,8 @@ func phaseShape(phase string) Shape {
 	return ShapeDisconnected
 }
 
-// mark is an entry with all there is to say of it.
-func (m Model) mark(e ipc.Entry, now time.Time) Mark {
+// mark is an entry with all there is to say of it, and for how many others it speaks.
+func (m Model) mark(e ipc.Entry, others int, now time.Time) Mark {
 	k := Mark{Seq: e.Seq, At: e.At, Tone: entryTone(e), Title: m.title(e)}
 	for _, f := range []Fact{
 		{Label: "details.mark.time", Value: m.exactly(e.At, now)},
@@ -180,6 +193,10 @@ func (m Model) mark(e ipc.Entry, now time.Time) Mark {
 			f.Label = m.words.Text(f.Label)
 			k.Facts = append(k.Facts, f)
 		}
+	}
+	if others > 0 {
+		k.Title = m.words.Text("details.mark.titleMore", locale.With("title", k.Title), locale.With("n", others))
+		k.Facts = append(k.Facts, Fact{Label: m.words.Text("details.mark.more"), Value: m.words.Number(int64(others))})
 	}
 	return k
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
-	"github.com/holdfast-vpn/holdfast/ui/locale"
 )
 
 // weights order shapes by how much a person wants to know of them: where there is room for one only, it is the heaviest.
@@ -37,34 +36,31 @@ func merged(bands []Band, length time.Duration) []Band {
 // severities order tones in the same way.
 var severities = map[Tone]int{ToneFaint: 0, TonePlain: 1, ToneGood: 2, ToneWarn: 3, ToneBad: 4}
 
-// thinned puts marks together that are too close to be told apart, where there are too many: the most severe speaks for the others, and says how many they are.
-func (m Model) thinned(marks []Mark, long time.Duration) []Mark {
-	if len(marks) <= maxMarks {
-		return marks
+// speaker is an entry that speaks for others beside it.
+type speaker struct {
+	entry  ipc.Entry
+	others int
+}
+
+// thinned puts entries together that are too close to be told apart, where there are too many: the most severe speaks for the others.
+func thinned(entries []ipc.Entry, long time.Duration) []speaker {
+	cell := time.Duration(0)
+	if len(entries) > maxMarks {
+		cell = long/maxMarks + 1
 	}
-	var list []Mark
-	cell := long/maxMarks + 1
-	start, count := time.Time{}, 0
-	finish := func() {
-		if count > 0 {
-			last := &list[len(list)-1]
-			last.Title = m.words.Text("details.mark.titleMore", locale.With("title", last.Title), locale.With("n", count))
-			last.Facts = append(slices.Clip(last.Facts), Fact{Label: m.words.Text("details.mark.more"), Value: m.words.Number(int64(count))})
-		}
-	}
-	for _, k := range marks {
-		if last := len(list) - 1; last >= 0 && k.At.Sub(start) < cell {
-			count++
-			if severities[k.Tone] > severities[list[last].Tone] {
-				list[last] = k
-			}
+	var list []speaker
+	var start time.Time
+	for _, e := range entries {
+		last := len(list) - 1
+		if last < 0 || e.At.Sub(start) >= cell {
+			list, start = append(list, speaker{entry: e}), e.At
 			continue
 		}
-		finish()
-		list = append(list, k)
-		start, count = k.At, 0
+		list[last].others++
+		if severities[entryTone(e)] > severities[entryTone(list[last].entry)] {
+			list[last].entry = e
+		}
 	}
-	finish()
 	return list
 }
 

@@ -171,7 +171,9 @@ func (l *ledger) TypedKey(e *fyne.KeyEvent) {
 func (l *ledger) TypedShortcut(s fyne.Shortcut) {
 	if _, ok := s.(*fyne.ShortcutCopy); ok {
 		fyne.CurrentApp().Clipboard().SetContent(l.chosen())
+		return
 	}
+	passOn(l, s)
 }
 
 // chosen is the text of the line, or of everything below a heading; all of it where no line is chosen.

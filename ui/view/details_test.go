@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
 
@@ -139,6 +140,39 @@ func TestLedgerCopies(t *testing.T) {
 	l.TypedShortcut(&fyne.ShortcutCopy{})
 	if got := fyne.CurrentApp().Clipboard().Content(); got != "Connection State: Connected" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestShortcutsEverywhere: the window's shortcuts work whatever has the keyboard, and Ctrl+C copies the card of the timeline.
+func TestShortcutsEverywhere(t *testing.T) {
+	d, w, sent := opened(t)
+	d.Shortcuts(w.Canvas())
+	turn := &desktop.CustomShortcut{KeyName: fyne.KeyPageDown, Modifier: fyne.KeyModifierShortcutDefault}
+	d.Show(shown(t, "details-dns"))
+	d.ledgers[model.TabDNS].TypedShortcut(turn)
+	if m := sent(); m != (model.ShowDetails{Tab: model.TabHistory}) {
+		t.Errorf("in a list: %v", m)
+	}
+	d.Show(shown(t, "details-timeline"))
+	p := d.history.picture
+	p.TypedShortcut(turn)
+	if m := sent(); m != (model.ShowDetails{Tab: model.TabPreferences}) {
+		t.Errorf("in the timeline: %v", m)
+	}
+	key(p, fyne.KeyHome)
+	p.TypedShortcut(&fyne.ShortcutCopy{})
+	if got := fyne.CurrentApp().Clipboard().Content(); !strings.HasPrefix(got, "Connect asked for\nTime: ") {
+		t.Errorf("%q", got)
+	}
+	d.Show(shown(t, "details-preferences"))
+	for _, r := range d.wishes.rows {
+		if r.entry != nil {
+			r.entry.TypedShortcut(turn)
+			break
+		}
+	}
+	if m := sent(); m != (model.ShowDetails{Tab: model.TabAbout}) {
+		t.Errorf("in an entry: %v", m)
 	}
 }
 

@@ -53,6 +53,14 @@ func (e *entry) FocusLost() {
 	e.Entry.FocusLost()
 }
 
+// TypedShortcut takes the shortcuts of editing, and passes those of the window on.
+func (e *entry) TypedShortcut(s fyne.Shortcut) {
+	e.Entry.TypedShortcut(s)
+	if _, ok := s.(*desktop.CustomShortcut); ok {
+		passOn(e, s)
+	}
+}
+
 // TypedKey takes the keys of editing; what is left goes on.
 func (e *entry) TypedKey(k *fyne.KeyEvent) {
 	switch {

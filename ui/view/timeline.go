@@ -144,6 +144,15 @@ func (t *timeline) TypedKey(e *fyne.KeyEvent) {
 	}
 }
 
+// TypedShortcut copies what the card says.
+func (t *timeline) TypedShortcut(s fyne.Shortcut) {
+	if _, ok := s.(*fyne.ShortcutCopy); !ok || t.current() < 0 {
+		passOn(t, s)
+		return
+	}
+	fyne.CurrentApp().Clipboard().SetContent(t.card.plain())
+}
+
 // pin holds the card of a mark, or lets go of it where it is held already.
 func (t *timeline) pin(i int) {
 	t.pinned = i >= 0 && !(t.pinned && i == t.mark)

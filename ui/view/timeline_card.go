@@ -2,6 +2,7 @@ package view
 
 import (
 	"slices"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/theme"
@@ -46,4 +47,13 @@ func (c *tipCard) set(tone model.Tone, title string, list []model.Fact, held boo
 	hide(c.facts, len(list) == 0)
 	c.facts.set(list)
 	c.panel.Refresh()
+}
+
+// plain is what it says, as it is copied.
+func (c *tipCard) plain() string {
+	lines := []string{c.title.words}
+	for _, f := range c.facts.list {
+		lines = append(lines, f.Label+": "+f.Value)
+	}
+	return strings.Join(lines, "\n")
 }
