@@ -311,6 +311,35 @@ func TestTakenAndWithdrawn(t *testing.T) {
 	}
 }
 
+// TestOpenerThatStays: an opener that has become the browser does not keep anybody from going on.
+func TestOpenerThatStays(t *testing.T) {
+	for {
+		p := &ipc.Prompt{ID: "p1", Browser: &ipc.Browser{URL: "https://vpn.example.com/", Host: "vpn.example.com", Port: freePort(t)}}
+		end, opened := make(chan error, 1), make(chan struct{})
+		go func() {
+			end <- SignIn(t.Context(), p, Options{
+				Open:   func(ctx context.Context, _ string) error { close(opened); <-ctx.Done(); return ctx.Err() },
+				Tell:   func(f *fault.Error) { t.Errorf("told %v", f) },
+				Answer: func(context.Context, string, ipc.Answer) error { return nil },
+			})
+		}()
+		s := &signing{t: t, port: p.Browser.Port, end: end}
+		select {
+		case <-opened:
+		case err := <-end:
+			if fault.As(err).Code == fault.AuthPort {
+				continue
+			}
+			t.Fatal(err)
+		}
+		s.send("GET", path+url.PathEscape(sealed("good")), "")
+		if err := s.ended(); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+}
+
 // TestNoBrowser: where none can be opened the person is told, and may come with another one.
 func TestNoBrowser(t *testing.T) {
 	told := make(chan *fault.Error, 1)
