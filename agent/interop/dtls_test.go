@@ -136,8 +136,20 @@ func TestUDPDropped(t *testing.T) {
 	}
 	w.reachesInside()
 	s := w.waitState(10*time.Second, "told why", func(s ipc.State) bool { return s.TransportReason == "UDP blocked" })
-	if s.State != "connected" || s.Transport != "tls" {
-		t.Errorf("state: %+v", s)
+	if s.State != "connected" || s.Transport != "tls" || s.TransportCode != ipc.TransportUDPBlocked || s.TransportSince == nil || s.TransportRetryAt == nil {
+		t.Fatalf("state: %+v", s)
+	}
+	since := *s.TransportSince
+	if since.Before(began) || since.After(time.Now()) || !s.TransportRetryAt.After(since) {
+		t.Errorf("since %v, next %v; began at %v", since, s.TransportRetryAt, began)
+	}
+	if out := w.cli("", "state").out; !strings.Contains(out, "TLS: this network blocks UDP since ") {
+		t.Errorf("state says\n%s", out)
+	}
+	first := *s.TransportRetryAt
+	s = w.waitState(15*time.Second, "told when it is tried again", func(s ipc.State) bool { return s.TransportRetryAt.After(first) })
+	if !s.TransportSince.Equal(since) {
+		t.Errorf("since %v, and then since %v", since, s.TransportSince)
 	}
 }
 

@@ -21,6 +21,7 @@ const (
 	FeatureImpair      = "impair"      // POST debug/impair
 	FeatureSteps       = "steps"       // State.Step and State.Waiting
 	FeatureTransport   = "transport"   // State.TransportCode and the times beside it
+	FeatureBrowser     = "browser"     // prompts of kind browser
 	FeatureTrust       = "trust"       // prompts of kind trust; GET and POST trust
 	FeatureDart        = "dart"
 	FeatureExplain     = "explain"
@@ -33,7 +34,7 @@ var uncounted = []string{FeatureConnect, FeatureTimeline, FeatureRecord, Feature
 
 // Features is what the agent of this build offers, sorted.
 func Features() []string {
-	return slices.Sorted(slices.Values(append(slices.Clone(uncounted), FeatureSteps, FeatureTransport, FeatureTrust)))
+	return slices.Sorted(slices.Values(append(slices.Clone(uncounted), FeatureSteps, FeatureTransport, FeatureBrowser, FeatureTrust)))
 }
 
 // Offers reports whether the agent of this version has a feature.
