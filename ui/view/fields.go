@@ -15,6 +15,8 @@ type fields struct {
 	list []model.Field
 	in   []input
 	all  *fyne.Container
+
+	picker picker
 }
 
 // input is the part of a field that is filled in: one of the two.
@@ -74,7 +76,7 @@ func (f *fields) make(field model.Field) input {
 	e.keyed, e.shown = f.of.key, f.of.page.reveal
 	e.OnSubmitted = func(string) { f.next(e) }
 	if field.Type == model.FieldFile {
-		e.button("folder", func() { pickFile(e) })
+		e.button("folder", func() { f.picker.pick(field.Label, e.SetText) })
 	}
 	return input{line: e}
 }
@@ -131,6 +133,7 @@ func (f *fields) take() map[string]redact.Secret {
 
 // forget empties and drops all. The keyboard leaves them, or what is typed on would go where nobody sees it.
 func (f *fields) forget() {
+	f.picker.close()
 	on := canvasOf(f.of.root)
 	for _, in := range f.in {
 		if on != nil && on.Focused() == in.focusable() {

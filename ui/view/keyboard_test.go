@@ -396,3 +396,30 @@ func TestMore(t *testing.T) {
 		t.Errorf("%v, want %v", p.sent, want)
 	}
 }
+
+// TestFileByKeyboard: the arrow down in the field of a file looks for one, in one window, which goes with the question.
+func TestFileByKeyboard(t *testing.T) {
+	s := model.Screen{Prompt: &model.Prompt{
+		ID: "certificate", Kind: model.PromptCertificate, Title: "Use a certificate", Fields: []model.Field{{Name: "file", Label: "File", Type: model.FieldFile}, {Name: "passphrase", Label: "Passphrase", Type: model.FieldPassword}},
+		Submit: model.Button{Label: "Connect", Primary: true}, Cancel: model.Button{Label: "Cancel"},
+	}}
+	p := sit(t, s)
+	open := func() int { return len(fyne.CurrentApp().Driver().AllWindows()) }
+	before := open()
+	p.key(fyne.KeyDown, fyne.KeyDown)
+	if got := open() - before; got != 1 || p.f.prompt.fields.picker.open.Title() != "File" {
+		t.Fatalf("%d windows opened", got)
+	}
+	p.f.Show(model.Window{}, nil)
+	if got := open() - before; got != 0 {
+		t.Errorf("%d windows are still open", got)
+	}
+	p.f.Show(s.Window, s.Prompt)
+	p.write("/home/jo/jo.p12")
+	p.key(fyne.KeyReturn)
+	p.write("rosebud")
+	p.key(fyne.KeyReturn)
+	if _, fields := p.answer(); fields["file"] != "/home/jo/jo.p12" || fields["passphrase"] != "rosebud" {
+		t.Errorf("sent %v", fields)
+	}
+}
