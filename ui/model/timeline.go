@@ -46,7 +46,7 @@ func (m Model) timelinePage(now time.Time) *Timeline {
 	t.Bands = merged(m.bands(past, from, now), now.Sub(from)/maxMarks)
 	for i, b := range t.Bands {
 		t.Bands[i].Tip = m.words.Text("details.timeline.tip", locale.With("state", b.Label), locale.With("from", m.exactly(b.From, now)),
-			locale.With("to", m.exactly(b.To, now)), locale.With("long", m.words.Duration(b.To.Sub(b.From))))
+			locale.With("to", m.exactly(b.To, now)), locale.With("long", m.words.DurationLong(b.To.Sub(b.From))))
 		if !slices.ContainsFunc(t.Legend, func(l Band) bool { return l.Shape == b.Shape }) {
 			t.Legend = append(t.Legend, Band{Shape: b.Shape, Label: m.words.Text("details.phase." + b.Shape.String())})
 		}

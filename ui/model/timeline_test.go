@@ -99,7 +99,7 @@ func TestMarkTellsAll(t *testing.T) {
 	if p.Marks[0].Tone != ToneGood {
 		t.Error(p.Marks[0].Tone)
 	}
-	if tip := strings.ReplaceAll(p.Bands[0].Tip, "\u00a0", " "); tip != "Connected, 11:00:00 to 11:59:00, 59 min" {
+	if tip := strings.ReplaceAll(p.Bands[0].Tip, "\u00a0", " "); tip != "Connected, 11:00:00 to 11:59:00, 59 minutes" {
 		t.Error(tip)
 	}
 }
