@@ -60,7 +60,10 @@ type world struct {
 }
 
 // newWorld makes it; nil in the parent of the namespaces, where there is nothing to do.
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldAt(t, func(*gateway.Config) {}) }
+
+// newWorldAt is newWorld with a gateway whose configuration is changed first.
+func newWorldAt(t *testing.T, change func(*gateway.Config)) *world {
 	testenv.Require(t, "tray", "Xvfb", "xdotool", "dbus-daemon", "tun")
 	if !testenv.Namespace(t) {
 		return nil
@@ -68,7 +71,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{T: t, lab: lab.New(t, gatewayAddr), words: locale.For(locale.English)}
 	w.network()
 	w.trust()
-	w.gateway()
+	w.gateway(change)
 	w.lab.File("agent/profile/corporate.xml", []byte(corporate))
 	w.agent = w.lab.StartAgent(w.client, "agent")
 	w.desktop()
@@ -102,20 +105,22 @@ func (w *world) trust() {
 	}
 }
 
-// gateway asks for a name and a password, and then for a code.
-func (w *world) gateway() {
+// gateway asks for a name and a password, and then for a code, where it is not changed.
+func (w *world) gateway(change func(*gateway.Config)) {
 	cert, err := tls.LoadX509KeyPair(w.lab.Cert, w.lab.Key)
 	if err != nil {
 		w.Fatal(err)
 	}
-	g, err := gateway.New(gateway.Config{
+	cfg := gateway.Config{
 		Certificate: cert,
 		Users:       []gateway.User{{Name: lab.Account, Password: redact.NewString(lab.Password), Challenge: challenge, Check: gateway.Fixed(redact.NewString(code))}},
 		Pools:       []netip.Prefix{netip.MustParsePrefix("10.11.0.0/24")},
 		Settings: protocol.Settings{MTU: 1400, DPD: 30 * time.Second, Keepalive: 20 * time.Second, DisconnectedTimeout: 30 * time.Minute,
 			SplitInclude: []netip.Prefix{netip.MustParsePrefix("10.99.0.0/16")}},
 		Inside: gateway.NewEcho(netip.MustParseAddr("10.99.0.2")),
-	})
+	}
+	change(&cfg)
+	g, err := gateway.New(cfg)
 	if err != nil {
 		w.Fatal(err)
 	}
