@@ -60,7 +60,6 @@ func TestSignIn(t *testing.T) {
 		return err == nil
 	})
 	w.screen.Window("Holdfast")
-	time.Sleep(2 * time.Second)
 	ticket := w.curl(`name="ctx" value="([^"]+)"`, string(page))
 	next := w.curl(`content="0; url=([^"]+)"`, "--data-urlencode", "ctx="+ticket, "--data-urlencode", "username="+lab.Account, "--data-urlencode", "password="+lab.Password,
 		"https://"+gatewayAddr+"/idp/sign-in")
