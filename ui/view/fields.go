@@ -72,12 +72,12 @@ func (f *fields) make(field model.Field) input {
 		return input{list: c}
 	}
 	e := newEntry(field.Type == model.FieldPassword)
+	if field.Type == model.FieldFile { // before the first text: an entry draws what it had at its end then
+		e.button("folder", func() { f.picker.pick(field.Label, e.SetText) })
+	}
 	e.SetText(field.Value)
 	e.keyed, e.shown = f.of.key, f.of.page.reveal
 	e.OnSubmitted = func(string) { f.next(e) }
-	if field.Type == model.FieldFile {
-		e.button("folder", func() { f.picker.pick(field.Label, e.SetText) })
-	}
 	return input{line: e}
 }
 

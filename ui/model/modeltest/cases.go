@@ -6,6 +6,7 @@ import (
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/dart/fault"
+	"github.com/holdfast-vpn/holdfast/dart/redact"
 	"github.com/holdfast-vpn/holdfast/ui/locale"
 	"github.com/holdfast-vpn/holdfast/ui/model"
 )
@@ -72,6 +73,10 @@ var situations = []situation{
 		here(s)
 		s.State(Phase("disconnected", s.Now)).Send(model.Choose{Index: -1, Typed: "vpn.partner.example/guests"})
 	}},
+	{"certificate-kept", func(s *Script) {
+		here(s)
+		s.State(Phase("disconnected", s.Now)).Send(model.Remembered{Certificates: kept})
+	}},
 	{"connecting", connecting},
 	{"signing-in", func(s *Script) {
 		connecting(s)
@@ -92,7 +97,13 @@ var situations = []situation{
 	}},
 	{"prompt-certificate", func(s *Script) {
 		failed(fault.AuthCertNeeded)(s)
-		s.Send(model.UseCertificate{Target: Hosts[0].Name})
+		s.Send(model.UseCertificate{Target: "Head office"})
+	}},
+	{"prompt-certificate-locked", func(s *Script) {
+		here(s)
+		s.State(Phase("disconnected", s.Now)).Send(model.Remembered{Certificates: kept}, model.Connect{})
+		answer := model.Answer{Prompt: "certificate", Fields: map[string]redact.Secret{model.CertificateFile: redact.NewString(kept["Head office"])}}
+		s.Send(answer, model.Done{Command: model.Unlock{Target: "Head office"}, Err: fault.New(fault.AuthPassphrase, nil)})
 	}},
 	{"prompt-sent", func(s *Script) { prompt(Login())(s); s.Send(model.Answer{Prompt: "p1"}) }},
 	{"prompt-late", func(s *Script) { prompt(Login())(s); s.Later(4*time.Minute + 15*time.Second) }},
@@ -142,6 +153,9 @@ var situations = []situation{
 	{"ended-idle", func(s *Script) { connected(s); s.State(Failed(fault.GwIdle, s.Now)) }},
 	{"ended-time", func(s *Script) { connected(s); s.State(Failed(fault.GwTime, s.Now)) }},
 }
+
+// kept are the files of certificates that were used before.
+var kept = map[string]string{"Head office": "/home/alice/alice.p12"}
 
 // agent has an agent of a version come, with hosts and a policy, and the window open.
 func agent(s *Script, v ipc.Version) {
