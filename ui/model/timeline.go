@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	maxPast  = 4000 // entries that are kept: twice what an agent does
-	maxMarks = 240  // of a picture; more are put together where they are closest
-	shortest = time.Minute
+	maxPast  = 4000             // entries that are kept: twice what an agent does
+	maxMarks = 240              // of a picture; more are put together where they are closest
+	shortest = 15 * time.Second // of a picture: a login that has just begun
 )
 
 // bounded is a copy of the newest entries, never nil.
@@ -64,7 +64,7 @@ func (m Model) timelinePage(now time.Time) *Timeline {
 	return t
 }
 
-// begin is where the picture begins: never before what is known, and a minute before its end at the latest.
+// begin is where the picture begins: never before what is known, and a little before its end at the latest.
 func (m Model) begin(now time.Time) time.Time {
 	first := m.pages.past[0].At
 	from := first
