@@ -27,7 +27,7 @@ func (w *world) opener() (opened string) {
 	return opened
 }
 
-// curl asks the gateway for a page, where the gateway is, and returns what a pattern finds in it.
+// curl asks the gateway for a page, from the machine whose cable leads there, and returns what a pattern finds in it.
 func (w *world) curl(pattern string, args ...string) string {
 	w.Helper()
 	out, err := w.client.Command("curl", append([]string{"-sS", "-L", "-m", "10", "--cacert", w.lab.CA}, args...)...).CombinedOutput()
