@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -51,8 +52,10 @@ func (p *process) quit() {
 		return quit != ""
 	})
 	p.icon.Click(quit)
+	late := time.AfterFunc(desk.Patience, func() { _ = p.cmd.Process.Signal(syscall.SIGQUIT) }) // it says where it is
+	defer late.Stop()
 	if err := p.cmd.Wait(); err != nil {
-		p.t.Errorf("the tray ended with %v", err)
+		p.t.Fatalf("the tray ended with %v", err)
 	}
 }
 
