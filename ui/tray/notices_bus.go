@@ -18,7 +18,7 @@ const (
 	notesName = "org.freedesktop.Notifications"
 	notesPath = dbus.ObjectPath("/org/freedesktop/Notifications")
 	// notesTime bounds a call of whoever shows notifications.
-	notesTime = 5 * time.Second
+	notesTime = 2 * time.Second
 	// maxNotes bounds what waits for him.
 	maxNotes = 64
 )
@@ -32,8 +32,9 @@ type notices struct {
 	queue []model.Command // Notify and Withdraw
 
 	// of run
+	server string // who shows notifications, by his name on the bus; what follows is of him
 	ids    map[string]uint32
-	markup *bool // whether the server takes texts for markup; nil before it was asked
+	markup *bool // whether he takes texts for markup; nil before he was asked
 }
 
 func newNotices(post func(model.Msg)) *notices {
@@ -73,7 +74,6 @@ func (n *notices) run(ctx context.Context, conn *dbus.Conn) {
 	rules := [][]dbus.MatchOption{
 		{dbus.WithMatchInterface(notesName), dbus.WithMatchMember("ActionInvoked")},
 		{dbus.WithMatchInterface(notesName), dbus.WithMatchMember("NotificationClosed")},
-		{dbus.WithMatchSender("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, notesName)},
 	}
 	for _, r := range rules {
 		if err := conn.AddMatchSignal(r...); err != nil {
@@ -91,7 +91,7 @@ func (n *notices) run(ctx context.Context, conn *dbus.Conn) {
 			n.heard(s)
 		case <-n.kick:
 			for c := n.next(); c != nil && ctx.Err() == nil; c = n.next() {
-				n.show(ctx, conn, c)
+				n.show(conn, c)
 			}
 		}
 	}
@@ -101,11 +101,7 @@ func (n *notices) run(ctx context.Context, conn *dbus.Conn) {
 func (n *notices) heard(s *dbus.Signal) {
 	switch {
 	case s == nil || len(s.Body) == 0:
-	case s.Name == "org.freedesktop.DBus.NameOwnerChanged": // another server knows nothing of them
-		if name, ok := s.Body[0].(string); ok && name == notesName {
-			clear(n.ids)
-			n.markup = nil
-		}
+	case s.Sender != n.server:
 	case s.Name == notesName+".NotificationClosed":
 		for id, number := range n.ids {
 			if number == s.Body[0] {
@@ -121,10 +117,13 @@ func (n *notices) heard(s *dbus.Signal) {
 	}
 }
 
-// show carries one out. Where nobody shows notifications the window says the same.
-func (n *notices) show(ctx context.Context, conn *dbus.Conn, c model.Command) {
-	ctx, cancel := context.WithTimeout(ctx, notesTime)
+// show carries one out. Where nobody shows notifications the window says the same. The application's end does not interrupt it: whoever shows it then has to be known, for it to be taken back.
+func (n *notices) show(conn *dbus.Conn, c model.Command) {
+	ctx, cancel := context.WithTimeout(context.Background(), notesTime)
 	defer cancel()
+	if n.find(ctx, conn); n.server == "" {
+		return
+	}
 	server := conn.Object(notesName, notesPath)
 	switch c := c.(type) {
 	case model.Notify:
@@ -144,6 +143,23 @@ func (n *notices) show(ctx context.Context, conn *dbus.Conn, c model.Command) {
 			delete(n.ids, c.ID)
 			server.CallWithContext(ctx, notesName+".CloseNotification", 0, number)
 		}
+	}
+}
+
+// find finds out who shows notifications, and has him started where he is not. Another than before knows nothing of what was shown.
+func (n *notices) find(ctx context.Context, conn *dbus.Conn) {
+	owner := func() (name string) {
+		_ = conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.GetNameOwner", 0, notesName).Store(&name) // "" where there is none
+		return name
+	}
+	name := owner()
+	if name == "" {
+		conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.StartServiceByName", 0, notesName, uint32(0))
+		name = owner()
+	}
+	if name != n.server {
+		n.server, n.markup = name, nil
+		clear(n.ids)
 	}
 }
 

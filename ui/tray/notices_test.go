@@ -72,10 +72,13 @@ func TestNotices(t *testing.T) {
 		}
 		return true
 	})
-	n.add(model.Notify{ID: "lost", Title: "lost"}) // nobody shows it, and nothing stops
+	n.add(model.Notify{ID: "lost", Title: "lost"}) // perhaps nobody shows it, and nothing stops
 	server = bus.NewNotes()
 	n.add(model.Notify{ID: "other", Title: "four"})
-	shows("four", "four")
+	desk.Await(t, "four", func() bool {
+		shown := server.Shown()
+		return len(shown) > 0 && shown[len(shown)-1].Title == "four"
+	})
 	cancel()
 	<-ended
 	shows("nothing")
