@@ -47,6 +47,9 @@ func main() {
 	a.SetIcon(view.AppIcon())
 	words := words()
 	a.Settings().SetTheme(view.NewTheme(words.Language()))
+	if err := view.Speak(words); err != nil {
+		log.Print(err) // its own few words stay as they are
+	}
 	tray.New(tray.Options{
 		App: a, Client: ipc.NewClient(socket), Words: words, Self: self(),
 		Dir: tray.StateDir(), Background: *background, Summons: single.Summons, Logf: log.Printf,
