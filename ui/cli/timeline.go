@@ -103,11 +103,10 @@ func writeWhy(w io.Writer, entries []ipc.Entry) {
 	fmt.Fprintln(w, "What happened last:")
 	for _, e := range entries {
 		fmt.Fprintf(w, "  %s  %s, now %s\n", e.At.Local().Format("15:04:05.000"), line(e.Event), line(e.Phase))
-		cause, decision, _ := strings.Cut(e.Reason, ": ")
 		t := newTable(w)
-		t.row("                cause", line(cause))
+		t.row("                cause", line(e.Cause()))
 		t.row("                evidence", line(e.Evidence))
-		t.row("                decision", strings.TrimSpace(line(decision)+prefixed("  → ", line(strings.Join(e.Effects, ", ")))))
+		t.row("                decision", strings.TrimSpace(line(e.Decision())+prefixed("  → ", line(strings.Join(e.Effects, ", ")))))
 		if e.TookMS > 0 {
 			t.row("                cost", cost(e.TookMS))
 		}
