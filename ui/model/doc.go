@@ -23,6 +23,7 @@
 // screen.go and details.go hold the Screen: plain values, laid out by package view without a decision of its own. msg.go holds what comes in and what goes out. model.go holds Update.
 //
 //	presence.go     the agent and the state together: the phases
+//	desk.go         what there is to show things on: the window, a place for icons
 //	asked.go        what the person asked for and what came of it; answer.go, certificate.go, hosts.go: questions, own certificates, what there is to choose from
 //	window.go       the small window; session.go, rates.go, prompt.go: its facts and notes, its graph, questions
 //	tray.go         icon and menu; alert.go: notifications; wake.go: when time alone will change something

@@ -41,13 +41,6 @@ type Self struct {
 	User    string // the login name, as a command for an administrator has it
 }
 
-// desk is what there is to show things on.
-type desk struct {
-	known   bool // the desktop has said
-	tray    bool // it has a place for icons
-	visible bool // the window is shown
-}
-
 // New returns the model of an application that has just started and knows nothing of an agent yet.
 func New(words *locale.Words, self Self) Model { return Model{words: words, self: self} }
 
@@ -58,6 +51,8 @@ func (m Model) Update(msg Msg, now time.Time) (Model, []Command) {
 	m, more := m.take(msg, now)
 	commands = append(commands, more...)
 	m, more = m.autoConnect(now)
+	commands = append(commands, more...)
+	m, more = m.settle(now)
 	commands = append(commands, more...)
 	m, more = m.alert(now)
 	commands = append(commands, more...)
@@ -86,7 +81,7 @@ func (m Model) take(msg Msg, now time.Time) (Model, []Command) {
 	case Done:
 		return m.done(msg.Command, msg.Err)
 	case Desktop:
-		m.desk.known, m.desk.tray = true, msg.HasTray
+		m.desk = m.desk.said(msg.HasTray, now)
 	case Tick:
 		m.wake = time.Time{}
 		return m.measure(now)
@@ -131,33 +126,6 @@ func (m Model) wish(msg Msg, now time.Time) (Model, []Command) {
 		return m.quit()
 	}
 	return m, nil
-}
-
-// show brings the window forward: what ended unseen is seen.
-func (m Model) show() (Model, []Command) {
-	m.desk.visible, m.asked.ended = true, nil
-	return m, []Command{Open{}}
-}
-
-// hide closes the window: what it asked has been seen, and a certificate is not wanted any more.
-func (m Model) hide() (Model, []Command) {
-	m.desk.visible = false
-	if q := m.question(); q != nil {
-		m.answer.seen = q.ID
-	}
-	if !m.cert.busy {
-		m.cert.asking, m.cert.err = "", nil
-	}
-	return m, []Command{Close{}}
-}
-
-// quit ends the application, and says that a session goes on without it.
-func (m Model) quit() (Model, []Command) {
-	if !m.own() {
-		return m, []Command{Exit{}}
-	}
-	stays := Notify{ID: "quit", Title: m.text("tray.stays", fill("host", m.target())), Text: m.text("tray.stays.how")}
-	return m, []Command{stays, Exit{}}
 }
 
 // Screen is what is to be seen now.

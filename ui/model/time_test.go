@@ -340,3 +340,26 @@ func TestChoicesAgain(t *testing.T) {
 		t.Errorf("after a session hosts were asked for %d times, the policy %d times", count(model.FetchHosts), count(model.FetchPolicy))
 	}
 }
+
+// TestHomeless: a program that was started as an icon shows its window where no panel comes, and does not where one comes late, or went later, or the person has closed the window.
+func TestHomeless(t *testing.T) {
+	for name, tt := range map[string]struct {
+		msgs []model.Msg
+		want bool
+	}{
+		"no panel":            {[]model.Msg{model.Desktop{}}, true},
+		"a panel":             {[]model.Msg{model.Desktop{HasTray: true}}, false},
+		"one that went later": {[]model.Msg{model.Desktop{HasTray: true}, model.Desktop{}}, false},
+		"a window closed":     {[]model.Msg{model.Desktop{}, model.Show{}, model.Hide{}}, false},
+	} {
+		s := modeltest.NewScript(locale.English).Send(tt.msgs...)
+		before := len(asked[model.Open](s))
+		if got := len(asked[model.Open](s.Later(time.Minute))) > before; got != tt.want || !s.Wake.IsZero() {
+			t.Errorf("%s: the window opens: %t; the next wake is at %v", name, got, s.Wake)
+		}
+	}
+	s := modeltest.NewScript(locale.English).Send(model.Desktop{}).Later(5 * time.Second).Send(model.Desktop{HasTray: true}).Later(time.Minute)
+	if n := len(asked[model.Open](s)); n > 0 {
+		t.Error("the window opens although a panel came")
+	}
+}

@@ -11,6 +11,9 @@ func (m Model) nextWake(now time.Time) time.Time {
 		}
 	}
 	want(m.detailsWake(now))
+	if at, ok := m.desk.unreachable(); ok {
+		want(at)
+	}
 	if m.stale(now) {
 		want(m.goneAt.Add(staleFor))
 	}
