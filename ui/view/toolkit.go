@@ -2,6 +2,8 @@ package view
 
 import (
 	"encoding/json"
+	"os"
+	"runtime"
 
 	"fyne.io/fyne/v2/lang"
 
@@ -14,6 +16,14 @@ var toolkit = map[string]string{
 	"Error": "toolkit.error", "Favourites": "toolkit.favourites", "File": "toolkit.file", "Folder": "toolkit.folder", "New Folder": "toolkit.newFolder", "No": "toolkit.no", "OK": "toolkit.ok",
 	"Open": "toolkit.open", "Paste": "toolkit.paste", "Quit": "toolkit.quit", "Redo": "toolkit.redo", "Save": "toolkit.save", "Select all": "toolkit.selectAll", "Show Hidden Files": "toolkit.hiddenFiles",
 	"Undo": "toolkit.undo", "Yes": "toolkit.yes", "file.name": "toolkit.name", "file.parent": "toolkit.parent",
+}
+
+// Words are those of the person's language, as the system tells it.
+func Words() *locale.Words {
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		return locale.Preferred{Tags: []string{lang.SystemLocale().String()}}.Words()
+	}
+	return locale.FromEnvironment(os.Getenv).Words()
 }
 
 // Speak has Fyne say its own few words in the language of ours. By itself it has no Traditional Chinese, and takes other languages of the system than we do: its words are put in under the name of the system's language, whichever

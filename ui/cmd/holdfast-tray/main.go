@@ -7,15 +7,12 @@ import (
 	"log"
 	"os"
 	"os/user"
-	"runtime"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
-	"fyne.io/fyne/v2/lang"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
 	"github.com/holdfast-vpn/holdfast/platform/paths"
-	"github.com/holdfast-vpn/holdfast/ui/locale"
 	"github.com/holdfast-vpn/holdfast/ui/model"
 	"github.com/holdfast-vpn/holdfast/ui/tray"
 	"github.com/holdfast-vpn/holdfast/ui/view"
@@ -45,7 +42,7 @@ func main() {
 	defer single.Close()
 	a := newApp()
 	a.SetIcon(view.AppIcon())
-	words := words()
+	words := view.Words()
 	a.Settings().SetTheme(view.NewTheme(words.Language()))
 	if err := view.Speak(words); err != nil {
 		log.Print(err) // its own few words stay as they are
@@ -62,14 +59,6 @@ func newApp() fyne.App {
 	a := app.NewWithID("")
 	app.SetMetadata(fyne.AppMetadata{ID: "io.github.holdfast_vpn.Holdfast", Name: "Holdfast"})
 	return a
-}
-
-// words are those of the person's language.
-func words() *locale.Words {
-	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
-		return locale.Preferred{Tags: []string{lang.SystemLocale().String()}}.Words()
-	}
-	return locale.FromEnvironment(os.Getenv).Words()
 }
 
 // self is this program, and who runs it.
