@@ -112,18 +112,22 @@ type bundlePage struct {
 	alert   *alert
 	buttons []*press
 	foot    *fyne.Container
+	found   *fyne.Container
 	keyed   func(*fyne.KeyEvent)
 }
 
 // newBundlePage returns one.
 func newBundlePage(send func(model.Msg), keyed func(*fyne.KeyEvent)) *bundlePage {
-	b := &bundlePage{send: send, keyed: keyed, words: newText(""), bar: newBar(), step: newTextOf("", theme.SizeNameText, colorFaint), result: newText(""), alert: newAlert(), foot: newFlow(footGap, footGap)}
-	b.page = newPage(newColumn(14, b.words, b.bar, b.step, b.result, b.alert.panel, b.foot), nil)
+	b := &bundlePage{send: send, keyed: keyed, words: newText(""), bar: newBar(), step: newTextOf("", theme.SizeNameText, colorFaint), result: newText(""), alert: newAlert(), foot: newFlow(footGap, footGap), found: newColumn(8)}
+	b.page = newPage(newColumn(14, b.words, b.bar, b.step, b.result, b.alert.panel, b.foot, b.found), nil)
 	return b
 }
 
 // set changes what is shown.
 func (b *bundlePage) set(s model.Diagnostics) {
+	if !slices.Equal(b.shown.Findings, s.Findings) {
+		b.setFound(s.Findings)
+	}
 	b.shown = s
 	b.words.set(s.Text)
 	hide(b.bar, s.Progress < 0)
@@ -150,6 +154,19 @@ func (b *bundlePage) set(s model.Diagnostics) {
 		}
 	}
 	b.page.Refresh()
+}
+
+// setFound shows what the agent concluded of itself.
+func (b *bundlePage) setFound(list []model.Note) {
+	b.found.RemoveAll()
+	for _, n := range list {
+		ink := toneColor(n.Tone)
+		if n.Tone == model.TonePlain {
+			ink = colorFaint
+		}
+		words := newText(n.Text)
+		b.found.Add(newPanel(toneTint(n.Tone), newRow(10, words, newEmblem(toneGlyph(n.Tone), ink, 18), words)))
+	}
 }
 
 // aboutPage says what runs here.

@@ -314,3 +314,17 @@ func TestFootButtons(t *testing.T) {
 		t.Error("a page without buttons has a foot")
 	}
 }
+
+// TestFindings: what the agent concluded is shown on the page of diagnostics.
+func TestFindings(t *testing.T) {
+	d, _, _ := opened(t)
+	s := shown(t, "details-diagnostics")
+	s.Diagnostics.Findings = []model.Note{{Text: "UDP is blocked on this network.", Tone: model.ToneWarn}, {Text: "The clock is right.", Tone: model.ToneGood}}
+	d.Show(s)
+	if n := len(d.bundle.found.Objects); n != 2 {
+		t.Errorf("%d findings", n)
+	}
+	for _, f := range faults(d.Object()) {
+		t.Error(f)
+	}
+}
