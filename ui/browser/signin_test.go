@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -61,7 +62,7 @@ func beginWith(t *testing.T, answer func(context.Context, string, ipc.Answer) er
 	for range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := &signing{
-			t: t, port: freePort(t), cancel: cancel, told: make(chan *fault.Error, 256), opened: make(chan string, 1), end: make(chan error, 1),
+			t: t, port: freePort(), cancel: cancel, told: make(chan *fault.Error, 256), opened: make(chan string, 1), end: make(chan error, 1),
 		}
 		p := &ipc.Prompt{ID: "p7", Kind: "browser", Browser: &ipc.Browser{
 			URL: "https://vpn.example.com/+CSCOE+/saml/sp/login?tgname=x", Host: "vpn.example.com", Gateway: "gw.example.com:8443", Port: s.port,
@@ -92,14 +93,15 @@ func beginWith(t *testing.T, answer func(context.Context, string, ipc.Answer) er
 }
 
 // freePort finds a port that was free a moment ago.
-func freePort(t *testing.T) uint16 {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+func freePort() uint16 {
+	for {
+		port := 10000 + rand.IntN(20000) // below those that systems give to connections
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			l.Close()
+			return uint16(port)
+		}
 	}
-	defer l.Close()
-	return uint16(l.Addr().(*net.TCPAddr).Port)
 }
 
 // send makes one request and returns the answer with its body. An empty host is the right one.
@@ -314,7 +316,7 @@ func TestTakenAndWithdrawn(t *testing.T) {
 // TestOpenerThatStays: an opener that has become the browser does not keep anybody from going on.
 func TestOpenerThatStays(t *testing.T) {
 	for {
-		p := &ipc.Prompt{ID: "p1", Browser: &ipc.Browser{URL: "https://vpn.example.com/", Host: "vpn.example.com", Port: freePort(t)}}
+		p := &ipc.Prompt{ID: "p1", Browser: &ipc.Browser{URL: "https://vpn.example.com/", Host: "vpn.example.com", Port: freePort()}}
 		end, opened := make(chan error, 1), make(chan struct{})
 		go func() {
 			end <- SignIn(t.Context(), p, Options{
@@ -344,7 +346,7 @@ func TestOpenerThatStays(t *testing.T) {
 func TestNoBrowser(t *testing.T) {
 	told := make(chan *fault.Error, 1)
 	for {
-		p := &ipc.Prompt{ID: "p1", Browser: &ipc.Browser{URL: "https://vpn.example.com/", Host: "vpn.example.com", Port: freePort(t)}}
+		p := &ipc.Prompt{ID: "p1", Browser: &ipc.Browser{URL: "https://vpn.example.com/", Host: "vpn.example.com", Port: freePort()}}
 		end := make(chan error, 1)
 		go func() {
 			end <- SignIn(t.Context(), p, Options{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -18,17 +19,23 @@ import (
 // brought is what a browser brings: in the shape of a sealed message.
 var brought = base64.StdEncoding.EncodeToString([]byte{0, 1, 0, 3, 0, 1, 'x'})
 
-// page is a prompt of kind browser whose response comes to a port that was free a moment ago.
-func page(t *testing.T, failure string) step {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+// freePort finds a port that was free a moment ago.
+func freePort() uint16 {
+	for {
+		port := 10000 + rand.IntN(20000) // below those that systems give to connections
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			l.Close()
+			return uint16(port)
+		}
 	}
-	defer l.Close()
+}
+
+// page is a prompt of kind browser.
+func page(failure string) step {
 	return step{ask: &ipc.Prompt{
 		Kind: "browser", Title: "Login", Message: "Please sign in.", Error: failure, Fields: []ipc.Field{{Name: ipc.ResponseField, Type: "text"}},
-		Browser: &ipc.Browser{URL: "https://idp.example.com/sso?x=1", Host: "idp.example.com", Gateway: "vpn.example.com", Port: uint16(l.Addr().(*net.TCPAddr).Port)},
+		Browser: &ipc.Browser{URL: "https://idp.example.com/sso?x=1", Host: "idp.example.com", Gateway: "vpn.example.com", Port: freePort()},
 	}}
 }
 
@@ -80,7 +87,7 @@ func TestSignInInABrowser(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			b := &backend{}
 			for _, failure := range tc.errors {
-				b.steps = append(b.steps, page(t, failure))
+				b.steps = append(b.steps, page(failure))
 			}
 			browse := tc.browse
 			if browse == nil {
@@ -111,7 +118,7 @@ func TestSignInInABrowser(t *testing.T) {
 
 // TestAddressAlone: where no browser can be opened a person takes the address elsewhere, and is told how it comes back from another machine.
 func TestAddressAlone(t *testing.T) {
-	ask := page(t, "")
+	ask := page("")
 	b := &backend{steps: []step{ask, connected}}
 	there := opens(t, []step{ask})
 	r := playWith(t.Context(), serve(t, b), Deps{Browse: func(ctx context.Context, address string) error {
@@ -129,7 +136,7 @@ func TestAddressAlone(t *testing.T) {
 
 // TestSignInWithdrawn: a page whose prompt is answered elsewhere, or whose attempt is over, is waited for no longer.
 func TestSignInWithdrawn(t *testing.T) {
-	b := &backend{steps: []step{page(t, ""), connected}}
+	b := &backend{steps: []step{page(""), connected}}
 	r := playWith(t.Context(), serve(t, b), Deps{Browse: func(context.Context, string) error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -145,7 +152,7 @@ func TestSignInWithdrawn(t *testing.T) {
 
 // TestSignInPortTaken: another program has the port, and the person is told.
 func TestSignInPortTaken(t *testing.T) {
-	ask := page(t, "")
+	ask := page("")
 	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", ask.ask.Browser.Port))
 	if err != nil {
 		t.Fatal(err)
