@@ -220,30 +220,19 @@ func (m Model) fields(asked []ipc.Field) []Field {
 
 // field is one of them.
 func (m Model) field(f ipc.Field) Field {
-	if f.Last != "" { // what this person gave the last time comes before the gateway's own default
-		f.Value = f.Last
-	}
 	field := Field{Name: f.Name, Label: strings.TrimRight(clean(f.Label), " :："), Value: clean(f.Value)}
-	switch {
+	if last := clean(f.Last); last != "" { // what this person gave the last time comes before the gateway's own default
+		field.Value = last
+	}
+	switch options := offered(f.Options); {
 	case f.Type == "password":
 		field.Type, field.Value = FieldPassword, ""
-	case f.Type == "select" && len(f.Options) > 0:
-		field.Type = FieldSelect
-		for _, o := range f.Options[:min(len(f.Options), maxOptions)] {
-			label := clean(o.Label)
-			if label == "" {
-				label = clean(o.Value)
+	case f.Type == "select" && len(options) > 0:
+		field.Type, field.Options, field.Value = FieldSelect, options, options[0].Value
+		for _, wanted := range []string{f.Value, f.Last} {
+			if wanted != "" && slices.ContainsFunc(options, func(o Option) bool { return o.Value == wanted }) {
+				field.Value = wanted
 			}
-			if label != "" {
-				field.Options = append(field.Options, Option{Value: o.Value, Label: label})
-			}
-		}
-		field.Value = f.Value
-		if !slices.ContainsFunc(field.Options, func(o Option) bool { return o.Value == f.Value }) && len(field.Options) > 0 {
-			field.Value = field.Options[0].Value
-		}
-		if len(field.Options) == 0 {
-			field.Type, field.Value = FieldText, clean(f.Value)
 		}
 	}
 	if field.Label == "" && field.Type == FieldPassword {
@@ -252,4 +241,19 @@ func (m Model) field(f ipc.Field) Field {
 		field.Label = m.text("prompt.field.text")
 	}
 	return field
+}
+
+// offered are the choices of a field that have something to be read.
+func offered(options []ipc.Option) []Option {
+	var all []Option
+	for _, o := range options[:min(len(options), maxOptions)] {
+		label := clean(o.Label)
+		if label == "" {
+			label = clean(o.Value)
+		}
+		if label != "" {
+			all = append(all, Option{Value: o.Value, Label: label})
+		}
+	}
+	return all
 }

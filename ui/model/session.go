@@ -71,8 +71,11 @@ func (m Model) transport(now time.Time) (string, Tone) {
 		return m.text("window.transport", args...), TonePlain
 	}
 	args = append(args, fill("time", m.words.When(*s.TransportSince, now)))
-	if at := s.TransportRetryAt; at != nil && at.After(now) {
+	switch at := s.TransportRetryAt; {
+	case at != nil && at.After(now):
 		return m.text("window.transport.retry", append(args, fill("left", m.words.Remaining(at.Sub(now))))...), TonePlain
+	case at != nil:
+		return m.text("window.transport.trying", args...), TonePlain
 	}
 	return m.text("window.transport.since", args...), TonePlain
 }
