@@ -3,6 +3,7 @@ package cstp
 import (
 	"context"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,11 +13,12 @@ import (
 
 // TestRetryIsTold: why packets go by TLS, since when that has been so, and when DTLS is tried next. What carries them is told once, and each later failure as a time that moved.
 func TestRetryIsTold(t *testing.T) {
-	fails := dtlstun.ErrNoAnswer
+	var fails atomic.Value // an error
+	fails.Store(dtlstun.ErrNoAnswer)
 	blocked := func(d *datagrams) {
 		d.plain = 1400
 		d.shown.Store(byTLS(whySetup, time.Now()))
-		d.dial = func(context.Context, uint16) (net.Conn, error) { return nil, fails }
+		d.dial = func(context.Context, uint16) (net.Conn, error) { return nil, fails.Load().(error) }
 	}
 	bubble(t, &protocol.Settings{MTU: 1400}, func(w *watched) {
 		seconds := func(t time.Time) time.Duration { return t.Sub(w.start) }
@@ -33,7 +35,7 @@ func TestRetryIsTold(t *testing.T) {
 			at += retryAfter(failures - 1)
 			check(protocol.NoteRetry, at, protocol.TransportUDPBlocked, 0, at+retryAfter(failures))
 		}
-		fails = dtlstun.ErrRefused
+		fails.Store(dtlstun.ErrRefused)
 		at += slowRetry
 		check(protocol.NoteCarrier, at, protocol.TransportUDPRefused, at, at+slowRetry)
 	}, blocked)
