@@ -42,6 +42,7 @@ func (t *Tray) carryOut(c model.Command) {
 	case model.Exit:
 		t.stage.closeAll()
 		t.goes(t.save)
+		t.cancel()
 		t.opts.App.Quit()
 	default:
 		t.call(c, func(ctx context.Context) (model.Msg, error) { return t.ask(ctx, c) })

@@ -31,6 +31,9 @@ type Options struct {
 	awake bool         // never park; of the same tests
 }
 
+// endTime is how long the end may take.
+const endTime = 10 * time.Second
+
 // Tray is the application. Its methods are called on Fyne's main thread, unless they say otherwise.
 type Tray struct {
 	opts   Options
@@ -75,6 +78,8 @@ func (t *Tray) Run() {
 	leaving, done := signal.NotifyContext(t.ctx, os.Interrupt, syscall.SIGTERM) // which Fyne obeys, once it may
 	defer done()
 	t.leaving = leaving
+	// Fyne waits at its end for an event that it may have lost: what comes between its last look at the queue and the queue's end is never carried out. Nothing of ours is left to be done by then.
+	context.AfterFunc(leaving, func() { time.AfterFunc(endTime, func() { os.Exit(0) }) })
 	t.opts.App.Lifecycle().SetOnStarted(t.start)
 	t.opts.App.Run()
 	t.stop()

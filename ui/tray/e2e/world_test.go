@@ -64,6 +64,7 @@ func newWorld(t *testing.T) *world { return newWorldAt(t, func(*gateway.Config) 
 
 // newWorldAt is newWorld with a gateway whose configuration is changed first.
 func newWorldAt(t *testing.T, change func(*gateway.Config)) *world {
+	t.Parallel() // most of their time is waiting
 	testenv.Require(t, "tray", "Xvfb", "xdotool", "dbus-daemon", "tun")
 	if !testenv.Namespace(t) {
 		return nil
