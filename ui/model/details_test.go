@@ -251,6 +251,10 @@ func TestPreferences(t *testing.T) {
 	if r := p.List[3]; r.Why != "Locked by the profile example.xml. Ask your administrator." || r.Reset {
 		t.Errorf("%+v", r)
 	}
+	up, todo := m.Update(inState(session(), noon), noon)
+	if d := up.details(noon); !slices.Equal(fetched(todo), []Fetched{FetchPolicy}) || d.Preferences == nil || d.Empty != "" {
+		t.Errorf("a session began: %v, %q", todo, d.Empty)
+	}
 	if _, todo = m.Update(Prefer{Name: "AutoReconnect", Value: "false"}, noon); len(todo) != 0 {
 		t.Errorf("what is locked was asked for: %v", todo)
 	}

@@ -25,6 +25,7 @@ type pages struct {
 
 	stats  *ipc.Stats
 	policy *ipc.Policy
+	stale  bool        // policy is that of another target; it stays on view until the new one is here
 	past   []ipc.Entry // oldest first; nil while it was not fetched
 	shown  ShowSpan
 	chosen bool // shown is the person's choice
@@ -76,7 +77,7 @@ func (m Model) updateDetails(msg Msg, now time.Time) (Model, []Command) {
 		m.pages.stats = &msg.Stats
 		m.pages.answered(FetchStats, nil)
 	case Ruled:
-		m.pages.policy = &msg.Policy
+		m.pages.policy, m.pages.stale = &msg.Policy, false
 		m.pages.answered(FetchPolicy, nil)
 	case Past:
 		if m.pages.open {
@@ -129,7 +130,7 @@ func (m Model) detailsHappened(e ipc.Event, now time.Time) (Model, []Command) {
 		if m.pages.stats != nil && down(*s) {
 			m.pages.stats = nil
 		}
-		m.pages.policy = nil
+		m.pages.stale = true
 		m.state = *s
 		return m.fetch(now)
 	}
@@ -173,7 +174,7 @@ func (m Model) fetch(now time.Time) (Model, []Command) {
 		return m, nil
 	case what == FetchTimeline && (m.pages.past != nil || !m.version.Offers(ipc.FeatureTimeline)):
 		return m, nil
-	case what == FetchPolicy && (m.pages.policy != nil || !m.version.Offers(ipc.FeaturePreferences)):
+	case what == FetchPolicy && (m.pages.policy != nil && !m.pages.stale || !m.version.Offers(ipc.FeaturePreferences)):
 		return m, nil
 	}
 	m.pages.asked[what] = true
