@@ -22,6 +22,11 @@
 //
 // Widgets are our own where Fyne's have padding that nothing can be aligned with (text), are not pressed by Enter (press), or know options by their words, of which two may be the same (choice).
 //
+// # The details
+//
+// details.go has a rail of names at the side and beside it the page that is open. Statistics, routes, DNS and messages are ledgers, which draw only the lines in sight; timeline.go says how the picture is read; a preference is a card
+// with its control. Every page is walked by keyboard, and what somebody has scrolled to, chosen or typed stays while its values change.
+//
 // # Looks
 //
 // palette.go has the colours, light and dark, theme.go the sizes and the fonts; a view takes them from nowhere else. A tone is never said by colour alone: a picture stands beside it. The pictures in icons/ are drawn in one
