@@ -74,14 +74,14 @@ func (u *unlocked) sign(ctx context.Context, c model.Sign, answer func(context.C
 
 // read reads a file that holds a certificate and its key: PEM, or else PKCS#12.
 func read(path string, passphrase redact.Secret) (*credential.Credential, error) {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() { // before it is opened: a pipe would wait for a writer
+		return nil, fault.Newf(fault.AuthCertFile, nil, "it is no file")
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fault.Newf(fault.AuthCertFile, nil, "it cannot be opened")
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, fault.Newf(fault.AuthCertFile, nil, "it is no file")
-	}
 	raw, err := io.ReadAll(io.LimitReader(f, credential.MaxFile+1))
 	if err != nil || len(raw) > credential.MaxFile {
 		clear(raw)
