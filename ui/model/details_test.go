@@ -242,6 +242,9 @@ func TestPreferences(t *testing.T) {
 	if got := strings.Join(names, " "); got != "Yours to choose/LocalLanAccess /AutoReconnectBehavior /FromTheFuture Locked/AutoReconnect Kept, without effect in this version/PPPExclusion" {
 		t.Errorf("%s", got)
 	}
+	if text := m.details(noon).Text(); !strings.Contains(text, "[ Locked ]\n    AutoReconnect: true  (Profile example.xml)  Locked by the profile example.xml. Ask your administrator.\n") {
+		t.Errorf("as text:\n%s", text)
+	}
 	if r := p.List[0]; !r.Reset || r.Kind != PreferenceSwitch || r.Locked || r.Label == r.Name || r.Help == "" || r.Origin != "Your choice" {
 		t.Errorf("%+v", r)
 	}

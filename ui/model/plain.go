@@ -30,6 +30,12 @@ func (d *Details) Text() string {
 			facts(&b, k.Facts, "    ")
 		}
 	}
+	if d.Preferences != nil {
+		wishes(&b, d.Preferences)
+	}
+	if g := d.Diagnostics; g != nil {
+		b.WriteString(joined("\n", g.Text, g.Step, g.Result, g.Error) + "\n")
+	}
 	if d.About != nil {
 		b.WriteString(d.About.Name + "\n")
 		facts(&b, d.About.Lines, "    ")
@@ -38,6 +44,17 @@ func (d *Details) Text() string {
 		b.WriteString(d.Empty + "\n")
 	}
 	return strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+// wishes writes the preferences as their names in a profile, which support knows, with value and origin.
+func wishes(b *strings.Builder, p *Preferences) {
+	b.WriteString(p.For + "\n")
+	for _, w := range p.List {
+		if w.Heading != "" {
+			b.WriteString("\n[ " + w.Heading + " ]\n")
+		}
+		b.WriteString("    " + joined("  ", w.Name+": "+w.Value, parenthesised(w.Origin), w.Why, w.Error) + "\n")
+	}
 }
 
 // facts writes a line for each.
