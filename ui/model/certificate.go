@@ -73,11 +73,10 @@ func (m Model) dropCertificate(target string) (Model, []Command) {
 
 // unlock takes the person's answer. The passphrase goes into the command and nowhere else.
 func (m Model) unlock(a Answer) (Model, []Command) {
-	if m.cert.asking == "" || m.cert.busy {
-		return m, nil
-	}
 	if a.Cancel {
-		m.cert.asking, m.cert.err = "", nil
+		m.cert.asking, m.cert.busy, m.cert.err = "", false, nil
+	}
+	if m.cert.asking == "" || m.cert.busy {
 		return m, nil
 	}
 	file := string(a.Fields[CertificateFile].Reveal())
@@ -97,7 +96,7 @@ func (m Model) unlock(a Answer) (Model, []Command) {
 // unlocked connects with the certificate, if that is still wanted.
 func (m Model) unlocked(u Unlocked) (Model, []Command) {
 	if !m.cert.busy || m.cert.asking != u.Target || !m.free() {
-		m.cert.key = ""
+		m.cert.asking, m.cert.busy, m.cert.key = "", false, ""
 		return m, []Command{Lock{}}
 	}
 	m.cert.asking, m.cert.busy, m.cert.key, m.cert.signed = "", false, u.Fingerprint, ""

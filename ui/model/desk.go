@@ -44,11 +44,11 @@ func (m Model) show() (Model, []Command) {
 }
 
 // hide closes the window: what it asked has been seen, and a certificate is not wanted any more.
-func (m Model) hide() (Model, []Command) {
-	m.desk.visible, m.desk.left = false, true
-	if q := m.question(); q != nil {
-		m.answer.seen = q.ID
+func (m Model) hide(now time.Time) (Model, []Command) {
+	if p := m.prompt(now); p != nil {
+		m.answer.seen = p.ID
 	}
+	m.desk.visible, m.desk.left = false, true
 	if !m.cert.busy {
 		m.cert.asking, m.cert.err = "", nil
 	}

@@ -317,3 +317,24 @@ func TestGoesOn(t *testing.T) {
 		t.Error("the second question cannot be cancelled by the button")
 	}
 }
+
+// TestCertificateOvertaken: a question for a certificate ends with what it was for, and can be left while the file is read.
+func TestCertificateOvertaken(t *testing.T) {
+	fields := map[string]redact.Secret{model.CertificateFile: redact.NewString("/x/alice.p12")}
+	begin := func() *modeltest.Script {
+		return ready(true).Send(model.UseCertificate{Target: "Laboratory"}, model.Answer{Prompt: "certificate", Fields: fields})
+	}
+	for name, play := range map[string]func(*modeltest.Script){
+		"cancelled":        func(s *modeltest.Script) { s.Send(model.Answer{Prompt: "certificate", Cancel: true}) },
+		"another program":  func(s *modeltest.Script) { s.State(modeltest.Phase("connecting", s.Now)) },
+		"the agent's end":  func(s *modeltest.Script) { s.Send(model.AgentGone{}) },
+		"another's window": func(s *modeltest.Script) { s.State(ipc.Reduce(modeltest.Phase("connected", s.Now))) },
+	} {
+		s := begin()
+		play(s)
+		s.Send(model.Unlocked{Target: "Laboratory", PEM: "PEM", Fingerprint: "f1"})
+		if p := s.Model.Screen(s.Now).Prompt; p != nil || len(asked[model.CallConnect](s)) > 0 || len(asked[model.Lock](s)) != 1 {
+			t.Errorf("%s: asked is %+v, the key was locked %d times", name, p, len(asked[model.Lock](s)))
+		}
+	}
+}

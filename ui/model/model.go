@@ -111,7 +111,7 @@ func (m Model) wish(msg Msg, now time.Time) (Model, []Command) {
 			return m, []Command{CallConnect{}}
 		}
 	case Choose:
-		m.hosts = m.hosts.chosen(m, msg)
+		m.hosts, m.asked.failed = m.hosts.chosen(m, msg), nil // which was of another
 	case Answer:
 		return m.answered(msg)
 	case OpenPage:
@@ -121,7 +121,7 @@ func (m Model) wish(msg Msg, now time.Time) (Model, []Command) {
 		m, more := m.measure(now)
 		return m, append(todo, more...)
 	case Hide:
-		return m.hide()
+		return m.hide(now)
 	case Quit:
 		return m.quit()
 	}

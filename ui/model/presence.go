@@ -111,6 +111,14 @@ func (m Model) happened(e ipc.Event, now time.Time) (Model, []Command) {
 	return m, nil
 }
 
+// promptID is the id of the question in a state; "" where there is none.
+func promptID(s ipc.State) string {
+	if s.Prompt == nil {
+		return ""
+	}
+	return s.Prompt.ID
+}
+
 // took takes the agent's word for what is.
 func (m Model) took(s ipc.State, now time.Time) (Model, []Command) {
 	was, is, first := phaseOf(m.state), phaseOf(s), !m.heard
@@ -121,13 +129,16 @@ func (m Model) took(s ipc.State, now time.Time) (Model, []Command) {
 			m.since = s.Since
 		}
 	}
-	if s.Prompt == nil || m.state.Prompt == nil || s.Prompt.ID != m.state.Prompt.ID {
+	if promptID(s) != promptID(m.state) {
 		m.answer = m.answer.next(s.Prompt, now)
 		m.asked.leaving = m.asked.leaving && s.Prompt == nil // who cancelled one question is asked another: it goes on
 	}
 	attempt := m.state.Attempt
 	m.state, m.heard = s, true
 	m.asked = m.asked.saw(is, attempt, s)
+	if !m.free() { // another program was faster: there is nothing to choose a certificate for
+		m.cert.asking, m.cert.busy, m.cert.err = "", false, nil
+	}
 	if is != up && is != reconnecting && is != paused || s.Attempt != attempt {
 		m.rates = rates{}
 	}
