@@ -4,7 +4,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/driver/desktop"
-	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
 
@@ -106,7 +105,7 @@ func (r *tapRenderer) Objects() []fyne.CanvasObject { return []fyne.CanvasObject
 func (r *tapRenderer) Refresh()                     { canvas.Refresh(r.of) }
 
 func (r *tapRenderer) MinSize() fyne.Size {
-	return fyne.NewSquareSize(measure(theme.SizeNameInlineIcon, r.of))
+	return fyne.NewSize(r.of.image.side()+2*choicePad, r.of.image.side())
 }
 
 func (r *tapRenderer) Layout(size fyne.Size) {

@@ -176,6 +176,8 @@ func (p *press) colors() (label fyne.ThemeColorName, face, edge color.Color) {
 		return theme.ColorNameDisabled, shade(theme.ColorNameDisabledButton, p), clear
 	case p.kind == pressPrimary:
 		return theme.ColorNameForegroundOnPrimary, shade(theme.ColorNamePrimary, p), clear
+	case p.kind == pressQuiet && p.label.words == "":
+		return colorFaint, clear, clear
 	case p.kind == pressQuiet:
 		return theme.ColorNameHyperlink, clear, clear
 	default:
@@ -225,6 +227,9 @@ func (r *pressRenderer) Layout(size fyne.Size) {
 		side := pressIcon * em(r.of)
 		if r.of.label.words == "" {
 			x = (size.Width - side) / 2
+			if r.of.kind == pressQuiet {
+				x = size.Width - side // in line with what ends at the same edge
+			}
 		}
 		r.icon.Move(fyne.NewPos(x, (size.Height-side)/2))
 		r.icon.Resize(fyne.NewSquareSize(side))

@@ -50,9 +50,9 @@ func NewWindow(send func(model.Msg)) *Window {
 	w.more = newPress(pressQuiet, w.details)
 	w.more.icon = glyph("gear")
 	w.stepCard, w.factCard, w.plotCard = newCard(w.steps.all), newCard(w.facts), newCard(w.plot)
-	words := newColumn(windowNear, w.headline, w.line, w.hint)
+	words := newColumn(windowNear, newMiddleRow(windowGap, w.headline, w.headline, w.more), w.line, w.hint)
 	body := newColumn(windowGap,
-		newMiddleRow(windowGap, words, w.badge, words, w.more),
+		newMiddleRow(windowGap, words, w.badge, words),
 		w.alert.panel,
 		newColumn(windowGap-4, w.hosts.all, w.button),
 		w.notes, w.stepCard, w.factCard, w.plotCard)
