@@ -77,7 +77,9 @@ func (l *loop) take(r report) {
 			return
 		}
 		l.res.prompts[r.prompt.id] = r.prompt
-		l.progress(ev)
+		if r.prompt.form.Kind != protocol.FormTrust { // that one comes before the gateway has said anything
+			l.progress(ev)
+		}
 		l.feed(ev)
 		return
 	case machine.EvPromptCancelled:

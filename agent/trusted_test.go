@@ -71,6 +71,9 @@ func TestFirstUse(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := w.try(t, alice)
+		if s.Step != ipc.StepReach {
+			t.Errorf("the step is %q", s.Step)
+		}
 		if ipc.Reduce(s).Prompt != nil {
 			t.Error("others see the question")
 		}

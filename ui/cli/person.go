@@ -127,7 +127,7 @@ func (a *attempt) progress(s ipc.State) {
 			text = "Waiting for " + name + ", which may want a confirmation on your phone…"
 		case s.Step == ipc.StepTunnel:
 			text = "Establishing VPN session…"
-		case s.Step == ipc.StepLogin, a.answered():
+		case s.Step == ipc.StepLogin, s.Step == "" && a.answered():
 			text = "Logging in to " + name + "…"
 		default:
 			text = "Contacting " + name + "…"
