@@ -62,10 +62,14 @@ func newMachine(t *testing.T) *machine {
 	})
 	words, app := locale.For(locale.English), test.NewTempApp(t)
 	app.Settings().SetTheme(view.NewTheme(words.Language()))
-	m.tray = New(Options{
+	var err error
+	m.tray, err = New(Options{
 		App: app, Client: client, Words: words, Logf: t.Logf, Dir: t.TempDir(),
 		do: func(f func()) { m.main <- f }, awake: true,
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	m.tray.start()
 	t.Cleanup(m.tray.stop)
 	return m

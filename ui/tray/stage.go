@@ -1,6 +1,8 @@
 package tray
 
 import (
+	"errors"
+
 	"fyne.io/fyne/v2"
 	keys "fyne.io/fyne/v2/driver/desktop"
 
@@ -30,8 +32,14 @@ type window struct {
 	forget func() // what was typed
 }
 
-func newStage(app fyne.App, kept *kept, send func(model.Msg)) *stage {
-	return &stage{app: app, kept: kept, send: send, anchor: app.NewWindow("")}
+// newStage is where Fyne looks for a screen for the first time, and panics where there is none.
+func newStage(app fyne.App, kept *kept, send func(model.Msg)) (s *stage, err error) {
+	defer func() {
+		if recover() != nil { // GLFW has said why
+			err = errors.New("there is no screen to show a window on; the command line needs none: holdfast")
+		}
+	}()
+	return &stage{app: app, kept: kept, send: send, anchor: app.NewWindow("")}, nil
 }
 
 // empty reports whether no window is open.

@@ -58,8 +58,8 @@ type Tray struct {
 	kept     *kept
 }
 
-// New returns an application that has not begun.
-func New(opts Options) *Tray {
+// New returns an application that has not begun. Its error is for people: there is no screen.
+func New(opts Options) (*Tray, error) {
 	if opts.do == nil {
 		opts.do = fyne.Do
 	}
@@ -68,9 +68,10 @@ func New(opts Options) *Tray {
 	t.leaving = t.ctx
 	t.inbox.kick = make(chan struct{}, 1)
 	t.kept = newKept(opts.Dir)
-	t.stage = newStage(opts.App, t.kept, t.send)
 	t.desktop = newDesktop(opts.App, t.post, opts.Logf)
-	return t
+	var err error
+	t.stage, err = newStage(opts.App, t.kept, t.send)
+	return t, err
 }
 
 // Run shows the application until the person or the desktop's session ends it. What runs here has ended when it returns; a VPN session goes on.

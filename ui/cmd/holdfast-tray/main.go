@@ -47,10 +47,14 @@ func main() {
 	if err := view.Speak(words); err != nil {
 		log.Print(err) // its own few words stay as they are
 	}
-	tray.New(tray.Options{
+	t, err := tray.New(tray.Options{
 		App: a, Client: ipc.NewClient(socket), Words: words, Self: self(),
 		Dir: tray.StateDir(), Background: *background, Summons: single.Summons, Logf: log.Printf,
-	}).Run()
+	})
+	if err != nil {
+		log.Fatal(err) // and the lock ends with the process
+	}
+	t.Run()
 }
 
 // newApp makes the application without an id and gives it one afterwards: one that has it from the start keeps a file of Fyne's preferences, of which it has none, and reads it while it writes it.

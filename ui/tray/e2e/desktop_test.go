@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -55,6 +56,22 @@ func TestNoBus(t *testing.T) {
 	w.screen.Window("Holdfast")
 	w.screen.Press("ctrl+q")
 	app.ends()
+}
+
+// TestNoScreen: where nothing can be shown the application says so in a sentence, and ends.
+func TestNoScreen(t *testing.T) {
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	for _, display := range []string{"", ":4711"} {
+		cmd := exec.Command(os.Getenv(trayEnv))
+		cmd.Env = append(w.env, "DISPLAY="+display)
+		out, err := cmd.CombinedOutput()
+		if err == nil || bad.Match(out) || !strings.Contains(string(out), "there is no screen") {
+			t.Errorf("at the display %q: %v\n%s", display, err, out)
+		}
+	}
 }
 
 // gone waits until a window can no longer be seen.
