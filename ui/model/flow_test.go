@@ -283,8 +283,12 @@ func TestForeignHands(t *testing.T) {
 	if n := asked[model.Notify](s); len(n) > 0 {
 		t.Errorf("it tells of somebody else's session: %v", n)
 	}
-	if w := s.Model.Screen(s.Now).Window; w.Button.Msg != (model.Connect{}) {
-		t.Error("one cannot connect after that")
+	if w := s.Model.Screen(s.Now).Window; w.Button.Msg != (model.Connect{}) || w.Code != "" {
+		t.Errorf("after that one cannot connect, or is shown %s", w.Code)
+	}
+	s.State(ipc.Reduce(modeltest.Failed(fault.HostUndo, s.Now)))
+	if w := s.Model.Screen(s.Now).Window; w.Code != string(fault.HostUndo) {
+		t.Error("what is wrong with this machine is not shown to all")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/holdfast-vpn/holdfast/dart/fault"
 	"github.com/holdfast-vpn/holdfast/ui/locale"
 )
 
@@ -153,7 +154,7 @@ func (m Model) sessionNotes(p phase, now time.Time) []Note {
 }
 
 // wantsCertificate are the failures that another certificate, or one at all, may mend.
-var wantsCertificate = []string{"AUTH-009", "AUTH-010", "AUTH-011", "AUTH-012", "AUTH-014"}
+var wantsCertificate = []fault.Code{fault.AuthCertNeeded, fault.AuthCertRefused, fault.AuthCertFile, fault.AuthCertKey, fault.AuthUnsigned}
 
 // certificateNotes offer a certificate where the gateway wanted one, and taking it back where one is used.
 func (m Model) certificateNotes() []Note {
@@ -162,8 +163,8 @@ func (m Model) certificateNotes() []Note {
 		return []Note{{Text: m.text("window.note.certificate", fill("file", clean(base(file)))), Tone: ToneFaint,
 			Action: &Button{Label: m.text("window.note.certificate.drop"), Msg: DropCertificate{Target: target}}}}
 	}
-	e := m.state.Error
-	if e == nil || !slices.Contains(wantsCertificate, e.Code) || target == "" {
+	f := m.failure()
+	if f == nil || !slices.Contains(wantsCertificate, f.Code) || target == "" {
 		return nil
 	}
 	return []Note{{Text: m.text("window.note.wanted"), Tone: TonePlain, Action: &Button{Label: m.text("window.note.choose"), Msg: UseCertificate{Target: target}}}}

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"strings"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
@@ -29,8 +30,8 @@ func (m Model) headline(w *Window, p phase, now time.Time) {
 		m.tellAbsent(w)
 	case p == idle && m.asked.failed != nil:
 		m.blame(w, m.asked.failed)
-	case p == idle && failure(m.state.Error) != nil && m.state.Error.Code != string(fault.AuthCancelled):
-		m.blame(w, failure(m.state.Error))
+	case p == idle && m.failure() != nil:
+		m.blame(w, m.failure())
 		if m.asked.broke {
 			w.Headline = m.text("window.failed")
 		}
@@ -39,6 +40,18 @@ func (m Model) headline(w *Window, p phase, now time.Time) {
 	default:
 		w.Line, w.Hint, w.Tone = m.line(p, now)
 	}
+}
+
+// failure is how the last attempt or session ended, or what is wrong with this machine; nil where the person wanted it so, and where it was somebody else's.
+func (m Model) failure() *fault.Error {
+	f := failure(m.state.Error)
+	switch {
+	case f == nil, f.Code == fault.AuthCancelled:
+		return nil
+	case m.state.Attempt == "" && m.state.Target == "" && !strings.HasPrefix(string(f.Code), "HOST-"):
+		return nil
+	}
+	return f
 }
 
 // tellAbsent says why there is no agent, and what to do.
