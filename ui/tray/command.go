@@ -12,6 +12,9 @@ import (
 // maxCalls bounds the calls of the agent that are under way at once. Who has as many has an agent that hangs.
 const maxCalls = 16
 
+// slow is how long a call may take before somebody asks the agent whether it is there at all.
+const slow = time.Second
+
 // carryOut does what the model wants done. What may take time is done beside the main thread and answered by a message.
 func (t *Tray) carryOut(c model.Command) {
 	switch c := c.(type) {
@@ -58,7 +61,9 @@ func (t *Tray) call(c model.Command, do func(context.Context) (model.Msg, error)
 		return
 	}
 	t.goes(func() {
+		late := time.AfterFunc(slow, t.agent.doubt) // long before the call is given up
 		answer, err := do(t.ctx)
+		late.Stop()
 		<-t.calls
 		if t.ctx.Err() != nil {
 			return

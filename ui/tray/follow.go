@@ -12,7 +12,7 @@ import (
 
 const (
 	// patience is how long an agent that is there may take for its first words.
-	patience = 5 * time.Second
+	patience = 3 * time.Second
 	// soonest and latest are the times between two looks for an agent that is not there: a restart is over in less than a second, and one that nobody has installed need not cost more than four
 	// looks a minute.
 	soonest = 250 * time.Millisecond

@@ -165,3 +165,24 @@ func TestAgentAbsent(t *testing.T) {
 	t.Logf("found %v after it came", time.Since(began).Round(time.Millisecond))
 	i.Await("a menu to connect", func(l desk.Look) bool { _, ok := l.Menu.Find(w.words.Text("tray.connect"), host); return ok })
 }
+
+// TestAgentHangs: a person who asks something of an agent that hangs is told soon, and everything goes on when it answers again.
+func TestAgentHangs(t *testing.T) {
+	w := newWorld(t)
+	if w == nil {
+		return
+	}
+	panel := w.bus.NewPanel()
+	w.startTray("--background")
+	icon := panel.Icon()
+	w.tooltip(icon, "window.headline.disconnected")
+	w.agent.Signal(syscall.SIGSTOP)
+	began := time.Now()
+	icon.Click(w.words.Text("tray.connect"), host)
+	w.tooltip(icon, "window.hung")
+	t.Logf("told after %v", time.Since(began).Round(time.Millisecond))
+	w.agent.Signal(syscall.SIGCONT)
+	w.tooltip(icon, "tray.status.asks", locale.With("host", host)) // what was asked for goes on
+	icon.Click(w.words.Text("window.cancel"))
+	w.tooltip(icon, "window.headline.disconnected")
+}
