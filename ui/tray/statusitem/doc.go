@@ -6,7 +6,7 @@
 //
 // # Why not Fyne's
 //
-// Fyne's own (fyne.io/systray) has no tooltip, makes a hidden window with an OpenGL context of its own for the icon, empties and refills the menu item by item with a signal for each, so that a panel that asks in between
+// Fyne's own (desktop.App, over fyne.io/systray) sets no tooltip, makes a hidden window with an OpenGL context of its own for the icon, empties and refills the menu item by item with a signal for each, so that a panel that asks in between
 // shows half of it, gives every item another number each time, so that a click in an open menu that has changed is lost, takes an underscore in a host's name for a mnemonic, and ends with a
 // nil dereference where there is no D-Bus. Here a menu is replaced as a whole with one signal, and a number means the same item for as long as the program runs: a click in a menu that has
 // changed meanwhile does what was read, or nothing. Windows and macOS have no such bus: there Fyne's is used.
