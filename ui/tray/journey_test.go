@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"github.com/holdfast-vpn/holdfast/ui/model"
+	"github.com/holdfast-vpn/holdfast/ui/view"
 )
 
 // press gives the small window a key, as a person's keyboard does.
@@ -45,6 +46,22 @@ func (m *machine) asked(kind model.PromptKind, words string) {
 	m.await("the question "+words, func(s model.Screen) bool {
 		return s.Prompt != nil && s.Prompt.Kind == kind && !s.Prompt.Busy && strings.Contains(s.Prompt.Message, words)
 	})
+}
+
+// TestLends: what a window put on the clipboard is known for as long as it is there, because it is fetched from this process.
+func TestLends(t *testing.T) {
+	m := newMachine(t)
+	m.headline("disconnected")
+	clipboard := m.tray.opts.App.Clipboard()
+	clipboard.SetContent("a line")
+	m.tray.stage.small.w.Canvas().(fyne.Shortcutable).TypedShortcut(&view.Copied{Text: "a line"})
+	if !m.tray.lends() {
+		t.Error("it is not known")
+	}
+	clipboard.SetContent("of another program")
+	if m.tray.lends() {
+		t.Error("it is still waited for")
+	}
 }
 
 // TestJourney: by keyboard alone a person changes a preference, connects to a gateway that nobody vouches for, answers what it asks, keeps the session through an outage and ends it; all against a real agent and

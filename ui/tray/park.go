@@ -12,8 +12,8 @@ const restless = 250 * time.Millisecond
 // Fyne's main loop looks for events sixty times a second for as long as it runs, which costs a hundredth of a processor for an application that has nothing on the screen. So, while no window is
 // open, the main thread waits here instead, and takes messages as they come. What Fyne is asked to do meanwhile by others (a changed theme, SIGTERM) waits for the same while or ends it.
 //
-// Nothing needs the main thread then: icon and menu are on the bus (parks), and windows that do not exist get no events. The exception is a text that we put on the clipboard: in X11 it is
-// fetched from us when somebody pastes it, so while it is there the thread does not park.
+// Nothing needs the main thread then: icon and menu are on the bus (parks), and windows that do not exist get no events. The exception is a text that we put on the clipboard, by a button or by
+// the keys of a window: in X11 it is fetched from us when somebody pastes it, so while it is there the thread does not park.
 
 // settle parks the main thread soon, if nothing is open then.
 func (t *Tray) settle() {

@@ -15,6 +15,7 @@ type stage struct {
 	app  fyne.App
 	kept *kept
 	send func(model.Msg)
+	lent func(text string) // a text of a window was put on the clipboard
 
 	anchor  fyne.Window // never shown, so never made: while there is one Fyne goes on without a window
 	small   *window     // nil while it is closed
@@ -33,13 +34,13 @@ type window struct {
 }
 
 // newStage is where Fyne looks for a screen for the first time, and panics where there is none.
-func newStage(app fyne.App, kept *kept, send func(model.Msg)) (s *stage, err error) {
+func newStage(app fyne.App, kept *kept, send func(model.Msg), lent func(string)) (s *stage, err error) {
 	defer func() {
 		if recover() != nil { // GLFW has said why
 			err = errors.New("there is no screen to show a window on; the command line needs none: holdfast")
 		}
 	}()
-	return &stage{app: app, kept: kept, send: send, anchor: app.NewWindow("")}, nil
+	return &stage{app: app, kept: kept, send: send, lent: lent, anchor: app.NewWindow("")}, nil
 }
 
 // empty reports whether no window is open.
@@ -147,6 +148,7 @@ func (s *stage) window(name string, content fyne.CanvasObject, size fyne.Size, h
 	}
 	shortcut(fyne.KeyW, hide)
 	shortcut(fyne.KeyQ, model.Quit{})
+	w.w.Canvas().AddShortcut(&view.Copied{}, func(c fyne.Shortcut) { s.lent(c.(*view.Copied).Text) })
 	return w
 }
 

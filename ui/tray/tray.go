@@ -70,7 +70,7 @@ func New(opts Options) (*Tray, error) {
 	t.kept = newKept(opts.Dir)
 	t.desktop = newDesktop(opts.App, t.post, opts.Logf)
 	var err error
-	t.stage, err = newStage(opts.App, t.kept, t.send)
+	t.stage, err = newStage(opts.App, t.kept, t.send, func(text string) { t.lent = text })
 	return t, err
 }
 

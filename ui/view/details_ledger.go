@@ -170,7 +170,7 @@ func (l *ledger) TypedKey(e *fyne.KeyEvent) {
 // TypedShortcut implements fyne.Shortcutable.
 func (l *ledger) TypedShortcut(s fyne.Shortcut) {
 	if _, ok := s.(*fyne.ShortcutCopy); ok {
-		fyne.CurrentApp().Clipboard().SetContent(l.chosen())
+		copyOut(l, l.chosen())
 		return
 	}
 	passOn(l, s)

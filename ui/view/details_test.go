@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/theme"
@@ -140,6 +141,32 @@ func TestLedgerCopies(t *testing.T) {
 	l.TypedShortcut(&fyne.ShortcutCopy{})
 	if got := fyne.CurrentApp().Clipboard().Content(); got != "Connection State: Connected" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestCopiedIsTold: the window hears of each text that goes on the clipboard, which is fetched from this program, and of no password.
+func TestCopiedIsTold(t *testing.T) {
+	d, w, _ := opened(t)
+	var told []string
+	w.Canvas().AddShortcut(&Copied{}, func(s fyne.Shortcut) { told = append(told, s.(*Copied).Text) })
+	d.Show(shown(t, "details-statistics"))
+	l := d.ledgers[model.TabStatistics]
+	w.Canvas().Focus(l)
+	key(l, fyne.KeyDown)
+	l.TypedShortcut(&fyne.ShortcutCopy{})
+	d.Show(shown(t, "details-timeline"))
+	key(d.history.picture, fyne.KeyHome)
+	d.history.picture.TypedShortcut(&fyne.ShortcutCopy{})
+	plain, secret := newEntry(false), newEntry(true)
+	w.SetContent(container.NewVBox(plain, secret))
+	for _, e := range []*entry{plain, secret} {
+		e.TypedShortcut(&fyne.ShortcutCopy{Clipboard: fyne.CurrentApp().Clipboard()}) // nothing is chosen
+		e.SetText("typed")
+		e.TypedShortcut(&fyne.ShortcutSelectAll{})
+		e.TypedShortcut(&fyne.ShortcutCopy{Clipboard: fyne.CurrentApp().Clipboard()})
+	}
+	if len(told) != 3 || told[0] != "Connection State: Connected" || !strings.HasPrefix(told[1], "Connect asked for") || told[2] != "typed" {
+		t.Errorf("%q", told)
 	}
 }
 

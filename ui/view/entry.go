@@ -54,9 +54,15 @@ func (e *entry) FocusLost() {
 
 // TypedShortcut takes the shortcuts of editing, and passes those of the window on.
 func (e *entry) TypedShortcut(s fyne.Shortcut) {
+	chosen := e.SelectedText()
 	e.Entry.TypedShortcut(s)
-	if _, ok := s.(*desktop.CustomShortcut); ok {
+	switch s.(type) {
+	case *desktop.CustomShortcut:
 		passOn(e, s)
+	case *fyne.ShortcutCopy, *fyne.ShortcutCut:
+		if chosen != "" && !e.Password { // a password is not given away
+			passOn(e, &Copied{chosen})
+		}
 	}
 }
 

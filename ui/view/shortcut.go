@@ -9,3 +9,15 @@ func passOn(from fyne.CanvasObject, s fyne.Shortcut) {
 		on.TypedShortcut(s)
 	}
 }
+
+// Copied tells the window that a text of ours was put on the clipboard. In X11 the text stays here, and is fetched by whoever pastes it.
+type Copied struct{ Text string }
+
+// ShortcutName implements fyne.Shortcut.
+func (*Copied) ShortcutName() string { return "Holdfast.Copied" }
+
+// copyOut puts a text on the clipboard and tells the window of it.
+func copyOut(from fyne.CanvasObject, text string) {
+	fyne.CurrentApp().Clipboard().SetContent(text)
+	passOn(from, &Copied{text})
+}

@@ -150,7 +150,7 @@ func (t *timeline) TypedShortcut(s fyne.Shortcut) {
 		passOn(t, s)
 		return
 	}
-	fyne.CurrentApp().Clipboard().SetContent(t.card.plain())
+	copyOut(t, t.card.plain())
 }
 
 // pin holds the card of a mark, or lets go of it where it is held already.
