@@ -5,7 +5,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
-	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
@@ -13,16 +12,13 @@ import (
 // choice is one of several, in a menu that opens below. It knows its options by index: two gateways, or two groups of a hostile one, may have the same name. Space and the arrows open the menu; other
 // keys go to the surroundings.
 type choice struct {
-	widget.DisableableWidget
+	control
 	options []string
 	chosen  int // -1 for none
 	changed func(index int)
-	keyed   func(*fyne.KeyEvent)
-	shown   func(fyne.CanvasObject)
 
-	label            *text
-	focused, hovered bool
-	menu             *widget.PopUpMenu
+	label *text
+	menu  *widget.PopUpMenu
 }
 
 // choicePad is the distance of label and arrow from the sides, that of Fyne's entry.
@@ -32,7 +28,7 @@ const choicePad = 10
 func newChoice(changed func(index int)) *choice {
 	c := &choice{chosen: -1, changed: changed, label: newText("")}
 	c.label.single = true
-	c.ExtendBaseWidget(c)
+	c.is(c)
 	return c
 }
 
@@ -98,7 +94,7 @@ func (c *choice) heightFor(float32) float32 { return c.label.heightFor(1000) + 2
 // Hide implements fyne.CanvasObject.
 func (c *choice) Hide() {
 	c.close()
-	c.DisableableWidget.Hide()
+	c.control.Hide()
 }
 
 // Tapped implements fyne.Tappable.
@@ -108,24 +104,6 @@ func (c *choice) Tapped(*fyne.PointEvent) {
 	}
 	c.open()
 }
-
-// FocusGained, FocusLost, TypedRune and TypedKey implement fyne.Focusable.
-func (c *choice) FocusGained() {
-	c.focused = true
-	c.Refresh()
-	if c.shown != nil {
-		c.shown(c)
-	}
-}
-
-// FocusLost is called when the keyboard goes elsewhere.
-func (c *choice) FocusLost() {
-	c.focused = false
-	c.Refresh()
-}
-
-// TypedRune takes no text.
-func (c *choice) TypedRune(rune) {}
 
 // TypedKey opens the menu, or takes the option before or after.
 func (c *choice) TypedKey(e *fyne.KeyEvent) {
@@ -137,25 +115,8 @@ func (c *choice) TypedKey(e *fyne.KeyEvent) {
 	case fyne.KeyLeft:
 		c.choose(c.chosen - 1)
 	default:
-		if c.keyed != nil {
-			c.keyed(e)
-		}
+		c.leave(e)
 	}
-}
-
-// MouseIn, MouseMoved and MouseOut implement desktop.Hoverable.
-func (c *choice) MouseIn(*desktop.MouseEvent) {
-	c.hovered = true
-	c.Refresh()
-}
-
-// MouseMoved changes nothing.
-func (c *choice) MouseMoved(*desktop.MouseEvent) {}
-
-// MouseOut is called when the mouse has left.
-func (c *choice) MouseOut() {
-	c.hovered = false
-	c.Refresh()
 }
 
 // CreateRenderer implements fyne.Widget.

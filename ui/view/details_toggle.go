@@ -6,17 +6,13 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/theme"
-	"fyne.io/fyne/v2/widget"
 )
 
 // toggle is a switch. On and off are told apart by the place of the knob and by a tick in it, not by colour alone. Space and Enter change it; other keys go to the surroundings.
 type toggle struct {
-	widget.DisableableWidget
+	control
 	on      bool
 	changed func(bool)
-	keyed   func(*fyne.KeyEvent)
-	shown   func(fyne.CanvasObject)
-	focused bool
 }
 
 // Sizes of a switch, in Fyne's pixels where text has its plain size: it grows with it.
@@ -29,7 +25,7 @@ const (
 // newToggle returns a switch that is off.
 func newToggle(changed func(bool)) *toggle {
 	t := &toggle{changed: changed}
-	t.ExtendBaseWidget(t)
+	t.is(t)
 	return t
 }
 
@@ -61,33 +57,13 @@ func (t *toggle) Tapped(*fyne.PointEvent) {
 	t.flip()
 }
 
-// FocusGained implements fyne.Focusable.
-func (t *toggle) FocusGained() {
-	t.focused = true
-	t.Refresh()
-	if t.shown != nil {
-		t.shown(t)
-	}
-}
-
-// FocusLost is called when the keyboard goes elsewhere.
-func (t *toggle) FocusLost() {
-	t.focused = false
-	t.Refresh()
-}
-
-// TypedRune takes no text.
-func (t *toggle) TypedRune(rune) {}
-
 // TypedKey changes it.
 func (t *toggle) TypedKey(e *fyne.KeyEvent) {
 	switch e.Name {
 	case fyne.KeySpace, fyne.KeyReturn, fyne.KeyEnter:
 		t.flip()
 	default:
-		if t.keyed != nil {
-			t.keyed(e)
-		}
+		t.leave(e)
 	}
 }
 

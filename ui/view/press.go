@@ -7,7 +7,6 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/theme"
-	"fyne.io/fyne/v2/widget"
 )
 
 // pressKind is how much a button stands out.
@@ -22,15 +21,11 @@ const (
 // press is a button. Unlike Fyne's it is pressed by Enter too, shows by an edge that the keyboard is at it, keeps the keyboard when it is clicked, breaks a long label into lines, and gives keys that it has no use
 // for to its surroundings.
 type press struct {
-	widget.DisableableWidget
+	control
 	label *text
 	icon  fyne.Resource // before the label, or alone; nil for none
 	kind  pressKind
 	do    func()
-	keyed func(*fyne.KeyEvent) // other keys; may be nil
-	shown func(fyne.CanvasObject)
-
-	focused, hovered bool
 }
 
 // Sizes of buttons and choices, in Fyne's pixels.
@@ -47,7 +42,7 @@ func newPress(kind pressKind, do func()) *press {
 	if kind == pressQuiet {
 		p.label.align = fyne.TextAlignLeading
 	}
-	p.ExtendBaseWidget(p)
+	p.is(p)
 	return p
 }
 
@@ -113,49 +108,14 @@ func (p *press) Tapped(*fyne.PointEvent) {
 	p.do()
 }
 
-// FocusGained, FocusLost, TypedRune and TypedKey implement fyne.Focusable.
-func (p *press) FocusGained() {
-	p.focused = true
-	p.Refresh()
-	if p.shown != nil {
-		p.shown(p)
-	}
-}
-
-// FocusLost is called when the keyboard goes elsewhere.
-func (p *press) FocusLost() {
-	p.focused = false
-	p.Refresh()
-}
-
-// TypedRune takes no text.
-func (p *press) TypedRune(rune) {}
-
 // TypedKey presses the button by Space and Enter.
 func (p *press) TypedKey(e *fyne.KeyEvent) {
 	switch e.Name {
 	case fyne.KeySpace, fyne.KeyReturn, fyne.KeyEnter:
 		p.Tapped(nil)
 	default:
-		if p.keyed != nil {
-			p.keyed(e)
-		}
+		p.leave(e)
 	}
-}
-
-// MouseIn, MouseMoved and MouseOut implement desktop.Hoverable.
-func (p *press) MouseIn(*desktop.MouseEvent) {
-	p.hovered = true
-	p.Refresh()
-}
-
-// MouseMoved changes nothing.
-func (p *press) MouseMoved(*desktop.MouseEvent) {}
-
-// MouseOut is called when the mouse has left.
-func (p *press) MouseOut() {
-	p.hovered = false
-	p.Refresh()
 }
 
 // Cursor is a hand over words that look like a link.
