@@ -153,9 +153,8 @@ func (m Model) choices() []Command {
 func (m Model) endedNow(foreign bool) (Model, []Command) {
 	a := &m.asked
 	var todo []Command
-	if m.cert.key != "" {
-		m.cert.key, m.cert.signed = "", ""
-		todo = append(todo, Lock{})
+	if m.cert.of != "" { // else the key is for the next attempt
+		m.cert, todo = m.cert.forget()
 	}
 	var why *fault.Error
 	if m.state.Error != nil {
@@ -227,11 +226,9 @@ func (m Model) called(err *fault.Error) (Model, []Command) {
 	if !m.desk.visible {
 		m.asked.ended = &ended{tried: true, fault: err, host: clean(m.asked.target)}
 	}
-	if m.cert.key == "" {
-		return m, nil
-	}
-	m.cert.key, m.cert.signed = "", ""
-	return m, []Command{Lock{}}
+	var todo []Command
+	m.cert, todo = m.cert.forget()
+	return m, todo
 }
 
 // target is the name of what the session or the attempt is with, as a person knows it.

@@ -26,6 +26,7 @@ type certificate struct {
 	busy   bool              // the file is being read
 	err    *fault.Error      // why that failed
 	key    string            // fingerprint of the key that is unlocked
+	of     string            // the attempt that it was unlocked for; "" until the agent has named that
 	signed string            // id of the last prompt that it signed
 }
 
@@ -65,6 +66,32 @@ func (m Model) askCertificate(target string) (Model, []Command) {
 	return m.show()
 }
 
+// forget lets go of the key that is unlocked, if one is.
+func (c certificate) forget() (certificate, []Command) {
+	if c.key == "" {
+		return c, nil
+	}
+	c.key, c.of, c.signed = "", "", ""
+	return c, []Command{Lock{}}
+}
+
+// bind ties the key that is unlocked to the attempt that it was unlocked for, which is the next one after before. Another program of this person's may begin one of its own, with a gateway of its choice: it gets no
+// signature.
+func (m Model) bind(before string) (Model, []Command) {
+	switch c := &m.cert; {
+	case c.key == "", c.of != "" && c.of == m.state.Attempt:
+		return m, nil
+	case c.of == "" && m.asked.ours:
+		if m.state.Attempt != before {
+			c.of = m.state.Attempt
+		}
+		return m, nil
+	}
+	var todo []Command
+	m.cert, todo = m.cert.forget()
+	return m, todo
+}
+
 // dropCertificate forgets which certificate is used with a target.
 func (m Model) dropCertificate(target string) (Model, []Command) {
 	m.cert = m.cert.with(target, "")
@@ -96,10 +123,10 @@ func (m Model) unlock(a Answer) (Model, []Command) {
 // unlocked connects with the certificate, if that is still wanted.
 func (m Model) unlocked(u Unlocked) (Model, []Command) {
 	if !m.cert.busy || m.cert.asking != u.Target || !m.free() {
-		m.cert.asking, m.cert.busy, m.cert.key = "", false, ""
+		m.cert.asking, m.cert.busy, m.cert.key, m.cert.of = "", false, "", ""
 		return m, []Command{Lock{}}
 	}
-	m.cert.asking, m.cert.busy, m.cert.key, m.cert.signed = "", false, u.Fingerprint, ""
+	m.cert.asking, m.cert.busy, m.cert.key, m.cert.of, m.cert.signed = "", false, u.Fingerprint, "", ""
 	keep := m.remember()
 	m, todo := m.call(ipc.ConnectRequest{Target: u.Target, CertPEM: u.PEM})
 	return m, append(todo, keep)
@@ -108,7 +135,7 @@ func (m Model) unlocked(u Unlocked) (Model, []Command) {
 // sign has the key that is unlocked answer the agent's question for a signature. One for another certificate is for another program of this person's.
 func (m Model) sign() (Model, []Command) {
 	p := m.state.Prompt
-	if p == nil || p.Sign == nil || p.Kind != kindSign || m.cert.key == "" || p.Sign.Certificate != m.cert.key || p.ID == m.cert.signed {
+	if p == nil || p.Sign == nil || p.Kind != kindSign || m.cert.of == "" || p.Sign.Certificate != m.cert.key || p.ID == m.cert.signed {
 		return m, nil
 	}
 	m.cert.signed = p.ID

@@ -232,6 +232,7 @@ func TestCertificate(t *testing.T) {
 		t.Errorf("the agent is asked for %+v", c)
 	}
 	st := modeltest.Phase("connecting", s.Now)
+	st.Attempt = "c2"
 	st.Prompt = &ipc.Prompt{ID: "p9", Kind: "sign", Sign: &ipc.Sign{Certificate: "f1", Scheme: "ed25519"}}
 	s.State(st).State(st)
 	if all := asked[model.Sign](s); len(all) != 1 || all[0].Prompt != "p9" || s.Model.Screen(s.Now).Prompt != nil {
@@ -242,7 +243,11 @@ func TestCertificate(t *testing.T) {
 	if all := asked[model.Sign](s); len(all) != 1 {
 		t.Error("it signs for another certificate")
 	}
-	s.State(modeltest.Phase("connected", s.Now)).State(modeltest.Phase("disconnected", s.Now))
+	for _, phase := range []string{"connected", "disconnected"} {
+		st = modeltest.Phase(phase, s.Now)
+		st.Attempt = "c2"
+		s.State(st)
+	}
 	if len(asked[model.Lock](s)) != 1 {
 		t.Error("the key stays unlocked after the session")
 	}
@@ -340,5 +345,32 @@ func TestCertificateOvertaken(t *testing.T) {
 		if p := s.Model.Screen(s.Now).Prompt; p != nil || len(asked[model.CallConnect](s)) > 0 || len(asked[model.Lock](s)) != 1 {
 			t.Errorf("%s: asked is %+v, the key was locked %d times", name, p, len(asked[model.Lock](s)))
 		}
+	}
+}
+
+// TestKeyOfAnotherAttempt: the key signs for the attempt that the person unlocked it for. Another program of theirs that ends that one and begins its own, so fast that no state between is heard of, has no
+// signature; nor has it while the agent has not said which attempt is ours.
+func TestKeyOfAnotherAttempt(t *testing.T) {
+	signing := func(s *modeltest.Script, attempt, prompt string) {
+		st := modeltest.Phase("authenticating", s.Now)
+		st.Attempt, st.Target = attempt, "evil.example"
+		st.Prompt = &ipc.Prompt{ID: prompt, Kind: "sign", Sign: &ipc.Sign{Certificate: "f1", Scheme: "ed25519"}}
+		s.State(st)
+	}
+	unlocked := func() *modeltest.Script {
+		fields := map[string]redact.Secret{model.CertificateFile: redact.NewString("/home/alice/alice.p12")}
+		return ready(true).Send(model.UseCertificate{Target: "Laboratory"}, model.Answer{Prompt: "certificate", Fields: fields}, model.Unlocked{Target: "Laboratory", PEM: "PEM", Fingerprint: "f1"})
+	}
+	s := unlocked()
+	signing(s, "ours", "p1")
+	signing(s, "theirs", "p2")
+	signing(s, "ours", "p3")
+	if all := asked[model.Sign](s); len(all) != 1 || all[0].Prompt != "p1" || len(asked[model.Lock](s)) != 1 {
+		t.Errorf("signed is %+v, locked %d times", all, len(asked[model.Lock](s)))
+	}
+	s = unlocked().Send(model.AgentGone{}, model.AgentHere{})
+	signing(s, "theirs", "p1")
+	if all := asked[model.Sign](s); len(all) != 0 || len(asked[model.Lock](s)) != 1 {
+		t.Errorf("after the agent began anew, signed is %+v, locked %d times", all, len(asked[model.Lock](s)))
 	}
 }

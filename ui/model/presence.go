@@ -142,16 +142,18 @@ func (m Model) took(s ipc.State, now time.Time) (Model, []Command) {
 	if is != up && is != reconnecting && is != paused || s.Attempt != attempt {
 		m.rates = rates{}
 	}
-	var todo []Command
+	m, todo := m.bind(attempt)
+	var more []Command
 	switch {
 	case is == idle && (was != idle || s.Attempt != attempt && s.Error != nil) && !first:
-		m, todo = m.endedNow(before)
+		m, more = m.endedNow(before)
 	case is == up && (was != up || first) && !m.foreign():
-		m, todo = m.cameUp(first)
+		m, more = m.cameUp(first)
 	case was == idle && is != idle:
 		m.asked.ended = nil
 	}
-	m, more := m.sign()
+	todo = append(todo, more...)
+	m, more = m.sign()
 	todo = append(todo, more...)
 	m, more = m.attend()
 	return m, append(todo, more...)

@@ -58,42 +58,47 @@ func (m Model) left(until time.Time, from time.Duration, now time.Time) string {
 	return m.text("prompt.left", fill("left", m.words.Remaining(d)))
 }
 
-// asks is a question of the agent's.
+// asks is a question of the agent's. Its title is never the gateway's: who asks must not be able to look like this computer, or like a question for the person's own certificate.
 func (m Model) asks(q *ipc.Prompt) Prompt {
 	p := Prompt{
-		ID: q.ID, Title: clean(q.Title), Message: lines(q.Message), Error: finish(clean(q.Error)), Busy: m.answer.sent == q.ID,
+		ID: q.ID, Message: worded(q), Error: finish(clean(q.Error)), Busy: m.answer.sent == q.ID,
 		Submit: Button{Label: m.text("prompt.continue"), Primary: true},
 		Cancel: Button{Label: m.text("window.cancel"), Msg: Answer{Prompt: q.ID, Cancel: true}},
 	}
 	if m.answer.err != nil {
 		p.Error = m.say(m.answer.err)
 	}
-	title := ""
 	switch q.Kind {
 	case kindBanner:
-		title = m.text("prompt.banner", fill("host", m.target()))
+		p.Title = m.text("prompt.banner", fill("host", m.target()))
 		p.Kind = PromptBanner
 		p.Submit.Label, p.Submit.Msg = m.text("prompt.accept"), accept(q.ID, true)
 		p.Cancel.Label, p.Cancel.Msg = m.text("prompt.decline"), accept(q.ID, false)
 	case kindTrust:
-		title = m.text("prompt.trust")
+		p.Title = m.text("prompt.trust")
 		p.Kind = PromptTrust
 		m.distrust(&p, q)
 	case kindBrowser:
-		title = m.text("prompt.browser")
+		p.Title = m.text("prompt.browser")
 		p.Kind = PromptBrowser
 		m.sendOut(&p, q)
 	default:
-		title = m.text("prompt.form", fill("host", m.target()))
+		p.Title = m.text("prompt.form", fill("host", m.target()))
 		p.Fields = m.fields(q.Fields)
-	}
-	if p.Title == "" {
-		p.Title = title
 	}
 	if p.Busy {
 		p.Submit.Msg = nil
 	}
 	return p
+}
+
+// worded is what the gateway says of its question: what it calls it, where that says more, and its text.
+func worded(q *ipc.Prompt) string {
+	title, text := clean(q.Title), lines(q.Message)
+	if strings.EqualFold(title, text) || strings.EqualFold(title, "Login") { // which is what an ASA calls every form
+		title = ""
+	}
+	return joined("\n\n", title, text)
 }
 
 func accept(id string, yes bool) Msg { return Answer{Prompt: id, Accept: &yes} }

@@ -93,3 +93,29 @@ func TestKeeps(t *testing.T) {
 		t.Errorf("of an empty screen is said only %v", wrong)
 	}
 }
+
+// TestWhoAsks: the title is ours and says who asks, so that a gateway cannot pass its question off as one of this computer's; what the gateway calls its question stands with its own words.
+func TestWhoAsks(t *testing.T) {
+	const theirs = "Your certificate"
+	page := &ipc.Browser{URL: "https://login.example.org/", Host: "login.example.org", Gateway: "vpn.example.com", Port: 29786}
+	for name, tt := range map[string]struct {
+		asked          ipc.Prompt
+		title, message string
+	}{
+		"a form":            {ipc.Prompt{Kind: "form", Title: theirs, Message: "Type the passphrase."}, "Sign in at Head office", theirs + "\n\nType the passphrase."},
+		"a title alone":     {ipc.Prompt{Kind: "form", Title: theirs}, "Sign in at Head office", theirs},
+		"what it says anew": {ipc.Prompt{Kind: "form", Title: "PASSCODE", Message: "Passcode"}, "Sign in at Head office", "Passcode"},
+		"an ASA's":          {ipc.Prompt{Kind: "form", Title: "Login", Message: "Who?"}, "Sign in at Head office", "Who?"},
+		"a banner":          {ipc.Prompt{Kind: "banner", Title: theirs, Message: "Rules.\nMore rules."}, "Notice from Head office", theirs + "\n\nRules.\nMore rules."},
+		"a page":            {ipc.Prompt{Kind: "browser", Title: theirs, Message: "Go on.", Browser: page}, "Sign in with your browser", "Sign in at login.example.org in your browser. This goes on by itself then."},
+		"a key":             {ipc.Prompt{Kind: "trust", Title: theirs}, "This VPN gateway is not trusted", ""},
+	} {
+		s := ready(true).Send(model.Connect{})
+		tt.asked.ID = "p1"
+		s.State(modeltest.Asking(tt.asked, s.Now))
+		p := s.Model.Screen(s.Now).Prompt
+		if p.Title != tt.title || tt.message != "" && p.Message != tt.message {
+			t.Errorf("%s: %q, %q", name, p.Title, p.Message)
+		}
+	}
+}
