@@ -370,6 +370,16 @@ auth-reply https://vpn.example/auth username=alice password=p1
 ask form "" error="Login error." text:username=alice password:password
 auth-reply https://vpn.example/auth username=alicia password=p2
 `, token: canaryToken},
+		"refused: the user name is asked again, begun with the one that was given": {
+			target:  func(t *protocol.Target) { t.Last.User = "bob" },
+			answers: answers{"username": {"alice", "alice"}, "password": {"p1", "p2"}},
+			replies: []Reply{xmlReply(form("", "username", "password")), xmlReply(form(`<error id="1">Login error.</error>`, "username", "password")), done(webvpn)},
+			want: `init https://vpn.example/
+ask form "" text:username~bob password:password
+auth-reply https://vpn.example/auth username=alice password=p1
+ask form "" error="Login error." text:username~alice password:password
+auth-reply https://vpn.example/auth username=alice password=p2
+`, token: canaryToken},
 		"a refused one-time code keeps its number": {
 			answers: answers{"password": {"p1"}, "password2": {"1", "2"}, "password3": {"3"}},
 			replies: []Reply{xmlReply(form("", "password")), xmlReply(form("", "password")), xmlReply(form("<message>Login failed.\nAgain.</message>", "password")), xmlReply(form("", "password"))},

@@ -133,7 +133,7 @@ func (c *Conversation) wanted(in authxml.Input, grouped bool) bool {
 	return !c.group.NoAAA && (!in.SecondAuth || c.group.SecondAuth)
 }
 
-// prefill takes what is known: the chosen group, a name that the gateway has fixed, and the target's user name once. A password always comes from the user.
+// prefill takes what is known: the chosen group, a name that the gateway has fixed, and the target's user name once; it begins with the name that was refused. A password always comes from the user.
 func (c *Conversation) prefill(in authxml.Input, refused bool) *input {
 	out := &input{Input: in, asked: true}
 	if c.group != nil && c.group.OverrideName == in.Name && c.group.OverrideLabel != "" {
@@ -161,6 +161,9 @@ func (c *Conversation) prefill(in authxml.Input, refused bool) *input {
 		}
 		if c.target.User == "" {
 			out.last = fault.Clean(c.target.Last.User)
+			if refused && !c.userSent.Empty() { // most often it was the password that was wrong
+				out.last = fault.Clean(string(c.userSent.Reveal()))
+			}
 			if out.preset == "" {
 				out.preset = nameOf(c.target.Identity)
 			}

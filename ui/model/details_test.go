@@ -125,6 +125,20 @@ func TestStatisticsWords(t *testing.T) {
 	}
 }
 
+// TestNoDNS: a session without name servers is a session, and who has none is told so.
+func TestNoDNS(t *testing.T) {
+	s := session()
+	s.DNS = nil
+	m := of(t, locale.English, inState(s, noon), ShowDetails{TabDNS})
+	if got := m.details(noon).Empty; got != m.words.Text("details.empty.dns") {
+		t.Errorf("connected: %q", got)
+	}
+	m, _ = m.Update(inState(ipc.State{State: "disconnected"}, noon), noon)
+	if got := m.details(noon).Empty; got != m.words.Text("details.empty.session") {
+		t.Errorf("disconnected: %q", got)
+	}
+}
+
 // TestRoutesSayWhatTheyMean: each family has its mode in a sentence, networks have their extent, the exclusion that stands for the local network is named.
 func TestRoutesSayWhatTheyMean(t *testing.T) {
 	m := of(t, locale.English, inState(session(), noon), ShowDetails{TabRoutes})

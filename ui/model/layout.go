@@ -70,9 +70,12 @@ func (m Model) missing() string {
 		}
 		return m.saidIf(m.pages.stats == nil, "details.empty.asking")
 	case TabRoutes:
-		return m.saidIf(m.state.TunnelAll == nil && len(m.state.SplitInclude) == 0, "details.empty.session")
+		return m.saidIf(!m.settled(), "details.empty.session")
 	case TabDNS:
-		return m.saidIf(m.state.DNS == nil, "details.empty.session")
+		if m.settled() {
+			return m.saidIf(m.state.DNS == nil, "details.empty.dns")
+		}
+		return m.words.Text("details.empty.session")
 	case TabTimeline:
 		if m.pages.past != nil && len(m.pages.past) == 0 {
 			return m.words.Text("details.empty.timeline")
@@ -83,6 +86,9 @@ func (m Model) missing() string {
 	}
 	return ""
 }
+
+// settled reports whether there is a session whose settings this person may see.
+func (m Model) settled() bool { return m.state.TunnelAll != nil || len(m.state.SplitInclude) > 0 }
 
 // saidIf is the text of a key where a condition holds.
 func (m Model) saidIf(holds bool, key string) string {

@@ -46,6 +46,7 @@ type Details struct {
 // NewDetails returns it. What the person does goes to send.
 func NewDetails(send func(model.Msg)) *Details {
 	d := &Details{send: send, heading: newTextOf("", theme.SizeNameHeadingText, theme.ColorNameForeground).bold(), foot: newFlow(footGap, footGap)}
+	d.foot.Hide() // until a page has buttons
 	d.rail = newRail(func(i int) { d.open(d.tabs[i]) })
 	d.rail.keyed = d.Key
 	d.empty = newEmptyPage()

@@ -46,6 +46,19 @@ func key(o fyne.Focusable, names ...fyne.KeyName) {
 	}
 }
 
+// TestNoButtons: a page without buttons has no foot, though it is the first that is shown.
+func TestNoButtons(t *testing.T) {
+	d, _, _ := opened(t)
+	for _, name := range []string{"details-preferences", "details-statistics", "details-preferences"} {
+		s := shown(t, name)
+		d.Show(s)
+		line := d.all.Objects[len(d.all.Objects)-1]
+		if want := len(s.Buttons) > 0; d.foot.Visible() != want || line.Visible() != want {
+			t.Errorf("%s: a foot %v, its line %v, want %v", name, d.foot.Visible(), line.Visible(), want)
+		}
+	}
+}
+
 // TestDetailsPages: every page can be shown after every other, and one of them is to be seen.
 func TestDetailsPages(t *testing.T) {
 	d, _, _ := opened(t)

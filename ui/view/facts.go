@@ -65,13 +65,13 @@ func (f *facts) set(list []model.Fact) {
 	f.Refresh()
 }
 
-// labels is how wide the column of labels is, as wide as the widest; 0 where values would have too little room beside it, and stand below their labels.
+// labels is how wide the column of labels is, as wide as the widest; 0 where values stand below their labels: because they would have too little room beside them, or would break so often that all is lower so.
 func (f *facts) labels(width float32) float32 {
 	var most float32
 	for _, r := range f.rows {
 		most = max(most, r.label.natural())
 	}
-	if width-most-factGapX < factWide*measure(theme.SizeNameText, f) {
+	if width-most-factGapX < factWide*measure(theme.SizeNameText, f) || f.tall(width, 0) < f.tall(width, most) {
 		return 0
 	}
 	return most
@@ -112,9 +112,11 @@ func (f *facts) at(r factRow, width, labels float32) factPlace {
 	return p
 }
 
-func (f *facts) heightFor(width float32) float32 {
+func (f *facts) heightFor(width float32) float32 { return f.tall(width, f.labels(width)) }
+
+// tall is the height of all rows with a column of labels of a width.
+func (f *facts) tall(width, labels float32) float32 {
 	height := float32(-factGapY)
-	labels := f.labels(width)
 	for _, r := range f.rows {
 		height += f.at(r, width, labels).height + factGapY
 	}
