@@ -82,13 +82,20 @@ func sessionBus() string {
 	if address := os.Getenv("DBUS_SESSION_BUS_ADDRESS"); address != "" {
 		return address
 	}
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
-		path := filepath.Join(dir, "bus")
-		if _, err := os.Stat(path); err == nil {
-			return "unix:path=" + dbus.EscapeBusAddressValue(path)
-		}
+	return runtimeBus()
+}
+
+// runtimeBus is the address of the session's bus where nobody named it; "" where there is none.
+func runtimeBus() string {
+	dir := runtimeDir()
+	if dir == "" {
+		return ""
 	}
-	return ""
+	path := filepath.Join(dir, "bus")
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return "unix:path=" + dbus.EscapeBusAddressValue(path)
 }
 
 func (d *busDesktop) Show(t model.Tray) {

@@ -27,10 +27,20 @@ func StateDir() string {
 
 // SessionDir is where the files of Alone are: of this login, else of this user; "" where there is neither.
 func SessionDir() string {
-	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
+	if dir := runtimeDir(); dir != "" {
 		return dir
 	}
 	return StateDir()
+}
+
+// runtimeDir is $XDG_RUNTIME_DIR, "" where that is not a folder of this user alone: in one below /tmp that somebody else made first, he could hold our lock and answer in our place, and in that of the user
+// whom sudo left in the environment, our files would be in his way.
+func runtimeDir() string {
+	dir := os.Getenv("XDG_RUNTIME_DIR")
+	if !filepath.IsAbs(dir) || !ours(filepath.Clean(dir)) {
+		return ""
+	}
+	return filepath.Clean(dir)
 }
 
 // Session names the screen that the application is on, where one person can have several.

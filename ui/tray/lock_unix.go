@@ -26,3 +26,10 @@ func takeLock(path string) (io.Closer, error) {
 	}
 	return nil, err
 }
+
+// ours reports a folder, and no link to one, that belongs to this user and in which nobody else may write.
+func ours(dir string) bool {
+	var st unix.Stat_t
+	err := unix.Lstat(dir, &st)
+	return err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR && int(st.Uid) == os.Geteuid() && st.Mode&0o022 == 0
+}

@@ -167,16 +167,15 @@ func (n *notices) find(ctx context.Context, conn *dbus.Conn) {
 func (n *notices) body(ctx context.Context, server dbus.BusObject, text string) string {
 	if n.markup == nil {
 		var can []string
-		if server.CallWithContext(ctx, notesName+".GetCapabilities", 0).Store(&can) != nil {
-			return text
+		if server.CallWithContext(ctx, notesName+".GetCapabilities", 0).Store(&can) == nil {
+			markup := slices.Contains(can, "body-markup")
+			n.markup = &markup
 		}
-		markup := slices.Contains(can, "body-markup")
-		n.markup = &markup
 	}
-	if *n.markup {
-		return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+	if n.markup != nil && !*n.markup {
+		return text
 	}
-	return text
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text) // of who does not say as well
 }
 
 // withdrawAll takes away what is still shown: nobody would answer a click on it.

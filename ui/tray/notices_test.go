@@ -83,3 +83,16 @@ func TestNotices(t *testing.T) {
 	<-ended
 	shows("nothing")
 }
+
+// TestUnknownMarkup: who does not say what he takes is given no markup of a gateway's either.
+func TestUnknownMarkup(t *testing.T) {
+	conn, err := dbus.Connect(desk.NewBus(t).Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	n := newNotices(func(model.Msg) {})
+	if got := n.body(t.Context(), conn.Object("org.example.Nobody", notesPath), "<img src=x>"); got != "&lt;img src=x&gt;" {
+		t.Errorf("it is told %q", got)
+	}
+}
