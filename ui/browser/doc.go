@@ -14,7 +14,7 @@
 // # What comes is hostile
 //
 // Every page that the person has open, and every user of this machine, can send requests to a port of loopback. So: both loopback addresses are taken before the page is opened, or it is not
-// opened; only GET of that one path with a Host that names loopback counts (a rebound DNS name does not); the head, the time and how many are judged in a second are bounded; nothing of a request is ever shown. A response that the agent refuses ends nothing: the next one may be the
+// opened; only GET of that one path with a Host that names loopback counts (a rebound DNS name does not); the head, the time, the connections and how many are judged in a second are bounded; nothing of a request is ever shown. A response that the agent refuses ends nothing: the next one may be the
 // right one. The first that it takes ends the listener. The browser is sent on to https addresses of the gateway and of the page's host, and nowhere else.
 //
 // Open starts the system's own opener without a shell, with an https address as its one argument.

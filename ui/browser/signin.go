@@ -23,6 +23,7 @@ const (
 	answerTime = 5 * time.Second // for the agent to take an answer
 	writeTime  = answerTime + 5*time.Second
 	endTime    = time.Second            // for the last page to be read
+	maxConns   = 128                    // connections whose request has not come yet
 	maxQueue   = 8                      // responses that wait for the one before them to be judged
 	pause      = 250 * time.Millisecond // after a refused one: who sends many keeps the agent as little busy as who sends few
 )
@@ -61,7 +62,7 @@ func SignIn(ctx context.Context, p *ipc.Prompt, o Options) error {
 	defer cancel()
 	w.ctx = ctx
 	s := &http.Server{
-		Handler: w, ReadTimeout: headTime, ReadHeaderTimeout: headTime, WriteTimeout: writeTime, MaxHeaderBytes: maxHead,
+		Handler: w, ConnState: w.crowd.changed, ConnContext: known, ReadTimeout: headTime, ReadHeaderTimeout: headTime, WriteTimeout: writeTime, MaxHeaderBytes: maxHead,
 		ErrorLog: log.New(io.Discard, "", 0), // it would quote requests
 	}
 	s.SetKeepAlivesEnabled(false)
@@ -129,12 +130,14 @@ type waiter struct {
 	options Options
 	turn    chan struct{} // one request at a time may answer the prompt
 	queue   chan struct{} // has one of each that wants to
+	crowd   crowd
 	over    chan struct{} // closed by the request that ended it
 	end     error         // why, to be read after that
 }
 
 // ServeHTTP implements http.Handler. Whoever asks for anything else learns nothing of what is waited for.
 func (w *waiter) ServeHTTP(out http.ResponseWriter, q *http.Request) {
+	w.crowd.served(q)
 	b := w.prompt.Browser
 	if !loopback(q.Host, b.Port) {
 		http.Error(out, http.StatusText(http.StatusForbidden), http.StatusForbidden)
@@ -150,6 +153,8 @@ func (w *waiter) ServeHTTP(out http.ResponseWriter, q *http.Request) {
 	case w.queue <- struct{}{}:
 		defer func() { <-w.queue }()
 	default:
+		head(out)
+		out.Header().Set("Refresh", "1") // a person's browser asks again, what floods us in another page does not
 		http.Error(out, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
 		return
 	}

@@ -3,12 +3,14 @@ package browser
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -290,6 +292,68 @@ func TestFlood(t *testing.T) {
 	flood.Wait()
 	if most := int(took/pause) + 2; len(s.got) > most {
 		t.Errorf("the agent was asked %d times in %v", len(s.got), took)
+	}
+}
+
+// TestHeldConnections: who holds connections to the port open, as every user of this machine can, keeps neither the right response out nor the files of this process.
+func TestHeldConnections(t *testing.T) {
+	s := begin(t, sealed("good"))
+	at := fmt.Sprintf("127.0.0.1:%d", s.port)
+	var held []net.Conn
+	defer func() {
+		for _, c := range held {
+			c.Close()
+		}
+	}()
+	for range 4 * maxConns {
+		c, err := net.Dial("tcp", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, c)
+	}
+	begun := time.Now()
+	for i, c := range held[:3*maxConns] {
+		_ = c.SetReadDeadline(begun.Add(headTime / 2)) // by then nothing but their number ends them
+		if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("connection %d of %d is held: %v", i, len(held), err)
+		}
+	}
+	if r, body := s.send("GET", path+url.PathEscape(sealed("good")), ""); r.StatusCode != 200 {
+		t.Errorf("%s %s", r.Status, body)
+	}
+	if err := s.ended(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestBusy: a page that comes while others wait for the agent is asked for again by the browser itself.
+func TestBusy(t *testing.T) {
+	goOn := make(chan struct{})
+	s := beginWith(t, func(context.Context, string, ipc.Answer) error {
+		<-goOn
+		return fault.New(fault.AuthResponse, nil)
+	})
+	answers := make(chan *http.Response, maxQueue+1)
+	var all sync.WaitGroup
+	for range maxQueue + 1 {
+		all.Go(func() {
+			c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+			if r, err := c.Get(fmt.Sprintf("http://localhost:%d%s%s", s.port, path, url.PathEscape(sealed("any")))); err == nil {
+				r.Body.Close()
+				answers <- r
+			}
+		})
+	}
+	r := <-answers // of the only one that does not wait
+	if r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Refresh") == "" || r.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%s, %v", r.Status, r.Header)
+	}
+	close(goOn)
+	s.cancel()
+	all.Wait()
+	if err := s.ended(); err != context.Canceled {
+		t.Error(err)
 	}
 }
 
