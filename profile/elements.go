@@ -13,7 +13,6 @@ const (
 
 // What elements wait for, or why they are left out.
 const (
-	waitTray    = "the tray"
 	waitTrusted = "trusted network detection"
 	waitAlways  = "always-on"
 	waitPortal  = "the sign-in itself"
@@ -33,7 +32,7 @@ const (
 var elements = []Element{
 	{Path: "UseStartBeforeLogon", Default: "false", Control: User, Note: waitWindows},
 	{Path: "AutomaticCertSelection", Default: "true", Control: User, Note: waitStores},
-	{Path: "ShowPreConnectMessage", Default: "false", Note: waitTray},
+	{Path: "ShowPreConnectMessage", Default: "false", Note: "showing a message before the login"},
 	{Path: "CertificateStore", Type: Enum, Allowed: []string{"All", "Machine", "User"}, Default: "All", Note: waitStores},
 	{Path: "CertificateStoreMac", Type: Enum, Allowed: []string{"All", "System", "Login"}, Default: "All", Note: waitStores},
 	{Path: "CertificateStoreLinux", Type: Enum, Allowed: []string{"All", "Machine", "User"}, Default: "All", Note: waitStores},
@@ -151,7 +150,7 @@ var elements = []Element{
 	{Path: ogs + "/AutoServerSelectionImprovement", Type: Int, Min: 10, Max: 100, Default: "20", Note: waitOGS},
 	{Path: ogs + "/AutoServerSelectionSuspendTime", Type: Int, Min: 1, Max: 100, Default: "4", Note: waitOGS},
 	{Path: "AllowIPsecOverSSL", Default: "false", Status: Ignored, Note: "an internal switch of Cisco's client"},
-	{Path: "ServiceDisable", Default: "false", Note: waitTray},
+	{Path: "ServiceDisable", Default: "false", Note: "hiding the tray"},
 	{Path: "AllowManualHostInput", Default: "true", Status: Honoured, Note: "false in any installed profile: only hosts of profiles are connected to (POL-009)"},
 	{Path: "CaptivePortalRemediationBrowserFailover", Default: "false", Note: waitPortal},
 	{Path: blockUntrusted, Default: "true", Control: User, Status: Honoured,

@@ -151,9 +151,7 @@ func (m Model) ended() Notify {
 	if e.fault != nil {
 		n.Text = m.say(e.fault)
 		if e.fault.Kind != fault.Retryable || e.tried {
-			if hint := m.advise(e.fault); hint != "" {
-				n.Text += " " + hint
-			}
+			n.Text = then(n.Text, m.advise(e.fault))
 		}
 	}
 	return n

@@ -118,7 +118,7 @@ func (m Model) notes(p phase, now time.Time) []Note {
 	}
 	if m.here {
 		if f := m.version.Mismatch(); f != nil {
-			all = append(all, Note{Text: m.say(f) + " " + m.advise(f), Tone: ToneFaint})
+			all = append(all, Note{Text: then(m.say(f), m.advise(f)), Tone: ToneFaint})
 		}
 	}
 	if m.desk.known && !m.desk.tray {
@@ -145,7 +145,7 @@ func (m Model) sessionNotes(p phase, now time.Time) []Note {
 		all = append(all, Note{Text: m.text("window.note.impaired", fill("list", strings.Join(list, "; "))), Tone: ToneWarn})
 	}
 	if m.asked.failed != nil && p != idle {
-		all = append(all, Note{Text: m.say(m.asked.failed) + " " + m.advise(m.asked.failed), Tone: ToneBad})
+		all = append(all, Note{Text: then(m.say(m.asked.failed), m.advise(m.asked.failed)), Tone: ToneBad})
 	}
 	if p == idle {
 		all = append(all, m.certificateNotes()...)

@@ -74,6 +74,15 @@ func finish(s string) string {
 	return s
 }
 
+// then puts a sentence behind another. Where stops are of full width the space is in them.
+func then(first, next string) string {
+	last, _ := utf8.DecodeLastRuneInString(first)
+	if first == "" || next == "" || strings.ContainsRune("。！？", last) {
+		return first + next
+	}
+	return first + " " + next
+}
+
 // endsInCommand reports whether what stands behind the last colon is to be typed.
 func endsInCommand(s string) bool {
 	i := strings.LastIndexAny(s, ":：")

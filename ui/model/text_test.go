@@ -26,3 +26,14 @@ func TestAdvice(t *testing.T) {
 		}
 	}
 }
+
+// TestThen: between sentences is a space where the language has one.
+func TestThen(t *testing.T) {
+	for _, c := range []struct{ first, next, want string }{
+		{"One.", "Two.", "One. Two."}, {"Eins.", "", "Eins."}, {"", "Two.", "Two."}, {"一。", "二。", "一。二。"}, {"本当ですか？", "はい。", "本当ですか？はい。"},
+	} {
+		if got := then(c.first, c.next); got != c.want {
+			t.Errorf("%q and %q: %q", c.first, c.next, got)
+		}
+	}
+}

@@ -38,6 +38,14 @@ func appended(list []ipc.Entry, e ipc.Entry) []ipc.Entry {
 	return append(slices.Clip(list), e)
 }
 
+// lasted is how long a band is in words: as who reads the clocks at both its ends reckons, and less than a second exactly.
+func (m Model) lasted(b Band) string {
+	if long := b.To.Sub(b.From); long < time.Second {
+		return m.words.Text("details.milliseconds", locale.With("n", long.Milliseconds()))
+	}
+	return m.words.DurationLong(b.To.Truncate(time.Second).Sub(b.From.Truncate(time.Second)))
+}
+
 // timelinePage is the picture up to now.
 func (m Model) timelinePage(now time.Time) *Timeline {
 	past := m.pages.past
@@ -46,7 +54,7 @@ func (m Model) timelinePage(now time.Time) *Timeline {
 	t.Bands = merged(m.bands(past, from, now), now.Sub(from)/maxMarks)
 	for i, b := range t.Bands {
 		t.Bands[i].Tip = m.words.Text("details.timeline.tip", locale.With("state", b.Label), locale.With("from", m.exactly(b.From, now)),
-			locale.With("to", m.exactly(b.To, now)), locale.With("long", m.words.DurationLong(b.To.Sub(b.From))))
+			locale.With("to", m.exactly(b.To, now)), locale.With("long", m.lasted(b)))
 		if !slices.ContainsFunc(t.Legend, func(l Band) bool { return l.Shape == b.Shape }) {
 			t.Legend = append(t.Legend, Band{Shape: b.Shape, Label: m.words.Text("details.phase." + b.Shape.String())})
 		}

@@ -152,3 +152,20 @@ func TestTimelineFollows(t *testing.T) {
 		t.Errorf("%d, then %v and %v", n, one.pages.past[n:], two.pages.past[n:])
 	}
 }
+
+// TestLasted: a band lasts as long as its ends say that are shown with it.
+func TestLasted(t *testing.T) {
+	m := New(locale.For(locale.English), Self{})
+	for _, c := range []struct {
+		from, to time.Duration
+		want     string
+	}{
+		{5900 * time.Millisecond, 10100 * time.Millisecond, "5 seconds"}, {5100 * time.Millisecond, 10900 * time.Millisecond, "5 seconds"},
+		{4800 * time.Millisecond, 5500 * time.Millisecond, "700 ms"}, {0, 59*time.Minute + 900*time.Millisecond, "59 minutes"},
+	} {
+		got := strings.ReplaceAll(m.lasted(Band{From: noon.Add(c.from), To: noon.Add(c.to)}), "\u00a0", " ")
+		if got != c.want {
+			t.Errorf("%v to %v: %q, want %q", c.from, c.to, got, c.want)
+		}
+	}
+}
