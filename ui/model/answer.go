@@ -8,6 +8,9 @@ import (
 	"github.com/holdfast-vpn/holdfast/dart/fault"
 )
 
+// longEnough is how long a question whether to trust a gateway has to be there before a yes counts: its button is where the one was that led to it, and who clicked that one twice has read nothing.
+const longEnough = time.Second
+
 // The kinds of prompts as the agent writes them.
 const (
 	kindForm    = "form"
@@ -89,8 +92,11 @@ func (m Model) openPage() (Model, []Command) {
 	return m, []Command{Browse{Prompt: p.ID, Page: *p.Browser, Title: m.text("window.title"), Finished: m.text("prompt.browser.finished"), Unusable: m.text("prompt.browser.unusable")}}
 }
 
+// considered is from when on a question whether to trust a gateway can have been read.
+func (m Model) considered() time.Time { return m.answer.since.Add(longEnough) }
+
 // answered takes a person's answer. What is in it goes into one command; one for a question that is over goes nowhere.
-func (m Model) answered(a Answer) (Model, []Command) {
+func (m Model) answered(a Answer, now time.Time) (Model, []Command) {
 	switch {
 	case a.Prompt == certificateID:
 		return m.unlock(a)
@@ -99,6 +105,9 @@ func (m Model) answered(a Answer) (Model, []Command) {
 	}
 	p := m.question()
 	if p == nil || p.ID != a.Prompt || m.answer.sent == p.ID {
+		return m, nil
+	}
+	if p.Kind == kindTrust && a.Accept != nil && *a.Accept && now.Before(m.considered()) {
 		return m, nil
 	}
 	m.answer.sent, m.answer.err = p.ID, nil

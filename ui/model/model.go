@@ -113,7 +113,7 @@ func (m Model) wish(msg Msg, now time.Time) (Model, []Command) {
 	case Choose:
 		m.hosts, m.asked.failed = m.hosts.chosen(m, msg), nil // which was of another
 	case Answer:
-		return m.answered(msg)
+		return m.answered(msg, now)
 	case OpenPage:
 		return m.openPage()
 	case Show:

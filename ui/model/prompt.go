@@ -30,7 +30,7 @@ func (m Model) prompt(now time.Time) *Prompt {
 	case m.cert.asking != "":
 		return m.certificatePrompt()
 	case q != nil:
-		p := m.asks(q)
+		p := m.asks(q, now)
 		p.Until, p.Left = q.Until, m.left(q.Until, countFrom, now)
 		return &p
 	case m.pushed(now):
@@ -59,7 +59,7 @@ func (m Model) left(until time.Time, from time.Duration, now time.Time) string {
 }
 
 // asks is a question of the agent's. Its title is never the gateway's: who asks must not be able to look like this computer, or like a question for the person's own certificate.
-func (m Model) asks(q *ipc.Prompt) Prompt {
+func (m Model) asks(q *ipc.Prompt, now time.Time) Prompt {
 	p := Prompt{
 		ID: q.ID, Message: worded(q), Error: finish(clean(q.Error)), Busy: m.answer.sent == q.ID,
 		Submit: Button{Label: m.text("prompt.continue"), Primary: true},
@@ -77,7 +77,7 @@ func (m Model) asks(q *ipc.Prompt) Prompt {
 	case kindTrust:
 		p.Title = m.text("prompt.trust")
 		p.Kind = PromptTrust
-		m.distrust(&p, q)
+		m.distrust(&p, q, now)
 	case kindBrowser:
 		p.Title = m.text("prompt.browser")
 		p.Kind = PromptBrowser
@@ -121,7 +121,8 @@ func (m Model) sendOut(p *Prompt, q *ipc.Prompt) {
 }
 
 // distrust is the question whether to go on with a gateway that nobody vouches for: what is wrong, and what to compare.
-func (m Model) distrust(p *Prompt, q *ipc.Prompt) {
+func (m Model) distrust(p *Prompt, q *ipc.Prompt, now time.Time) {
+	p.Early = now.Before(m.considered())
 	p.Message = m.text("prompt.trust.how", fill("host", m.target()))
 	p.Submit = Button{Label: m.text("prompt.trust.accept"), Msg: accept(q.ID, true)} // not the button that Enter presses
 	p.Cancel = Button{Label: m.text("prompt.trust.refuse"), Msg: accept(q.ID, false), Primary: true}

@@ -119,3 +119,32 @@ func TestWhoAsks(t *testing.T) {
 		}
 	}
 }
+
+// TestTrustInHaste: the second click of a double click on Connect, or the one that was meant for the question before, trusts nobody: the answer counts once there was time to see the question. To refuse is
+// never too early.
+func TestTrustInHaste(t *testing.T) {
+	yes, no := true, false
+	for name, tt := range map[string]struct {
+		after  time.Duration
+		accept *bool
+		sent   int
+	}{
+		"at once":     {100 * time.Millisecond, &yes, 0},
+		"seen":        {time.Second, &yes, 1},
+		"refused":     {100 * time.Millisecond, &no, 1},
+		"much later":  {time.Minute, &yes, 1},
+		"just before": {999 * time.Millisecond, &yes, 0},
+	} {
+		s := ready(true).Send(model.Connect{})
+		s.State(modeltest.Asking(modeltest.Trust(), s.Now)).Later(tt.after).Send(model.Answer{Prompt: "p5", Accept: tt.accept})
+		if p := s.Model.Screen(s.Now).Prompt; tt.accept == &yes && p.Early == (tt.sent > 0) || p.Early && s.Wake.IsZero() {
+			t.Errorf("%s: the button is too early: %v, which ends at %v", name, p.Early, s.Wake)
+		}
+		if got := asked[model.CallAnswer](s); len(got) != tt.sent {
+			t.Errorf("%s: %d answers", name, len(got))
+		}
+		if p := s.Model.Screen(s.Now).Prompt; p == nil || p.Busy != (tt.sent > 0) {
+			t.Errorf("%s: the question is %+v", name, p)
+		}
+	}
+}

@@ -175,6 +175,7 @@ type Prompt struct {
 	Submit  Button // where its Msg is nil the view sends Answer with the fields; without a Label there is none
 	Cancel  Button // always has a Msg
 	Busy    bool   // an answer is on its way
+	Early   bool   // Submit does not count yet: the question has only just come
 	Until   time.Time
 	Left    string // the time left in words; "" while there is plenty
 	URL     string // of PromptBrowser, for those who want to open it elsewhere

@@ -33,6 +33,9 @@ func (m Model) nextWake(now time.Time) time.Time {
 	if w := m.state.Waiting; w != nil && m.own() && phaseOf(m.state).trying() {
 		want(w.Since.Add(waitAfter))
 	}
+	if q := m.question(); q != nil && q.Kind == kindTrust && m.desk.visible {
+		want(m.considered())
+	}
 	if m.desk.visible {
 		want(m.tickAt(now))
 	}

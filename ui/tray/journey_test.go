@@ -3,7 +3,6 @@ package tray
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
@@ -88,7 +87,8 @@ func TestJourney(t *testing.T) {
 
 	m.press(fyne.KeyReturn)
 	m.asked(model.PromptTrust, "")
-	m.tray.send(m.tray.model.Screen(time.Now()).Prompt.Submit.Msg)
+	trust := m.await("trust, once it could be read", func(s model.Screen) bool { return s.Prompt != nil && !s.Prompt.Early })
+	m.tray.send(trust.Prompt.Submit.Msg)
 	m.asked(model.PromptForm, "password")
 	m.types("alice")
 	m.types("correct horse")

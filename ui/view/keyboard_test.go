@@ -226,6 +226,21 @@ func TestTrustDeclines(t *testing.T) {
 	}
 }
 
+// TestTooEarly: the button to trust does nothing while the question has only just come, and is there when it can have been read.
+func TestTooEarly(t *testing.T) {
+	s := handmade()["trust"]
+	s.Prompt.Early = true
+	p := sit(t, s)
+	if p.f.prompt.submit.Tapped(nil); !p.f.prompt.submit.Disabled() || len(p.sent) > 0 {
+		t.Errorf("sent %+v", p.sent)
+	}
+	s.Prompt.Early = false
+	p.f.Show(s.Window, s.Prompt)
+	if p.f.prompt.submit.Tapped(nil); len(p.sent) != 1 {
+		t.Errorf("sent %+v", p.sent)
+	}
+}
+
 // TestBanner: Enter accepts, and the keys scroll the text meanwhile.
 func TestBanner(t *testing.T) {
 	p := sit(t, handmade()["banner"])

@@ -97,7 +97,7 @@ func (p *Prompt) Show(s *model.Prompt) {
 // buttons shows what answers. Where a gateway cannot be verified, to decline is what stands out.
 func (p *Prompt) buttons(s *model.Prompt) {
 	p.cancel.set(s.Cancel.Label, kindOf(s.Cancel), true)
-	p.submit.set(s.Submit.Label, kindOf(s.Submit), !s.Busy)
+	p.submit.set(s.Submit.Label, kindOf(s.Submit), !s.Busy && !s.Early)
 	p.cancel.Hidden, p.submit.Hidden = s.Cancel.Label == "", s.Submit.Label == ""
 }
 
@@ -151,7 +151,7 @@ func (p *Prompt) Focus() {
 // accept sends the answer.
 func (p *Prompt) accept() {
 	s := p.shown
-	if s == nil || s.Busy || s.Submit.Label == "" {
+	if s == nil || s.Busy || s.Early || s.Submit.Label == "" {
 		return
 	}
 	if s.Submit.Msg != nil {
