@@ -191,6 +191,7 @@ func TestHistory(t *testing.T) {
 	broken.State, broken.Transport = "reconnecting", ""
 	m := of(t, locale.English, inState(ipc.State{State: "disconnected"}, noon), inState(session(), noon.Add(time.Second)), inState(session(), noon.Add(2*time.Second)),
 		Happened{ipc.Event{Type: "notice", At: noon.Add(3 * time.Second), Notice: &ipc.Error{Code: "ZZZ-999", Message: "something\nnew"}}},
+		Happened{ipc.Event{Type: "notice", At: noon.Add(3500 * time.Millisecond), Notice: &ipc.Error{Code: "ZZZ-999", Message: "something\nnew"}}}, // its echo
 		inState(broken, noon.Add(4*time.Second)), ShowDetails{TabHistory})
 	var got []string
 	for _, l := range m.details(noon).History {

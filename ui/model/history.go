@@ -37,6 +37,22 @@ func (h history) add(at time.Time, tone Tone, text, code string) history {
 	return h
 }
 
+// echo is how soon after a failure a notice of the same is only its echo.
+const echo = 2 * time.Second
+
+// said reports whether a text is among what was said just before a time.
+func (h history) said(text string, at time.Time) bool {
+	for _, l := range slices.Backward(h.lines) {
+		if at.Sub(l.at) > echo {
+			return false
+		}
+		if l.text == text {
+			return true
+		}
+	}
+	return false
+}
+
 // noted is the history after a message.
 func (m Model) noted(msg Msg, now time.Time) history {
 	h := m.pages.history
@@ -52,7 +68,9 @@ func (m Model) noted(msg Msg, now time.Time) history {
 		}
 	case Happened:
 		if n := msg.Event.Notice; n != nil {
-			h = h.add(msg.Event.At, ToneWarn, m.sentence(n.Code, n.Message), n.Code)
+			if text := m.sentence(n.Code, n.Message); !h.said(text, msg.Event.At) {
+				h = h.add(msg.Event.At, ToneWarn, text, n.Code)
+			}
 		}
 		if s := msg.Event.State; s != nil {
 			return m.notedState(h, *s, msg.Event.At)

@@ -138,8 +138,8 @@ type (
 	}
 	// Clip puts a text on the clipboard.
 	Clip struct{ Text string }
-	// Save asks the person for a file, named like this to begin with, and writes a text into it.
-	Save struct{ Name, Text string }
+	// Save asks the person for a file, under a title, named like this to begin with, and writes a text into it.
+	Save struct{ Title, Name, Text string }
 	// Remember keeps the targets used, the latest first, and the files of their client certificates. They are names of hosts and files and nothing else.
 	Remember struct {
 		Recent       []string

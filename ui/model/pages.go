@@ -1,6 +1,7 @@
 package model
 
 import (
+	"strings"
 	"time"
 
 	"github.com/holdfast-vpn/holdfast/agent/ipc"
@@ -113,7 +114,7 @@ func (m Model) detailsDo(msg Msg, now time.Time) (Model, []Command) {
 		return m, []Command{Clip{Text: d.Text()}}
 	case Export:
 		if d := m.details(now); d != nil {
-			return m, []Command{Save{Name: "holdfast-" + d.Open.String() + ".txt", Text: d.Text()}}
+			return m, []Command{Save{Title: strings.TrimRight(m.words.Text("details.export"), "…"), Name: "holdfast-" + d.Open.String() + ".txt", Text: d.Text()}}
 		}
 	case Collect, Reveal, Progressed, Bundled:
 		return m.collect(msg)

@@ -30,6 +30,7 @@ func (t *Tray) saveAs(c model.Save) {
 		}
 		t.send(done)
 	}, parent)
+	d.SetTitleText(c.Title)
 	d.SetFileName(c.Name)
 	d.Show()
 }

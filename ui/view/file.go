@@ -30,6 +30,7 @@ func (p *picker) pick(title string, take func(path string)) {
 		}
 		w.Close()
 	}, w)
+	d.SetTitleText(title) // Fyne puts its own together from words
 	w.Show()
 	d.Resize(pickerSize)
 	d.Show()

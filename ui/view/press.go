@@ -188,7 +188,9 @@ func (r *pressRenderer) Layout(size fyne.Size) {
 		if r.of.label.words == "" {
 			x = (size.Width - side) / 2
 			if r.of.kind == pressQuiet {
-				x = size.Width - side // in line with what ends at the same edge
+				x = size.Width - side // in line with what ends at the same edge, and the ring around it alone
+				r.ring.Move(fyne.NewPos(x-2*ringGap, (size.Height-side)/2-2*ringGap))
+				r.ring.Resize(fyne.NewSquareSize(side + 4*ringGap))
 			}
 		}
 		r.icon.Move(fyne.NewPos(x, (size.Height-side)/2))
