@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -171,6 +172,9 @@ func (i *Item) status() string {
 	return "Active"
 }
 
+// plain takes the markup out of a tooltip: some panels take it for that and some do not, so that it can be neither left nor escaped.
+var plain = strings.NewReplacer("<", "‹", ">", "›")
+
 // tooltip is the ToolTip property: an icon's name, pictures, a title and a text.
 type tooltip struct {
 	Icon  string
@@ -197,7 +201,7 @@ func (i *Item) itemProperties() map[string]any {
 		"AttentionIconName":   "",
 		"AttentionIconPixmap": icons,
 		"AttentionMovieName":  "",
-		"ToolTip":             tooltip{Icons: []Pixmap{}, Title: i.look.Tooltip},
+		"ToolTip":             tooltip{Icons: []Pixmap{}, Title: plain.Replace(i.look.Tooltip)},
 		"ItemIsMenu":          false,
 		"Menu":                menuPath,
 	}

@@ -72,14 +72,14 @@ func square(size int32) statusitem.Pixmap {
 	return p
 }
 
-// TestLook: a panel sees what was shown, also what was shown before it came, and a click does what the item is for.
+// TestLook: a panel sees what was shown, also what was shown before it came, no markup of a stranger's, and a click does what the item is for.
 func TestLook(t *testing.T) {
 	b := desk.NewBus(t)
 	w := newWorld(t, b)
 	clicked := make(chan string, 8)
 	choose := func(what string) func() { return func() { clicked <- what } }
 	w.item.Show(statusitem.Look{
-		Icons: []statusitem.Pixmap{square(22), square(64)}, Tooltip: "Holdfast: connected",
+		Icons: []statusitem.Pixmap{square(22), square(64)}, Tooltip: "Holdfast: connected to <img src=x>",
 		Menu: []statusitem.Entry{
 			{Label: "Connected to vpn_1"}, {},
 			{Label: "Connect", Children: []statusitem.Entry{{Label: "one", Chosen: choose("one"), Checked: true}, {Label: "two", Chosen: choose("two")}}},
@@ -89,7 +89,7 @@ func TestLook(t *testing.T) {
 	w.hears(false)
 	icon := b.NewPanel().Icon()
 	w.hears(true)
-	l := icon.Await("a tooltip", func(l desk.Look) bool { return l.Tooltip == "Holdfast: connected" })
+	l := icon.Await("a tooltip", func(l desk.Look) bool { return l.Tooltip == "Holdfast: connected to ‹img src=x›" })
 	if l.Status != "Active" || l.Picture.Bounds().Dx() != 64 || l.Picture.Pix[0] != 50 || l.Picture.Pix[3] != 0 {
 		t.Errorf("status %s, a picture of %v that begins with %v", l.Status, l.Picture.Bounds(), l.Picture.Pix[:4])
 	}
