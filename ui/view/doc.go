@@ -1,7 +1,7 @@
 // Package view draws a model.Screen with Fyne: the small window, prompts, the details window. It decides nothing: what is shown, in which words, and whether something can be pressed, the Screen says;
 // what a person does becomes a model.Msg and goes to one function.
 //
-//	model.Screen --> Frame.Show (Window or, in its place, Prompt), Details.Show --> widgets
+//	model.Screen --> Frame.Show (the overview or, in its place, a question), Details.Show --> widgets
 //	widgets' callbacks --> send(model.Msg)
 //
 // Show is called with every new Screen and changes only what differs: a widget that a person is typing into, has focused or is scrolling stays as it is.

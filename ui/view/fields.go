@@ -11,7 +11,7 @@ import (
 
 // fields are what a question asks for, each a label with something to fill in below it.
 type fields struct {
-	of   *Prompt
+	of   *question
 	list []model.Field
 	in   []input
 	all  *fyne.Container
@@ -26,7 +26,7 @@ type input struct {
 }
 
 // newFields returns no fields.
-func newFields(of *Prompt) *fields { return &fields{of: of, all: newColumn(windowGap)} }
+func newFields(of *question) *fields { return &fields{of: of, all: newColumn(windowGap)} }
 
 // set shows fields. Those of the question that is shown already stay as they are.
 func (f *fields) set(list []model.Field, fresh, busy bool) {

@@ -10,16 +10,16 @@ import (
 // FrameSize is how large the small window is at first, in Fyne's pixels. It can be made larger, and smaller.
 var FrameSize = fyne.NewSize(380, 520)
 
-// Frame is the whole of the small window: the Window, or in its place the Prompt.
+// Frame is the whole of the small window: the overview, or in its place the question.
 type Frame struct {
-	window *Window
-	prompt *Prompt
+	window *overview
+	prompt *question
 	both   *fyne.Container
 }
 
 // NewFrame returns it. What the person does goes to send.
 func NewFrame(send func(model.Msg)) *Frame {
-	f := &Frame{window: NewWindow(send), prompt: NewPrompt(send)}
+	f := &Frame{window: newOverview(send), prompt: newQuestion(send)}
 	f.prompt.page.Hide()
 	f.both = container.NewStack(f.window.page, f.prompt.page)
 	f.prompt.root = f.both

@@ -17,8 +17,8 @@ func TestFrame(t *testing.T) {
 	w.Resize(FrameSize)
 	for name, s := range handmade() {
 		f.Show(s.Window, s.Prompt)
-		if asked := s.Prompt != nil; f.prompt.Object().Visible() != asked || f.window.Object().Visible() == asked {
-			t.Errorf("%s: prompt %v, window %v", name, f.prompt.Object().Visible(), f.window.Object().Visible())
+		if asked := s.Prompt != nil; f.prompt.page.Visible() != asked || f.window.page.Visible() == asked {
+			t.Errorf("%s: prompt %v, window %v", name, f.prompt.page.Visible(), f.window.page.Visible())
 		}
 	}
 }

@@ -96,7 +96,7 @@ func (p *plot) draw(w, h int) image.Image {
 	return p.canvas
 }
 
-// rgba is a colour without its alpha.
+// rgba is a colour that its alpha is not multiplied into.
 func rgba(c color.Color) color.NRGBA {
 	return color.NRGBAModel.Convert(c).(color.NRGBA)
 }

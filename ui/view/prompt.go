@@ -8,10 +8,10 @@ import (
 	"github.com/holdfast-vpn/holdfast/ui/model"
 )
 
-// Prompt is what the small window shows while something is asked. It is not a window above it, which can be lost behind another.
+// question is what the small window shows while something is asked. It is not a window above it, which can be lost behind another.
 //
 // What is typed lives in its entries only. It goes into one model.Answer as secrets, and the entries are emptied and dropped when that is sent, when the prompt is withdrawn or replaced, and when the window closes.
-type Prompt struct {
+type question struct {
 	send  func(model.Msg)
 	shown *model.Prompt
 	page  *page
@@ -30,9 +30,9 @@ type Prompt struct {
 	cancel, submit *press
 }
 
-// NewPrompt returns it. What the person does goes to send.
-func NewPrompt(send func(model.Msg)) *Prompt {
-	p := &Prompt{
+// newQuestion returns it. What the person does goes to send.
+func newQuestion(send func(model.Msg)) *question {
+	p := &question{
 		send: send, badge: newBadge(badgeSize), wrong: newAlert(), facts: newFacts(),
 		title:   newTextOf("", theme.SizeNameSubHeadingText, theme.ColorNameForeground).bold(),
 		message: newText(""), wait: newTextOf("", theme.SizeNameText, colorFaint),
@@ -57,11 +57,8 @@ func NewPrompt(send func(model.Msg)) *Prompt {
 	return p
 }
 
-// Object is what to put into a window.
-func (p *Prompt) Object() fyne.CanvasObject { return p.page }
-
 // Show shows a question, or with nil takes it away and forgets what was typed.
-func (p *Prompt) Show(s *model.Prompt) {
+func (p *question) Show(s *model.Prompt) {
 	if s == nil {
 		p.Forget()
 		p.shown = nil
@@ -95,7 +92,7 @@ func (p *Prompt) Show(s *model.Prompt) {
 }
 
 // buttons shows what answers. Where a gateway cannot be verified, to decline is what stands out.
-func (p *Prompt) buttons(s *model.Prompt) {
+func (p *question) buttons(s *model.Prompt) {
 	p.cancel.set(s.Cancel.Label, kindOf(s.Cancel), true)
 	p.submit.set(s.Submit.Label, kindOf(s.Submit), !s.Busy && !s.Early)
 	p.cancel.Hidden, p.submit.Hidden = s.Cancel.Label == "", s.Submit.Label == ""
@@ -128,7 +125,7 @@ func promptLook(k model.PromptKind) (fyne.Resource, fyne.ThemeColorName, fyne.Th
 }
 
 // Focus puts the keyboard where it is needed: the field that the question names, else the first that is empty; the answer that is safe where there is none.
-func (p *Prompt) Focus() {
+func (p *question) Focus() {
 	on := canvasOf(p.root)
 	if on == nil || p.shown == nil {
 		return
@@ -149,7 +146,7 @@ func (p *Prompt) Focus() {
 }
 
 // accept sends the answer.
-func (p *Prompt) accept() {
+func (p *question) accept() {
 	s := p.shown
 	if s == nil || s.Busy || s.Early || s.Submit.Label == "" {
 		return
@@ -169,7 +166,7 @@ func (p *Prompt) accept() {
 }
 
 // Cancel sends that the question is declined.
-func (p *Prompt) Cancel() {
+func (p *question) Cancel() {
 	s := p.shown
 	if s == nil {
 		return
@@ -188,10 +185,10 @@ func (p *Prompt) Cancel() {
 }
 
 // Forget empties what was typed: the window closes, or the question is over.
-func (p *Prompt) Forget() { p.fields.forget() }
+func (p *question) Forget() { p.fields.forget() }
 
 // key takes the keys that nothing else has a use for.
-func (p *Prompt) key(e *fyne.KeyEvent) {
+func (p *question) key(e *fyne.KeyEvent) {
 	switch e.Name {
 	case fyne.KeyEscape:
 		p.Cancel()
@@ -203,7 +200,7 @@ func (p *Prompt) key(e *fyne.KeyEvent) {
 }
 
 // enter is what Enter means where no button has the keyboard: the answer that stands out.
-func (p *Prompt) enter() {
+func (p *question) enter() {
 	if p.cancel.kind == pressPrimary {
 		p.Cancel()
 		return

@@ -9,8 +9,8 @@ import (
 	"github.com/holdfast-vpn/holdfast/ui/model"
 )
 
-// Window is what the small window shows while nothing is asked: the state, the gateway, the one button, and what there is to say beside.
-type Window struct {
+// overview is what the small window shows while nothing is asked: the state, the gateway, the one button, and what there is to say beside.
+type overview struct {
 	send  func(model.Msg)
 	shown model.Window
 	page  *page
@@ -37,9 +37,9 @@ const (
 	badgeSize  = 52 // the picture of the state
 )
 
-// NewWindow returns it. What the person does goes to send.
-func NewWindow(send func(model.Msg)) *Window {
-	w := &Window{
+// newOverview returns it. What the person does goes to send.
+func newOverview(send func(model.Msg)) *overview {
+	w := &overview{
 		send: send, badge: newBadge(badgeSize), alert: newAlert(),
 		headline: newTextOf("", theme.SizeNameHeadingText, theme.ColorNameForeground).bold(),
 		line:     newText(""), hint: newTextOf("", theme.SizeNameText, colorFaint),
@@ -65,11 +65,8 @@ func NewWindow(send func(model.Msg)) *Window {
 	return w
 }
 
-// Object is what to put into a window.
-func (w *Window) Object() fyne.CanvasObject { return w.page }
-
 // Show shows a window. What is as it was stays untouched: what somebody types or scrolls is not taken from under his hands.
-func (w *Window) Show(s model.Window) {
+func (w *overview) Show(s model.Window) {
 	if reflect.DeepEqual(s, w.shown) {
 		return
 	}
@@ -94,7 +91,7 @@ func (w *Window) Show(s model.Window) {
 }
 
 // head shows the state. What went wrong stands in a panel of its own below it.
-func (w *Window) head(s model.Window) {
+func (w *overview) head(s model.Window) {
 	color, tint := shapeTone(s.Shape)
 	w.badge.set(picture(s.Shape.String()), color, tint)
 	w.headline.set(s.Headline)
@@ -110,7 +107,7 @@ func (w *Window) head(s model.Window) {
 }
 
 // setNotes shows the notes anew, with the keyboard where it was.
-func (w *Window) setNotes(notes []model.Note) {
+func (w *overview) setNotes(notes []model.Note) {
 	w.notes.RemoveAll()
 	w.notes.Hidden = len(notes) == 0
 	for _, n := range notes {
@@ -119,7 +116,7 @@ func (w *Window) setNotes(notes []model.Note) {
 }
 
 // note is one of them.
-func (w *Window) note(n model.Note) fyne.CanvasObject {
+func (w *overview) note(n model.Note) fyne.CanvasObject {
 	color := toneColor(n.Tone)
 	if n.Tone == model.TonePlain {
 		color = colorFaint
@@ -139,21 +136,21 @@ func (w *Window) note(n model.Note) fyne.CanvasObject {
 }
 
 // details opens the other window.
-func (w *Window) details() {
+func (w *overview) details() {
 	if w.shown.More.Msg != nil {
 		w.send(w.shown.More.Msg)
 	}
 }
 
 // enter presses the button.
-func (w *Window) enter() {
+func (w *overview) enter() {
 	if w.shown.Button.Msg != nil {
 		w.send(w.shown.Button.Msg)
 	}
 }
 
 // key takes the keys that nothing else has a use for.
-func (w *Window) key(e *fyne.KeyEvent) {
+func (w *overview) key(e *fyne.KeyEvent) {
 	switch e.Name {
 	case fyne.KeyReturn, fyne.KeyEnter:
 		if w.shown.Button.Primary {
