@@ -108,7 +108,7 @@ type Window struct {
 // Host is one line of the list.
 type Host struct{ Name, Address, Target string }
 
-// Button is the one button.
+// Button is what can be pressed, with what a press means.
 type Button struct {
 	Label   string
 	Msg     Msg // nil where it cannot be pressed
