@@ -139,11 +139,11 @@ func (m Model) distrust(p *Prompt, q *ipc.Prompt, now time.Time) {
 		names = append(names, clean(n))
 	}
 	for _, f := range []Fact{
+		{Label: m.text("prompt.trust.pin"), Value: grouped(clean(t.Pin)), Digits: true}, // what is to be compared comes in sight first
 		{Label: m.text("prompt.trust.subject"), Value: clean(t.Subject)},
 		{Label: m.text("prompt.trust.names"), Value: clean(strings.Join(names, ", "))},
 		{Label: m.text("prompt.trust.issuer"), Value: clean(t.Issuer)},
 		{Label: m.text("prompt.trust.dates"), Value: m.dates(t.NotBefore, t.NotAfter)},
-		{Label: m.text("prompt.trust.pin"), Value: grouped(clean(t.Pin)), Digits: true},
 		{Label: m.text("prompt.trust.certificate"), Value: grouped(clean(t.Certificate)), Digits: true},
 	} {
 		if f.Value != "" {
