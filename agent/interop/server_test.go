@@ -30,6 +30,9 @@ func serveInside(addrs []string) {
 		pause, _ := strconv.Atoi(r.FormValue("ms"))
 		w.Header().Set("Trailer", "X-Sum")
 		chunk := bytes.Repeat([]byte("holdfast"), 2048)
+		if size, _ := strconv.Atoi(r.FormValue("chunk")); size > 0 {
+			chunk = chunk[:min(size, len(chunk))]
+		}
 		sum := sha256.New()
 		for sent := 0; sent < n; {
 			part := chunk[:min(len(chunk), n-sent)]
